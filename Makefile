@@ -1,0 +1,37 @@
+# Every target makes its own virtual environment in .venv; the second time is quick.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: demo test lint bench docs clean
+
+demo: .venv/.plot
+	$(BIN)/sfx demo --output demo
+
+test: .venv/.test
+	$(BIN)/python -m pytest
+
+lint: .venv/.lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+bench: .venv/.test
+	$(BIN)/python benchmarks/run_all.py
+
+docs: .venv/.docs
+	$(BIN)/sphinx-build --fail-on-warning --keep-going -b html docs docs/_build/html
+
+clean:
+	rm -rf .venv demo docs/_build docs/api/generated build *.egg-info
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "sklearn_sfx needs Python 3.11 or newer; name one with 'make PYTHON=python3.11 ...'"; exit 1; }
+	@$(PYTHON) -m venv .venv \
+		|| { rm -rf .venv; echo "No virtual environment could be made; on Debian: apt-get install python3-venv"; exit 1; }
+
+# One stamp for each extra: the package is installed again only when its requirements change.
+.venv/.%: $(BIN)/python pyproject.toml constraints.txt
+	$(PIP) --editable '.[$*]'
+	@touch $@

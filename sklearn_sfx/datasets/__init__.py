@@ -1,0 +1,27 @@
+"""Runs of frames with labels: the CXIDB-76 files, and a simulator."""
+
+from sklearn_sfx.datasets._annotation import (
+    Annotation,
+    read_annotation,
+    read_spot_counts,
+    write_annotation,
+)
+from sklearn_sfx.datasets._cxidb76 import load_cxidb76
+from sklearn_sfx.datasets._cxidb76_writer import write_cxidb76
+from sklearn_sfx.datasets._labels import match_labels
+from sklearn_sfx.datasets._make import make_sfx_frames
+from sklearn_sfx.datasets._run_files import write_run
+from sklearn_sfx.datasets.simulation import random_domains
+
+__all__ = [
+    "Annotation",
+    "load_cxidb76",
+    "make_sfx_frames",
+    "match_labels",
+    "random_domains",
+    "read_annotation",
+    "read_spot_counts",
+    "write_annotation",
+    "write_cxidb76",
+    "write_run",
+]

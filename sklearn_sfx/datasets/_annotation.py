@@ -1,0 +1,220 @@
+"""The text files of labels and of spot counts that come with CXIDB entry 76."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from sklearn_sfx._files import replacing
+from sklearn_sfx.exceptions import InputError
+from sklearn_sfx.frames import FrameOrigin
+
+__all__ = [
+    "LABELS",
+    "Annotation",
+    "check_annotation",
+    "read_annotation",
+    "read_spot_counts",
+    "write_annotation",
+]
+
+LABELS = ("HIT", "MAYBE", "MISS")
+_LINE = re.compile(r"(?P<name>\S.*?)\s+\[(?P<number>\d+)\]\s+(?P<label>\S+)")
+
+
+class Annotation(NamedTuple):
+    """One row per frame: name of the file, number of the frame in it from 1, and the label."""
+
+    names: np.ndarray
+    numbers: np.ndarray
+    labels: np.ndarray
+
+
+def read_annotation(path: str | Path) -> Annotation:
+    """Read labels, one line per frame: ``r0095_2000.h5 [1] MISS``.
+
+    Parameters
+    ----------
+    path : path
+        A text file; blank lines are passed over.
+
+    Returns
+    -------
+    Annotation
+        names : str ndarray of shape (n_frames,); numbers : int64 ndarray, from 1;
+        labels : str ndarray of HIT, MAYBE or MISS.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, is empty, or a line is not of this form.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> from sklearn_sfx.datasets import read_annotation, write_annotation
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "expert_annotation.txt"
+    >>> write_annotation(path, "r0095_2000.h5", ["MISS", "HIT"])
+    >>> read_annotation(path).labels
+    array(['MISS', 'HIT'], dtype='<U5')
+    """
+    names, numbers, labels = [], [], []
+    for number, line in _lines(path, "annotation"):
+        match = _LINE.fullmatch(line)
+        if match is None or match["label"] not in LABELS:
+            raise InputError(
+                f"Line {number} of {path} is {line!r}, but a line of labels reads "
+                "'r0095_2000.h5 [1] HIT', with HIT, MAYBE or MISS."
+            )
+        names.append(match["name"])
+        numbers.append(int(match["number"]))
+        labels.append(match["label"])
+    if not labels:
+        raise InputError(f"{path} is empty: it has no line of labels.")
+    return Annotation(np.array(names), np.array(numbers, np.int64), np.array(labels, "<U5"))
+
+
+def write_annotation(path: str | Path, file_name: str | Path, labels) -> None:
+    r"""Write labels in the form that `read_annotation` reads.
+
+    Parameters
+    ----------
+    path : path
+        The text file to write; it appears when it is complete.
+    file_name : path
+        The run's file, of which only the name is written.
+    labels : sequence of str of shape (n_frames,)
+        HIT, MAYBE or MISS, in the order of the frames.
+
+    Raises
+    ------
+    InputError
+        If a label is another word.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> from sklearn_sfx.datasets import write_annotation
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "expert_annotation.txt"
+    >>> write_annotation(path, "/data/run.h5", ["HIT"])
+    >>> path.read_text()
+    'run.h5 [1] HIT\n'
+    """
+    for label in labels:
+        if label not in LABELS:
+            raise InputError(f"A label is HIT, MAYBE or MISS, not {label!r}.")
+    name = Path(file_name).name
+    text = "".join(f"{name} [{number}] {label}\n" for number, label in enumerate(labels, start=1))
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def check_annotation(
+    annotation: Annotation, origins: list[FrameOrigin], path: str | Path
+) -> np.ndarray:
+    """Return the labels, once name, number and order agree with those of the frames.
+
+    Parameters
+    ----------
+    annotation : Annotation
+        As read from `path`.
+    origins : list of FrameOrigin
+        Of all frames of the run.
+    path : path
+        Named in messages.
+
+    Returns
+    -------
+    str ndarray of shape (n_frames,)
+
+    Raises
+    ------
+    InputError
+        If they disagree.
+    """
+    if len(annotation.labels) != len(origins):
+        raise InputError(
+            f"{path} has {len(annotation.labels)} labels, but the run has {len(origins)} frames: "
+            "the labels must be those of this run, one line per frame."
+        )
+    pairs = zip(annotation.names, annotation.numbers, origins, strict=True)
+    for line, (name, number, origin) in enumerate(pairs, start=1):
+        file_name = os.path.basename(origin.path or "")
+        if os.path.basename(name) != file_name:
+            raise InputError(
+                f"{path} labels frames of {name} (label {line}), but the run's file is called "
+                f"{file_name}: give the labels of this run."
+            )
+        if number != origin.position + 1:
+            raise InputError(
+                f"{path} gives label {line} to frame [{number}] of {name}, where the run has frame "
+                f"[{origin.position + 1}]: labels must be in the order of the frames, counted "
+                "from 1."
+            )
+    return annotation.labels
+
+
+def read_spot_counts(path: str | Path, n_frames: int) -> np.ndarray:
+    r"""Read how many spots DIALS found in each frame: ``00002   229 Hit``.
+
+    Parameters
+    ----------
+    path : path
+        A text file, each line with the number of the frame from 1, the count, and a verdict that is
+        not used. Frames without any spot have no line, and count as 0.
+    n_frames : int
+        Number of frames in the run.
+
+    Returns
+    -------
+    int64 ndarray of shape (n_frames,)
+
+    Raises
+    ------
+    InputError
+        If a line is not of this form, or names a frame twice or one that the run does not have.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> from sklearn_sfx.datasets import read_spot_counts
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "dials_annotation.txt"
+    >>> _ = path.write_text("00001    12 Hit\n00003     2 Miss\n")
+    >>> read_spot_counts(path, n_frames=4)
+    array([12,  0,  2,  0])
+    """
+    counts = np.zeros(n_frames, np.int64)
+    seen = np.zeros(n_frames, bool)
+    for line_number, line in _lines(path, "spot count"):
+        words = line.split()
+        if len(words) != 3 or not (words[0].isdecimal() and words[1].isdecimal()):
+            raise InputError(
+                f"Line {line_number} of {path} is {line!r}, but a line of spot counts reads "
+                "'00002   229 Hit'."
+            )
+        number = int(words[0])
+        if not 1 <= number <= n_frames or seen[number - 1]:
+            why = "named twice" if 1 <= number <= n_frames else f"not in a run of {n_frames} frames"
+            raise InputError(
+                f"Line {line_number} of {path} counts the spots of frame {number}, which is {why}: "
+                "give the counts of this run."
+            )
+        seen[number - 1] = True
+        counts[number - 1] = int(words[1])
+    return counts
+
+
+def _lines(path: str | Path, what: str) -> list[tuple[int, str]]:
+    """Return the lines that are not blank, each with its number."""
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise InputError(f"There is no {what} file {path}.") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"The {what} file {path} cannot be read as text: {error}.") from error
+    lines = enumerate(text.splitlines(), start=1)
+    return [(number, line.strip()) for number, line in lines if line.strip()]

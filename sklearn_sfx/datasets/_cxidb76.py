@@ -1,0 +1,213 @@
+"""Load runs of CXIDB entry 76: five experiments at LCLS, labelled by an expert."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from sklearn.utils import Bunch
+
+from sklearn_sfx.datasets._annotation import check_annotation, read_annotation, read_spot_counts
+from sklearn_sfx.exceptions import InputError
+from sklearn_sfx.frames import Frames, open_frames, read_mask
+
+__all__ = ["load_cxidb76", "make_target"]
+
+# Instrument, detector, height and width of the frames, number of HIT, MAYBE and MISS.
+_SUBSETS = {
+    "LN84": ("MFX", "Rayonix MX340, 4 x 4 binned", 1920, 1920, 806, 132, 1062),
+    "LN83": ("MFX", "Rayonix MX340, 4 x 4 binned", 1920, 1920, 346, 63, 1591),
+    "LO19": ("MFX", "Rayonix MX340, 4 x 4 binned", 1920, 1920, 730, 151, 1119),
+    "LG36": ("not stated", "CSPAD by its frame size", 1765, 1765, 235, 57, 1708),
+    "L498": ("CXI", "CSPAD, poor images", None, None, 148, 498, 1354),
+}
+_MAYBE = ("hit", "miss", "class", "drop")
+
+_DESCR = """\
+{subset} of CXIDB entry 76
+{underline}
+Frames of serial femtosecond crystallography from LCLS, instrument {instrument}, detector
+{detector}{size}. The published run has 2000 frames, labelled by an expert: {n_hit} HIT
+(ten or more Bragg spots), {n_maybe} MAYBE (four to nine) and {n_miss} MISS (three or fewer).
+
+This bunch has {n_frames} frames{files}.
+MAYBE: {maybe}. Mask: {mask}. Spot counts: {spots}.
+
+References
+----------
+https://cxidb.org/id-76.html; Ke et al., J. Synchrotron Rad. 25, 655 (2018).
+"""
+_MAYBE_SAID = {
+    "hit": "counted as a hit (target 1)",
+    "miss": "counted as a miss (target 0)",
+    "class": "a class of its own (targets 0 MISS, 1 MAYBE, 2 HIT)",
+    "drop": "left out",
+}
+
+
+def load_cxidb76(
+    path: str | Path | Sequence[str | Path],
+    subset: str,
+    *,
+    annotation: str | Path | None = None,
+    spots: str | Path | None = None,
+    mask: str | Path | np.ndarray | Frames | None = None,
+    maybe: str = "hit",
+    return_X_y: bool = False,
+) -> Bunch | tuple[Frames, np.ndarray]:
+    """Load a labelled run of CXIDB entry 76; no frame is read.
+
+    Parameters
+    ----------
+    path : path, list of paths, or glob pattern
+        The run, as for `open_frames`: one file such as ``r0095_2000.h5``, or several.
+    subset : {"LN83", "LN84", "LO19", "LG36", "L498"}
+        The experiment; it is described in ``DESCR``.
+    annotation : path, default=None
+        Labels of all frames, one line each, as in ``r0095_2000.h5 [1] MISS``. By default
+        ``expert_annotation.txt`` in the folder of the run.
+    spots : path, default=None
+        What DIALS counted in each frame, ``dials_annotation.txt``; frames that it leaves out have
+        0 spots.
+    mask : path, bool ndarray of shape (height, width), or bool Frames, default=None
+        True where a pixel is usable; a path is an HDF5 file with a bool mask.
+    maybe : {"hit", "miss", "class", "drop"}, default="hit"
+        What becomes of frames labelled MAYBE (four to nine spots): a hit, a miss, a third class, or
+        no row at all.
+    return_X_y : bool, default=False
+        Return ``(data, target)`` and nothing else.
+
+    Returns
+    -------
+    Bunch
+        data : Frames of shape (n_frames, height, width)
+            The run, lazily.
+        target : int64 ndarray of shape (n_frames,)
+            0 for MISS, 1 for HIT; with ``maybe="class"`` 0 MISS, 1 MAYBE, 2 HIT.
+        target_names : str ndarray
+            Name of each value of the target.
+        labels : str ndarray of shape (n_frames,)
+            HIT, MAYBE or MISS, as the expert says.
+        spot_count : int64 ndarray of shape (n_frames,), or None
+            Spots found by DIALS.
+        mask : bool ndarray of shape (height, width), bool Frames, or None
+            True where a pixel is usable.
+        DESCR : str
+            What the data are.
+
+    Raises
+    ------
+    InputError
+        If a file is missing or is not what it should be, or if the labels do not belong to the
+        frames: another number of them, another file name, another order.
+
+    References
+    ----------
+    T.-W. Ke et al., "A convolutional neural network-based screening tool for X-ray serial
+    crystallography", J. Synchrotron Rad. 25, 655 (2018). Data: https://cxidb.org/id-76.html
+
+    Examples
+    --------
+    >>> import tempfile, pathlib, numpy as np
+    >>> from sklearn_sfx import load_cxidb76, write_cxidb76
+    >>> from sklearn_sfx.datasets import write_annotation
+    >>> folder = pathlib.Path(tempfile.mkdtemp())
+    >>> write_cxidb76(folder / "run.h5", np.ones((3, 8, 8), dtype=np.uint16))
+    >>> write_annotation(folder / "expert_annotation.txt", "run.h5", ["HIT", "MISS", "MAYBE"])
+    >>> run = load_cxidb76(folder / "run.h5", "LN84")
+    >>> run.data.shape, run.target
+    ((3, 8, 8), array([1, 0, 1]))
+    """
+    if subset not in _SUBSETS:
+        raise InputError(f"subset must be one of {', '.join(_SUBSETS)}, not {subset!r}.")
+    if isinstance(mask, str | os.PathLike):
+        mask = read_mask(mask)
+    data = open_frames(path, mask=mask)
+    origins = data.sources
+    if annotation is None:
+        annotation = Path(origins[0].path).parent / "expert_annotation.txt"
+        if not annotation.exists():
+            raise InputError(
+                f"There are no labels beside the run: {annotation} does not exist; say where they "
+                "are with annotation=..., or open the frames alone with open_frames."
+            )
+    labels = check_annotation(read_annotation(annotation), origins, annotation)
+    spot_count = None if spots is None else read_spot_counts(spots, len(data))
+    target, target_names, kept = make_target(labels, maybe)
+    if not kept.all():
+        data, labels = data[kept], labels[kept]
+        spot_count = None if spot_count is None else spot_count[kept]
+    if return_X_y:
+        return data, target
+    return Bunch(
+        data=data,
+        target=target,
+        target_names=target_names,
+        labels=labels,
+        spot_count=spot_count,
+        mask=data.mask,
+        DESCR=_describe(subset, data, origins, maybe, spots),
+    )
+
+
+def make_target(labels: np.ndarray, maybe: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Turn labels into a target.
+
+    Parameters
+    ----------
+    labels : str ndarray of shape (n_frames,)
+        HIT, MAYBE or MISS.
+    maybe : {"hit", "miss", "class", "drop"}
+        What becomes of MAYBE.
+
+    Returns
+    -------
+    target : int64 ndarray of shape (n_kept,)
+        Index into `target_names`.
+    target_names : str ndarray
+        Name of each class.
+    kept : bool ndarray of shape (n_frames,)
+        The frames that have a target: all, but for MAYBE with ``maybe="drop"``.
+
+    Raises
+    ------
+    InputError
+        If `maybe` is something else.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_sfx.datasets._cxidb76 import make_target
+    >>> make_target(np.array(["HIT", "MAYBE", "MISS"]), "drop")[0]
+    array([1, 0])
+    """
+    if maybe not in _MAYBE:
+        raise InputError(f"maybe must be one of {', '.join(_MAYBE)}, not {maybe!r}.")
+    names = np.array(["MISS", "MAYBE", "HIT"] if maybe == "class" else ["MISS", "HIT"])
+    meaning = {"hit": "HIT", "miss": "MISS"}.get(maybe, "MAYBE")
+    kept = labels != "MAYBE" if maybe == "drop" else np.ones(len(labels), bool)
+    effective = np.where(labels == "MAYBE", meaning, labels)[kept]
+    target = (effective[:, np.newaxis] == names).argmax(axis=1).astype(np.int64)
+    return target, names, kept
+
+
+def _describe(subset: str, data: Frames, origins: list, maybe: str, spots) -> str:
+    instrument, detector, height, width, n_hit, n_maybe, n_miss = _SUBSETS[subset]
+    files = sorted({os.path.basename(origin.path) for origin in origins})
+    return _DESCR.format(
+        subset=subset,
+        underline="=" * len(f"{subset} of CXIDB entry 76"),
+        instrument=instrument,
+        detector=detector,
+        size=f", {height} x {width} pixels" if height else "",
+        n_hit=n_hit,
+        n_maybe=n_maybe,
+        n_miss=n_miss,
+        n_frames=len(data),
+        files=f" of {data.shape[1]} x {data.shape[2]} pixels from {', '.join(files)}",
+        maybe=_MAYBE_SAID[maybe],
+        mask="none" if data.mask is None else "given, True = usable",
+        spots="none" if spots is None else "from DIALS",
+    )

@@ -1,0 +1,45 @@
+"""A labelled run as the files that come with a real one: frames, labels, mask."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sklearn.utils import Bunch
+
+from sklearn_sfx._files import replacing
+from sklearn_sfx.datasets._annotation import write_annotation
+from sklearn_sfx.datasets._cxidb76_writer import write_cxidb76
+
+__all__ = ["write_run"]
+
+
+def write_run(path: str | Path, run: Bunch, *, progress: bool = False) -> None:
+    """Write a simulated run in the CXIDB-76 layout, with its labels and its mask beside it.
+
+    Parameters
+    ----------
+    path : path
+        The HDF5 file to write. ``expert_annotation.txt`` and ``mask.h5`` go to its folder.
+    run : Bunch
+        What `make_sfx_frames` returned.
+    progress : bool
+        Whether to show a progress bar with a rate, on work of more than two seconds.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> from sklearn_sfx import load_cxidb76, make_sfx_frames
+    >>> from sklearn_sfx.datasets import write_run
+    >>> folder = pathlib.Path(tempfile.mkdtemp())
+    >>> write_run(folder / "run.h5", make_sfx_frames(3, frame_shape=(64, 64), random_state=0))
+    >>> load_cxidb76(folder / "run.h5", "LN84", mask=folder / "mask.h5").data.shape
+    (3, 64, 64)
+    """
+    import h5py  # takes long to import
+
+    path = Path(path)
+    write_cxidb76(path, run.data, progress=progress)
+    write_annotation(path.parent / "expert_annotation.txt", path, run.labels)
+    with replacing(path.parent / "mask.h5") as temporary, h5py.File(temporary, "w") as file:
+        mask = file.create_dataset("mask", data=run.mask, compression="gzip")
+        mask.attrs["meaning"] = "True where the pixel is usable"

@@ -1,0 +1,23 @@
+"""Serial crystallography frames simulated from physics: crystals, beam, background and detector."""
+
+from sklearn_sfx.datasets.simulation._domain import (
+    Background,
+    Beam,
+    Crystal,
+    Detector,
+    Domain,
+    Shadow,
+)
+from sklearn_sfx.datasets.simulation._named_domains import DOMAINS
+from sklearn_sfx.datasets.simulation._random_domains import random_domains
+
+__all__ = [
+    "DOMAINS",
+    "Background",
+    "Beam",
+    "Crystal",
+    "Detector",
+    "Domain",
+    "Shadow",
+    "random_domains",
+]

@@ -1,0 +1,28 @@
+"""What tells a user that their input cannot be used, or hardly."""
+
+__all__ = ["FewLabelsWarning", "InputError"]
+
+
+class InputError(ValueError):
+    """Input that cannot be used: a file, a mask, labels or frames.
+
+    The message is one sentence that says what was wrong and what to do about it, and names the
+    file and the dataset where there is one. The command line prints it and exits with code 2.
+
+    Examples
+    --------
+    >>> from sklearn_sfx.exceptions import InputError
+    >>> issubclass(InputError, ValueError)
+    True
+    """
+
+
+class FewLabelsWarning(UserWarning):
+    """A class has so few labels that what is learned of it is mostly chance.
+
+    Examples
+    --------
+    >>> from sklearn_sfx.exceptions import FewLabelsWarning
+    >>> issubclass(FewLabelsWarning, UserWarning)
+    True
+    """

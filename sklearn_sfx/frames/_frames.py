@@ -1,0 +1,352 @@
+"""A run of frames as one lazy array."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+
+import numpy as np
+from joblib import Parallel, delayed, effective_n_jobs
+
+from sklearn_sfx.exceptions import InputError
+from sklearn_sfx.frames._array_source import ArraySource
+from sklearn_sfx.frames._protocols import FrameOrigin, FrameSource, FrameStep, Window
+
+__all__ = ["Frames"]
+
+
+class Frames:
+    """A run of frames that looks like an array of shape (n_frames, height, width).
+
+    Nothing is read until pixels are asked for: by ``np.asarray(frames)``, by an integer index, by
+    iteration, or by `blocks`. A slice, a list, an integer array or a boolean array gives another
+    `Frames`, in any order and with repeats, so scikit-learn's splitters and searches take it as
+    ``X``. A pickle holds paths and positions, neither handles nor pixels.
+
+    Parameters
+    ----------
+    source : FrameSource
+        Where the pixels come from; `open_frames` finds it for files and arrays.
+    mask : bool ndarray of shape (height, width) or (n_frames, height, width), or bool Frames
+        True where a pixel is usable. It is carried along: the values that are read stay as they
+        are, until a step of preprocessing is appended. Of module masks, shape
+        (n_modules, height / n_modules, width), the modules are stacked as those of the frames are.
+
+    Raises
+    ------
+    InputError
+        If the mask is not bool or does not fit the frames.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_sfx import open_frames
+    >>> frames = open_frames(np.arange(24, dtype=np.uint16).reshape(4, 2, 3))
+    >>> frames[[3, 0]].shape
+    (2, 2, 3)
+    >>> frames[1]
+    array([[ 6,  7,  8],
+           [ 9, 10, 11]], dtype=uint16)
+    >>> np.asarray(frames[::-2])[:, 0, 0]
+    array([18,  6], dtype=uint16)
+    """
+
+    def __init__(self, source: FrameSource, *, mask: np.ndarray | Frames | None = None):
+        self._source = source
+        self._index: range | np.ndarray = range(source.shape[0])
+        self._window: Window | None = None  # None: the file's own values and dtype
+        self._steps: tuple[FrameStep, ...] = ()
+        self._mask = None if mask is None else _fit_mask(mask, source.shape)
+
+    # -- What it looks like --------------------------------------------------------------------
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(n_frames, height, width), or what the appended steps make of it."""
+        window = self._read_window()
+        frame_shape: tuple[int, ...] = (window.height, window.width)
+        for step in self._steps:
+            frame_shape = tuple(step.output_shape(frame_shape))
+        return (len(self), *frame_shape)
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions: 3 for frames, 2 for vectors."""
+        return len(self.shape)
+
+    @property
+    def dtype(self) -> np.dtype:
+        """The file's dtype; float32 once a step is appended (masks stay bool when cropped)."""
+        as_in_file = self._window is None or (not self._steps and self._source.dtype == bool)
+        return np.dtype(self._source.dtype if as_in_file else np.float32)
+
+    @property
+    def mask(self) -> np.ndarray | Frames | None:
+        """True where a pixel is usable, within the window that is read; None without a mask.
+
+        A read-only bool ndarray of shape (height, width), or bool Frames with one mask per frame.
+        """
+        if self._mask is None or self._window is None:
+            return self._mask
+        if isinstance(self._mask, Frames):
+            return self._mask._view(_window=self._window)
+        return self._mask[self._window.slices]
+
+    @property
+    def metadata(self) -> dict[str, np.ndarray]:
+        """What the files say of each frame, one row per frame; only the names that they have.
+
+        ``wavelength`` in angstrom, ``distance`` in mm, ``timestamp`` as in the file,
+        ``identifier`` as str. Read anew each time.
+        """
+        return self._source.metadata(np.asarray(self._index, dtype=np.int64))
+
+    @property
+    def sources(self) -> list[FrameOrigin]:
+        """The file and position of each frame, from which lists of hits are written."""
+        origins = [self._source.origin(int(position)) for position in self._index]
+        identifiers = self.metadata.get("identifier")
+        if identifiers is None:
+            return origins
+        pairs = zip(origins, identifiers, strict=True)
+        return [origin._replace(identifier=str(name)) for origin, name in pairs]
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+    def __repr__(self) -> str:
+        size = " x ".join(str(length) for length in self.shape)
+        parts = [f"{size} {self.dtype}"]
+        if len(self):
+            path = self._source.origin(int(self._index[0])).path
+            parts.append(f"from {path}" if path else f"from {type(self._source).__name__}")
+        if self._steps:
+            parts.append("steps " + ", ".join(type(step).__name__ for step in self._steps))
+        if self._mask is not None:
+            parts.append("masked")
+        return f"<Frames: {'; '.join(parts)}>"
+
+    # -- Views ---------------------------------------------------------------------------------
+
+    def __getitem__(self, key) -> np.ndarray | Frames:
+        """One frame as an ndarray for an integer, otherwise a view that has read nothing."""
+        if isinstance(key, tuple):  # scikit-learn indexes arrays with (rows, ...)
+            if any(part is not Ellipsis and part != slice(None) for part in key[1:]):
+                raise IndexError(
+                    "Frames are indexed by frame only: read the pixels with np.asarray first, or "
+                    "crop with CentralCrop."
+                )
+            key = key[0] if key else slice(None)
+        if key is Ellipsis:
+            key = slice(None)
+        if isinstance(key, slice):
+            return self._take(key)
+        rows = np.asarray(key)
+        if rows.size == 0 and rows.ndim == 1:
+            return self._take(slice(0, 0))
+        if rows.ndim > 1 or rows.dtype.kind not in "biu" or (rows.ndim == 0 and rows.dtype == bool):
+            raise IndexError(
+                "Frames are indexed by an integer, a slice, or a 1-D sequence of integers or of "
+                f"bools, not by {type(key).__name__} of dtype {rows.dtype} and shape {rows.shape}."
+            )
+        rows = self._row_numbers(rows)
+        if rows.ndim == 0:
+            return self._take(slice(int(rows), int(rows) + 1))._read()[0]
+        return self._take(rows)
+
+    def append(self, step: FrameStep) -> Frames:
+        """Return a view that runs `step` after the steps it already has.
+
+        Parameters
+        ----------
+        step : FrameStep
+            One step of preprocessing; the transformers of `sklearn_sfx.preprocessing` bring theirs.
+
+        Returns
+        -------
+        Frames
+            float32, with NaN where a pixel is masked.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn_sfx import CentralCrop, open_frames
+        >>> frames = open_frames(np.arange(32).reshape(2, 4, 4))
+        >>> CentralCrop(2).fit_transform(frames).shape  # calls frames.append
+        (2, 2, 2)
+        """
+        window, steps = step.append_to(self._read_window(), self._steps)
+        return self._view(_window=Window(*window), _steps=tuple(steps))
+
+    def _view(self, **changes) -> Frames:
+        view = object.__new__(type(self))
+        view.__dict__.update(self.__dict__)
+        view.__dict__.update(changes)
+        return view
+
+    def _take(self, rows: slice | np.ndarray) -> Frames:
+        if isinstance(self._index, range) and not isinstance(rows, slice):
+            index = self._index.start + self._index.step * rows  # no array as long as the run
+        else:
+            index = self._index[rows]
+        mask = self._mask._take(rows) if isinstance(self._mask, Frames) else self._mask
+        return self._view(_index=index, _mask=mask)
+
+    def _row_numbers(self, rows: np.ndarray) -> np.ndarray:
+        """Row numbers from 0 to len - 1, for integers that may be negative or for bools."""
+        n_frames = len(self)
+        if rows.dtype == bool:
+            if len(rows) != n_frames:
+                raise IndexError(
+                    f"A boolean index of {len(rows)} values cannot choose among {n_frames} frames."
+                )
+            return np.flatnonzero(rows)
+        rows = rows.astype(np.int64)
+        if np.any((rows < -n_frames) | (rows >= n_frames)):
+            worst = rows.max() if rows.max() >= n_frames else rows.min()
+            raise IndexError(f"Frame {worst} is out of bounds: there are {n_frames} frames.")
+        return np.where(rows < 0, rows + n_frames, rows)
+
+    def _read_window(self) -> Window:
+        return self._window or Window(0, 0, *self._source.shape[1:])
+
+    # -- Reading -------------------------------------------------------------------------------
+
+    def __array__(self, dtype=None, copy=None) -> np.ndarray:
+        """Read every frame into one new array."""
+        if copy is False:
+            raise ValueError("Frames cannot become an array without a copy: they have to be read.")
+        values = self._read()
+        return values if dtype is None else values.astype(dtype, copy=False)
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        """One frame after the other; only one is held."""
+        return (self[row] for row in range(len(self)))
+
+    def blocks(self, *, max_bytes: int = 64 * 2**20, max_frames: int = 64) -> Iterator[np.ndarray]:
+        """Read in consecutive blocks, so that memory does not grow with the number of frames.
+
+        The work is done by joblib threads, one unless a `joblib.parallel_config` says otherwise;
+        with another backend (processes, a cluster) each task is a small pickled slice.
+
+        Parameters
+        ----------
+        max_bytes : int, default=64 MiB
+            What the blocks that are held at the same time may take, all together; a block has at
+            least one frame.
+        max_frames : int, default=64
+            The most frames in a block.
+
+        Yields
+        ------
+        ndarray of shape (n_frames_in_block, ...)
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn_sfx import open_frames
+        >>> frames = open_frames(np.ones((5, 4, 4)))
+        >>> [len(block) for block in frames.blocks(max_frames=2)]
+        [2, 2, 1]
+        """
+        n_workers = max(1, effective_n_jobs(None))
+        row_bytes = self.dtype.itemsize * max(1, int(np.prod(self.shape[1:])))
+        size = max(1, min(max_frames, max_bytes // (row_bytes * n_workers)))
+        tasks = [self._take(slice(i, i + size)) for i in range(0, len(self), size)]
+        if n_workers == 1:
+            yield from (task._read_here() for task in tasks)
+            return
+        # In waves, since joblib would run ahead of a slow consumer and pile up the blocks.
+        with Parallel(prefer="threads") as parallel:
+            for i in range(0, len(tasks), n_workers):
+                yield from parallel(delayed(_read_task)(task) for task in tasks[i : i + n_workers])
+
+    def _read(self) -> np.ndarray:
+        """Read everything, on the workers that the caller has configured."""
+        if effective_n_jobs(None) == 1 or len(self) == 1:
+            return self._read_here()
+        out, start = np.empty(self.shape, self.dtype), 0
+        for block in self.blocks():
+            out[start : start + len(block)] = block
+            start += len(block)
+        return out
+
+    def _read_here(self) -> np.ndarray:
+        """Read everything in this thread: window, steps, row of the output, frame by frame."""
+        out = np.empty(self.shape, self.dtype)
+        window = self._read_window()
+        if self._window is None:
+            for row, position in enumerate(self._index):
+                self._source.read(int(position), window, out[row])
+            return out
+        frame = np.empty((window.height, window.width), self._source.dtype)
+        usable = None
+        if isinstance(self._mask, Frames):
+            usable = np.empty(frame.shape, bool)
+        elif self._mask is not None:
+            usable = np.ascontiguousarray(self._mask[window.slices])
+        for row, position in enumerate(self._index):
+            self._source.read(int(position), window, frame)
+            if isinstance(self._mask, Frames):
+                mask_position = int(self._mask._index[row])
+                self._mask._source.read(mask_position, window, usable)
+            if self._steps:
+                result, left = self._steps[0](frame, usable), self._steps[1:]
+                for step in left:
+                    result = step(result, None)
+                out[row] = result
+            else:
+                out[row] = frame
+                if usable is not None:
+                    out[row][~usable] = np.nan
+        return out
+
+    # -- Pickling ------------------------------------------------------------------------------
+
+    def __getstate__(self) -> dict:
+        """Only the files that the view needs, and the mask packed."""
+        state = self.__dict__.copy()
+        if hasattr(self._source, "narrowed"):
+            state["_source"], state["_index"] = self._source.narrowed(self._index)
+        if isinstance(self._mask, np.ndarray):
+            state["_mask"] = (self._mask.shape, zlib.compress(np.packbits(self._mask), 1))
+        return state
+
+    def __setstate__(self, state: dict) -> None:
+        self.__dict__.update(state)
+        if isinstance(self._mask, tuple):
+            shape, packed = self._mask
+            bits = np.frombuffer(zlib.decompress(packed), np.uint8)
+            mask = np.unpackbits(bits, count=shape[0] * shape[1]).view(bool).reshape(shape)
+            mask.setflags(write=False)
+            self._mask = mask
+
+
+def _read_task(frames: Frames) -> np.ndarray:
+    return frames._read_here()
+
+
+def _fit_mask(mask: np.ndarray | Frames, frames_shape: tuple[int, int, int]) -> np.ndarray | Frames:
+    """Check a mask against the frames: one for all (2-D), or one for each (Frames)."""
+    n_frames, height, width = frames_shape
+    if not isinstance(mask, np.ndarray | Frames) or mask.dtype != bool:
+        raise InputError(
+            "mask must be a bool array, True where the pixel is usable, but it is "
+            f"{getattr(mask, 'dtype', type(mask).__name__)}: make one with "
+            "read_mask(..., good_bits=...) or read_mask(..., bad_bits=...)."
+        )
+    if mask.ndim == 3 and mask.shape == frames_shape:
+        if isinstance(mask, np.ndarray):
+            mask = Frames(ArraySource(mask.copy()))
+        return mask
+    if mask.ndim == 3 and (mask.shape[0] * mask.shape[1], mask.shape[2]) == (height, width):
+        mask = np.asarray(mask).reshape(height, width)  # modules, stacked along the slow axis
+    if mask.shape != (height, width):
+        raise InputError(
+            f"The mask has the shape {mask.shape}, but the frames are {height} x {width} "
+            f"(height x width) and there are {n_frames}: give a mask of shape ({height}, {width}), "
+            f"or ({n_frames}, {height}, {width}) with one mask per frame."
+        )
+    mask = np.array(mask)
+    mask.setflags(write=False)
+    return mask

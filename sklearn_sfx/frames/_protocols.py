@@ -1,0 +1,138 @@
+"""What a run of frames is made of: where frames come from, and the steps run on each.
+
+Three ideas meet in `sklearn_sfx.frames.Frames`, and each is a small protocol, so that none needs to
+know another: a *source* gives the pixels of one frame, a *window* is the part of it that is read,
+and *steps* are run, one after the other, on what was read.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol, runtime_checkable
+
+import numpy as np
+
+__all__ = ["FrameOrigin", "FrameSource", "FrameStep", "Window"]
+
+
+class Window(NamedTuple):
+    """The part of each frame that is read, in pixels.
+
+    Parameters
+    ----------
+    top, left : int
+        First row and first column.
+    height, width : int
+        Number of rows and of columns.
+
+    Examples
+    --------
+    >>> from sklearn_sfx.frames import Window
+    >>> import numpy as np
+    >>> np.arange(12).reshape(3, 4)[Window(top=1, left=2, height=2, width=1).slices]
+    array([[ 6],
+           [10]])
+    """
+
+    top: int
+    left: int
+    height: int
+    width: int
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """The same window as two slices, for an array of shape (height, width)."""
+        return (
+            slice(self.top, self.top + self.height),
+            slice(self.left, self.left + self.width),
+        )
+
+
+class FrameOrigin(NamedTuple):
+    """Where one frame comes from.
+
+    Parameters
+    ----------
+    path : str or None
+        The absolute path of the file; None for a frame that no file holds.
+    position : int
+        The 0-based number of the frame within its file.
+    event : str
+        The frame as CrystFEL names it in a list of events: ``//12``, or ``chunk_0000000//12``
+        where the file has one dataset per chunk.
+    identifier : str
+        What the file itself calls the frame; empty where it has no name for it.
+
+    Examples
+    --------
+    >>> from sklearn_sfx.frames import FrameOrigin
+    >>> FrameOrigin("/data/run.cxi", 12, "//12").event
+    '//12'
+    """
+
+    path: str | None
+    position: int
+    event: str
+    identifier: str = ""
+
+
+@runtime_checkable
+class FrameSource(Protocol):
+    """Something that gives frames one by one: files, an array, a simulator.
+
+    A source is small, picklable and safe to read from several threads. It may also have
+    ``narrowed(index) -> (source, index)``: the least source that still holds the frames at
+    `index` (a range or an integer array), and their positions in it. Pickles use it to stay small.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        (n_frames, height, width).
+    dtype : numpy.dtype
+        Of the pixels, in the byte order of this machine.
+    """
+
+    shape: tuple[int, int, int]
+    dtype: np.dtype
+
+    def read(self, position: int, window: Window, out: np.ndarray) -> None:
+        """Write the `window` of frame `position` to `out`, C-contiguous, of the source's dtype."""
+
+    def origin(self, position: int) -> FrameOrigin:
+        """Return where frame `position` comes from."""
+
+    def metadata(self, positions: np.ndarray) -> dict[str, np.ndarray]:
+        """Return what is known of the frames at `positions`: one row per frame and name."""
+
+
+class FrameStep(Protocol):
+    """One step of preprocessing that runs frame by frame: a frozen, picklable object.
+
+    `Frames.append` asks it what to read and which steps to run from then on, so that a step can
+    be fused with the ones before it, or move a crop into the reading.
+    """
+
+    def output_shape(self, frame_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the shape of the result for an input of `frame_shape`."""
+
+    def append_to(
+        self, window: Window, steps: tuple[FrameStep, ...]
+    ) -> tuple[Window, tuple[FrameStep, ...]]:
+        """Return the window to read, and the steps to run, once this step follows `steps`."""
+
+    def __call__(self, frame: np.ndarray, usable: np.ndarray | None) -> np.ndarray:
+        """Run the step on one frame.
+
+        Parameters
+        ----------
+        frame : ndarray of shape (height, width)
+            C-contiguous; of the source's dtype for the first step and float32 for the others.
+            It belongs to the reader, which uses the memory again for the next frame.
+        usable : bool ndarray of shape (height, width), or None
+            True where the pixel is usable; given to the first step only. Steps pass masked pixels
+            on as NaN.
+
+        Returns
+        -------
+        ndarray of float32
+            C-contiguous.
+        """

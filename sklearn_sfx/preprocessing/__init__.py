@@ -1,0 +1,12 @@
+"""Transformers of frames: masking, cropping, contrast normalization, row-wise decomposition.
+
+They take arrays, lazy `Frames` (and stay lazy) and torch tensors (and stay on their device), work
+frame by frame, return float32 and mark pixels that are not to be used with NaN.
+"""
+
+from sklearn_sfx.preprocessing._contrast import GCN, LCN
+from sklearn_sfx.preprocessing._crop import CentralCrop
+from sklearn_sfx.preprocessing._decomposition import RowWiseDecomposition
+from sklearn_sfx.preprocessing._mask import PixelMask
+
+__all__ = ["GCN", "LCN", "CentralCrop", "PixelMask", "RowWiseDecomposition"]

@@ -1,0 +1,208 @@
+"""What the transformers append to a run: small frozen objects that work on one frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from sklearn_sfx.exceptions import InputError
+from sklearn_sfx.frames import FrameStep, Window
+from sklearn_sfx.preprocessing import _kernels, _windows
+
+__all__ = ["CropStep", "FusedStep", "PixelRule"]
+
+LOADED_AS_THEY_ARE = (np.uint16, np.int16, np.int32, np.float32)
+ALL_USABLE = np.zeros((0, 0), dtype=bool)
+
+
+@dataclass(frozen=True, eq=False)
+class PixelRule:
+    """Which pixels are not to be used: by place, by saturation, or by an agreed value."""
+
+    mask: np.ndarray | None = None
+    saturation: float | None = None
+    invalid: tuple[float, ...] = ()
+
+    def cropped(self, window: Window) -> PixelRule:
+        """Return the rule for a part of the frame."""
+        mask = None if self.mask is None else self.mask[window.slices].copy()
+        return replace(self, mask=mask)
+
+
+@dataclass(frozen=True, eq=False)
+class FusedStep:
+    """Mask, GCN, LCN and RWD of one frame, whichever are asked for, in this order and at once.
+
+    Nothing but the frame itself is held in memory between them: GCN divides by the global
+    deviation S, so GCN followed by LCN is (x - m) / max(s, floor * S) on the frame as it was read.
+
+    Parameters
+    ----------
+    rule : PixelRule or None
+        Pixels to mask first.
+    normalize : bool
+        Global contrast normalization.
+    kernel_size : int or None
+        Side of the window of the local contrast normalization; None to leave it out.
+    floor : float or "mean"
+        The smallest divisor of the local contrast normalization.
+    axis : {"row", "column"} or None
+        Take max - min along every row, or column; None to leave it out.
+    """
+
+    rule: PixelRule | None = None
+    normalize: bool = False
+    kernel_size: int | None = None
+    floor: float | str = 1.0
+    axis: str | None = None
+
+    def output_shape(self, frame_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the shape of the result, and refuse a frame that is too small."""
+        shape = tuple(frame_shape)
+        if self.kernel_size is not None:
+            if min(shape) < self.kernel_size:
+                raise InputError(
+                    f"LCN(kernel_size={self.kernel_size}) needs at least {self.kernel_size} pixels "
+                    f"along each side of a frame, or values in a signal; got {_described(shape)}: "
+                    "choose a smaller kernel_size."
+                )
+            shape = tuple(side - self.kernel_size + 1 for side in shape)
+        if self.axis is not None:
+            if len(shape) != 2:
+                raise InputError(
+                    f"RowWiseDecomposition needs frames (height, width), got {_described(shape)}."
+                )
+            shape = (shape[0 if self.axis == "row" else 1],)
+        return shape
+
+    def append_to(
+        self, window: Window, steps: tuple[FrameStep, ...]
+    ) -> tuple[Window, tuple[FrameStep, ...]]:
+        """Become one step with the last one, where the order of the stages allows it."""
+        if steps and isinstance(steps[-1], FusedStep) and steps[-1]._last_stage < self._first_stage:
+            return window, (*steps[:-1], steps[-1]._then(self))
+        return window, (*steps, self)
+
+    @property
+    def _stages(self) -> list[bool]:
+        return [
+            self.rule is not None,
+            self.normalize,
+            self.kernel_size is not None,
+            self.axis is not None,
+        ]
+
+    @property
+    def _first_stage(self) -> int:
+        return self._stages.index(True)
+
+    @property
+    def _last_stage(self) -> int:
+        return 3 - self._stages[::-1].index(True)
+
+    def _then(self, later: FusedStep) -> FusedStep:
+        changes = {"normalize": self.normalize or later.normalize, "axis": later.axis}
+        if later.kernel_size is not None:
+            changes |= {"kernel_size": later.kernel_size, "floor": later.floor}
+        return replace(self, **changes)
+
+    def __call__(self, frame: np.ndarray, usable: np.ndarray | None = None) -> np.ndarray:
+        """Run on one frame (h, w), or one signal (n,); float32."""
+        frame = np.asarray(frame)
+        shape = self.output_shape(frame.shape)
+        signal = frame.ndim == 1
+        if signal:
+            frame = frame[np.newaxis]
+        loaded, masked_rows, mean, std = self._load(frame, usable)
+        kind = {None: _kernels.VALUES, "row": _kernels.ROW_RANGES}.get(
+            self.axis, _kernels.COLUMN_RANGES
+        )
+        if self.kernel_size is not None:
+            window = (1 if signal else self.kernel_size, self.kernel_size)
+            arguments = (loaded, masked_rows, mean, window)
+            grid = (1, *shape) if signal else (*shape, 1) if self.axis else shape
+            out = np.empty(grid, dtype=np.float32)
+            if self.floor == "mean":
+                floor = _windows.local_contrast(*arguments, 0.0, _kernels.SPREAD, out)
+            else:
+                floor = float(self.floor) * (std if self.normalize else 1.0)
+            _windows.local_contrast(*arguments, floor, kind, out)
+            return out.reshape(shape)
+        if self.axis is not None:
+            out = np.empty(shape, dtype=np.float32)
+            _kernels.frame_ranges(loaded, kind, out)
+            if self.normalize:
+                out *= np.float32(1 / std if std > 0 else 0)
+            return out
+        if self.normalize:
+            _kernels.standardize(loaded, mean, std)
+        return loaded.reshape(shape)
+
+    def _load(
+        self, frame: np.ndarray, usable: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray, float, float]:
+        rule = self.rule or PixelRule()
+        if frame.dtype not in LOADED_AS_THEY_ARE:
+            frame = frame.astype(np.float32)
+        masks = [mask for mask in (usable, rule.mask) if mask is not None]
+        mask = ALL_USABLE if not masks else masks[0] if len(masks) == 1 else masks[0] & masks[1]
+        loaded = np.empty(frame.shape, dtype=np.float32)
+        masked_rows = np.empty(frame.shape[0], dtype=bool)
+        # A kernel compiles anew for arrays that are read-only or not contiguous, hence "CW".
+        _, mean, std = _kernels.load_frame(
+            np.require(frame, requirements="CW"),
+            np.require(mask, requirements="CW"),
+            np.float32(np.inf if rule.saturation is None else rule.saturation),
+            np.array(rule.invalid, dtype=np.float32),
+            loaded,
+            masked_rows,
+        )
+        return loaded, masked_rows, mean, std
+
+
+@dataclass(frozen=True)
+class CropStep:
+    """The central part of each frame, of ``size`` pixels along each side."""
+
+    size: int
+
+    def output_shape(self, frame_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the shape of the crop, and refuse a frame that is smaller."""
+        if min(frame_shape) < self.size:
+            raise InputError(
+                f"CentralCrop(size={self.size}) needs frames of at least {self.size} pixels along "
+                f"each side, got {_described(frame_shape)}: choose a smaller size."
+            )
+        return tuple(self.size for _ in frame_shape)
+
+    def slices(self, frame_shape: tuple[int, ...]) -> tuple[slice, ...]:
+        """Return where the crop lies in a frame."""
+        self.output_shape(frame_shape)
+        starts = [(side - self.size) // 2 for side in frame_shape]
+        return tuple(slice(start, start + self.size) for start in starts)
+
+    def append_to(
+        self, window: Window, steps: tuple[FrameStep, ...]
+    ) -> tuple[Window, tuple[FrameStep, ...]]:
+        """Narrow the window that is read, where nothing but masking came before."""
+        if not all(isinstance(step, FusedStep) and step._last_stage == 0 for step in steps):
+            return window, (*steps, self)
+        rows, columns = self.slices((window.height, window.width))
+        part = Window(rows.start, columns.start, self.size, self.size)
+        narrowed = Window(window.top + part.top, window.left + part.left, self.size, self.size)
+        return narrowed, tuple(replace(step, rule=step.rule.cropped(part)) for step in steps)
+
+    def __call__(self, frame: np.ndarray, usable: np.ndarray | None = None) -> np.ndarray:
+        """Run on one frame, or one signal; float32, NaN where not usable."""
+        where = self.slices(frame.shape)
+        out = np.array(frame[where], dtype=np.float32, order="C")
+        if usable is not None:
+            out[~usable[where]] = np.nan
+        return out
+
+
+def _described(frame_shape: tuple[int, ...]) -> str:
+    if len(frame_shape) == 1:
+        return f"X with {frame_shape[0]} feature(s)"
+    return "frames of {} x {} (height x width)".format(*frame_shape)

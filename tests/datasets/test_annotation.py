@@ -1,0 +1,103 @@
+"""The text files of labels and spot counts."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sklearn_sfx import InputError
+from sklearn_sfx.datasets import read_annotation, read_spot_counts, write_annotation
+
+# HIT, MAYBE, MISS, and the part of HIT and MAYBE that DIALS calls a hit.
+PUBLISHED = {
+    "LN84": (806, 132, 1062, 0.699),
+    "LN83": (346, 63, 1591, 0.858),
+    "LO19": (730, 151, 1119, 0.806),
+    "LG36": (235, 57, 1708, 0.777),
+    "L498": (148, 498, 1354, 0.129),
+}
+
+
+@settings(deadline=None)
+@given(labels=st.lists(st.sampled_from(["HIT", "MAYBE", "MISS"]), min_size=1, max_size=20))
+def test_round_trip(labels, tmp_path_factory):
+    path = tmp_path_factory.mktemp("labels") / "expert_annotation.txt"
+    write_annotation(path, "/some where/r0095 2000.h5", labels)
+    found = read_annotation(path)
+    assert found.labels.tolist() == labels
+    assert found.numbers.tolist() == list(range(1, len(labels) + 1))
+    assert set(found.names) == {"r0095 2000.h5"}
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+def test_refuses_to_write_other_labels(tmp_path):
+    path = tmp_path / "a.txt"
+    with pytest.raises(InputError, match="not 'hit'"):
+        write_annotation(path, "run.h5", ["HIT", "hit"])
+    assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    "line", ["run.h5 1 HIT", "run.h5 [1] PERHAPS", "[1] HIT", "run.h5 [x] HIT", "run.h5 [1]", "HIT"]
+)
+def test_refuses_other_lines(tmp_path, line):
+    path = tmp_path / "a.txt"
+    path.write_text(f"run.h5 [1] HIT\n\n{line}\n")
+    with pytest.raises(InputError, match=r"Line 3 of .*a\.txt"):
+        read_annotation(path)
+
+
+def test_refuses_files_that_are_no_text(tmp_path):
+    path = tmp_path / "a.txt"
+    with pytest.raises(InputError, match="no annotation file"):
+        read_annotation(path)
+    path.write_text("\n\n")
+    with pytest.raises(InputError, match="is empty"):
+        read_annotation(path)
+    path.write_bytes(b"\xff\xfe\x00run")
+    with pytest.raises(InputError, match="as text"):
+        read_annotation(path)
+    with pytest.raises(InputError, match="no spot count file"):
+        read_spot_counts(tmp_path / "none.txt", 3)
+
+
+def test_frames_without_spots_count_zero(tmp_path):
+    path = tmp_path / "dials.txt"
+    path.write_text("00005     2 Miss\n00002   229 Hit\n")
+    assert read_spot_counts(path, 6).tolist() == [0, 229, 0, 0, 2, 0]
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("00007 1 Miss", "run of 6 frames"),
+        ("00000 1 Miss", "run of 6 frames"),
+        ("00002 1 Miss", "twice"),
+        ("00003 Miss", "reads"),
+        ("x 1 Miss", "reads"),
+        ("00003 -1 Miss", "reads"),
+    ],
+)
+def test_refuses_other_counts(tmp_path, line, why):
+    path = tmp_path / "dials.txt"
+    path.write_text(f"00002   229 Hit\n{line}\n")
+    with pytest.raises(InputError, match=f"Line 2 of .*{why}"):
+        read_spot_counts(path, 6)
+
+
+@pytest.mark.parametrize("subset", PUBLISHED)
+def test_real_files_give_the_published_numbers(shared_data, subset):
+    folder = shared_data / "cxidb76" / subset
+    annotation = read_annotation(folder / "expert_annotation.txt")
+    n_hit, n_maybe, n_miss, recall = PUBLISHED[subset]
+    found = [np.count_nonzero(annotation.labels == name) for name in ("HIT", "MAYBE", "MISS")]
+    assert found == [n_hit, n_maybe, n_miss]
+    assert annotation.numbers.tolist() == list(range(1, 2001))
+    counts = read_spot_counts(folder / "dials_annotation.txt", 2000)
+    assert np.count_nonzero(counts == 0) >= {"L498": 64, "LN84": 198, "LN83": 309, "LO19": 30}.get(
+        subset, 0
+    )
+    # DIALS decides by a threshold on the count; its recall is published.
+    wanted = annotation.labels != "MISS"
+    recalls = [np.mean(counts[wanted] >= threshold) for threshold in range(1, 300)]
+    assert min(abs(value - recall) for value in recalls) < 0.01

@@ -1,0 +1,58 @@
+"""Labels of a few frames, matched by file and number."""
+
+import numpy as np
+import pytest
+
+from sklearn_sfx import InputError, open_frames, write_cxidb76
+from sklearn_sfx.datasets import match_labels
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs")
+    for name, n in (("a.h5", 3), ("b.h5", 4)):
+        write_cxidb76(folder / name, np.zeros((n, 4, 4), np.uint16), chunk_size=2)
+    return open_frames([folder / "a.h5", folder / "b.h5"])
+
+
+def labels_file(tmp_path, text):
+    path = tmp_path / "labels.txt"
+    path.write_text(text)
+    return path
+
+
+def test_some_labels_in_any_order(run, tmp_path):
+    path = labels_file(tmp_path, "b.h5 [4] HIT\n\na.h5 [2] MAYBE\nb.h5 [1] MISS\n")
+    positions, labels = match_labels(run, path)
+    assert positions.tolist() == [1, 3, 6]
+    assert labels.tolist() == ["MAYBE", "MISS", "HIT"]
+
+
+def test_views_are_matched_by_origin_not_by_row(run, tmp_path):
+    path = labels_file(tmp_path, "b.h5 [1] HIT\n")
+    assert match_labels(run[[5, 3]], path)[0].tolist() == [1]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("c.h5 [1] HIT\n", r"frame \[1\] of c.h5, and the run has no such frame"),
+        ("a.h5 [4] HIT\n", r"frame \[4\] of a.h5"),
+        ("a.h5 [0] HIT\n", r"frames count from 1"),
+        ("a.h5 [1] HIT\na.h5 [1] MISS\n", "twice"),
+        ("a.h5 1 HIT\n", "a line of labels reads"),
+        ("", "empty"),
+    ],
+)
+def test_labels_that_do_not_fit_are_refused(run, tmp_path, text, message):
+    with pytest.raises(InputError, match=message):
+        match_labels(run, labels_file(tmp_path, text))
+
+
+def test_two_files_of_one_name_are_refused(tmp_path):
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        write_cxidb76(tmp_path / folder / "a.h5", np.zeros((1, 4, 4), np.uint16))
+    run = open_frames([tmp_path / "one" / "a.h5", tmp_path / "two" / "a.h5"])
+    with pytest.raises(InputError, match="two files of this run are called a.h5"):
+        match_labels(run, labels_file(tmp_path, "a.h5 [1] HIT\n"))

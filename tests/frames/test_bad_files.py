@@ -1,0 +1,214 @@
+"""Every file that cannot be read is told of in one sentence with its name."""
+
+import contextlib
+import os
+
+import h5py
+import numpy as np
+import pytest
+
+from sklearn_sfx import InputError, open_frames
+
+
+def sentence(error, *parts):
+    """The message is one sentence, and says each of the parts."""
+    text = str(error.value)
+    for part in parts:
+        assert str(part) in text, f"{part!r} is not said in: {text}"
+    assert text.endswith(".")
+    assert "\n" not in text
+
+
+def refused(source, *parts, **options):
+    with pytest.raises(InputError) as error:
+        open_frames(source, **options)
+    sentence(error, *parts)
+
+
+def test_missing(tmp_path):
+    refused(tmp_path / "none.h5", tmp_path / "none.h5", "no file")
+
+
+def test_folder(tmp_path):
+    refused(tmp_path, tmp_path, "is a folder")
+
+
+def test_pattern_without_a_match(tmp_path):
+    refused(str(tmp_path / "*.h5"), "*.h5", "No file matches")
+
+
+@pytest.mark.parametrize("source", [[], [3], 3, {"a": 1}, [np.zeros((2, 2))]])
+def test_not_a_source(source):
+    refused(source, "path")
+
+
+def test_empty(tmp_path):
+    path = tmp_path / "run.h5"
+    path.touch()
+    refused(path, path, "empty")
+
+
+def test_not_hdf5(tmp_path):
+    path = tmp_path / "run.h5"
+    path.write_bytes(b"# not HDF5\n" * 100)
+    refused(path, path, "not an HDF5 file")
+
+
+@pytest.mark.parametrize("part", [0.3, 0.6, 0.99])
+def test_truncated(write, part):
+    path = write("cheetah-closed")
+    os.truncate(path, int(os.path.getsize(path) * part))
+    refused(path, path, "truncated")
+
+
+def test_random_damage_never_escapes(write):
+    """Whatever bytes are overwritten: either the frames or one sentence."""
+    path = write("cheetah-closed")
+    whole = path.read_bytes()
+    random = np.random.default_rng(0)
+    for _ in range(60):
+        damaged = bytearray(whole)
+        start = int(random.integers(8, len(whole) - 64))
+        damaged[start : start + 32] = random.bytes(32)
+        path.write_bytes(damaged)
+        with contextlib.suppress(InputError):
+            assert np.asarray(open_frames(path)).ndim == 3
+
+
+def test_no_images(tmp_path):
+    path = tmp_path / "run.h5"
+    with h5py.File(path, "w") as file:
+        file["powder"] = np.zeros((4, 5))
+        file["words"] = np.full((2, 2, 2), b"x")
+        file["mask"] = np.zeros((3, 4, 5), np.uint16)
+    refused(path, path, "no images", "/powder (4, 5)")
+
+
+def test_no_datasets(tmp_path):
+    path = tmp_path / "run.h5"
+    h5py.File(path, "w").close()
+    refused(path, path, "no images", "no dataset at all")
+
+
+def test_several_candidates(tmp_path):
+    path = tmp_path / "run.h5"
+    with h5py.File(path, "w") as file:
+        file["raw"] = np.zeros((3, 4, 5))
+        file["proc/a"] = np.ones((3, 4, 5))
+    refused(path, path, "/raw", "/proc/a", "dataset=")
+    assert open_frames(path, dataset="proc/a")[0].max() == 1
+    refused(path, path, "nothing", "/raw", dataset="nothing")
+    refused(path, path, "no dataset proc", dataset="proc")
+
+
+def test_two_detectors(tmp_path):
+    path = tmp_path / "run.cxi"
+    with h5py.File(path, "w") as file:
+        file["entry_1/data_1/data"] = np.zeros((3, 4, 5))
+        file["entry_1/data_2/data"] = np.zeros((3, 4, 5))
+    refused(path, "/entry_1/data_1/data", "/entry_1/data_2/data")
+
+
+def test_named_dataset_of_another_kind(tmp_path):
+    path = tmp_path / "run.h5"
+    with h5py.File(path, "w") as file:
+        file["flat"] = np.zeros((4, 5))
+        file["five"] = np.zeros((2, 2, 2, 2, 2))
+    refused(path, path, "flat", "(4, 5)", dataset="flat")
+    refused(path, path, "five", dataset="five")
+
+
+def test_no_frame_in_the_dataset(tmp_path):
+    path = tmp_path / "run.cxi"
+    with h5py.File(path, "w") as file:
+        file["entry_1/data_1/data"] = np.zeros((0, 4, 5))
+    refused(path, path, "no frames")
+    with h5py.File(path, "w") as file:
+        file["entry_1/data_1/data"] = np.zeros((8, 4, 5))
+        file["entry_1/data_1/data"].attrs["numEvents"] = 0
+    refused(path, path, "no frames")
+
+
+def test_a_chunk_without_images(write):
+    path = write("cxidb76-by-hand")
+    with h5py.File(path, "r+") as file:
+        del file["data/chunk_0000000/images"]
+    refused(path, path, "/data/chunk_0000000", "images")
+
+
+def test_shapes_differ_in_a_run(write, pixels):
+    first = write("psocake", name="a.h5")
+    second = write("psocake", pixels[:, :4], name="b.h5")
+    refused([first, second], first, second, "6 x 5", "4 x 5")
+
+
+@pytest.mark.parametrize("layout", ["cxidb76-bitshuffle", "om-bitshuffle-zstd", "zstd", "om-gzip"])
+def test_a_chunk_that_does_not_decompress(write, layout, pixels):
+    path = write(layout)
+    frames = open_frames(path)
+    with h5py.File(path, "r") as file:
+        segment, row = frames._source._locate(4)
+        chunk = file[segment.dataset].id.get_chunk_info_by_coord((row, 0, 0))
+    with open(path, "r+b") as file:
+        file.seek(chunk.byte_offset)
+        file.write(b"\xff" * chunk.size)
+    with pytest.raises(InputError) as error:
+        np.asarray(frames)
+    sentence(error, "Frame 4", path, segment.dataset, "decompress")
+    np.testing.assert_array_equal(frames[3], pixels[3])
+
+
+def test_a_file_that_shrank(write):
+    path = write("om-gzip")
+    with h5py.File(path, "w") as file:
+        file.create_dataset("my/raw", data=np.zeros((7, 6, 5), "i2"), maxshape=(None, 6, 5))
+    frames = open_frames(path)
+    frames[6]
+    with h5py.File(path, "r+") as file:
+        file["my/raw"].resize((3, 6, 5))
+    with pytest.raises(InputError) as error:
+        frames[1]
+    sentence(error, path, "shrunk", "my/raw", "3 frames now", "7")
+
+
+def test_a_file_cut_after_opening(write):
+    path = write("om-gzip")
+    frames = open_frames(path)
+    frames[6]
+    os.truncate(path, os.path.getsize(path) // 2)
+    with pytest.raises(InputError) as error:
+        frames[6]
+    sentence(error, path, "truncated")
+
+
+def test_a_file_removed_after_opening(write):
+    path = write("om-gzip")
+    frames = open_frames(path)
+    frames[6]
+    path.unlink()
+    with pytest.raises(InputError) as error:
+        frames[6]
+    sentence(error, path, "no file")
+
+
+def test_a_file_replaced_by_one_of_another_shape(write, pixels):
+    path = write("om-gzip")
+    frames = open_frames(path)
+    frames[6]
+    write("om-gzip", pixels[:, :4])
+    with pytest.raises(InputError) as error:
+        frames[0]
+    sentence(error, path, "changed", "(7, 4, 5)")
+    write("zstd")
+    with pytest.raises(InputError) as error:
+        frames[0]
+    sentence(error, path, "changed", "gone")
+
+
+@pytest.mark.parametrize("values", [np.zeros((4, 5)), np.zeros((2, 2, 2), complex), np.zeros(0)])
+def test_arrays_that_are_no_frames(values):
+    refused(values, "n_frames, height, width", str(values.shape))
+
+
+def test_an_array_without_frames():
+    refused(np.zeros((0, 4, 5)), "empty")
