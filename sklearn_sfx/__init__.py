@@ -6,13 +6,15 @@ touches neither torch nor h5py.
 
 from importlib import import_module
 
-from ._version import __version__
+from ._version import __version__ as __version__
 
 _PUBLIC = {
     "frames": ["Frames", "open_frames", "read_mask"],
     "datasets": ["load_cxidb76", "make_sfx_frames", "random_domains", "write_cxidb76"],
     "preprocessing": ["PixelMask", "CentralCrop", "GCN", "LCN", "RowWiseDecomposition"],
-    "exceptions": ["InputError"],
+    "classifiers": ["CNN1D", "PeakCountClassifier"],
+    "screening": ["ScreeningModel", "evaluate", "screen", "train"],
+    "exceptions": ["FewLabelsWarning", "InputError"],
 }
 _HOME = {name: room for room, names in _PUBLIC.items() for name in names}
 

@@ -54,7 +54,7 @@ def test_imports_point_one_way(path):
         assert ROOMS.index(other) < ROOMS.index(room), f"{room} may not import {other}"
 
 
-@pytest.mark.parametrize("statement", ["import sklearn_sfx"])
+@pytest.mark.parametrize("statement", ["import sklearn_sfx", "import sklearn_sfx.cli"])
 def test_import_is_light(statement):
     heavy = ["torch", "skorch", "h5py", "matplotlib", "numba", "sklearn"]
     code = f"{statement}; import sys; print([m for m in {heavy} if m in sys.modules])"

@@ -54,5 +54,5 @@ def test_two_files_of_one_name_are_refused(tmp_path):
         (tmp_path / folder).mkdir()
         write_cxidb76(tmp_path / folder / "a.h5", np.zeros((1, 4, 4), np.uint16))
     run = open_frames([tmp_path / "one" / "a.h5", tmp_path / "two" / "a.h5"])
-    with pytest.raises(InputError, match="two files of this run are called a.h5"):
+    with pytest.raises(InputError, match=r"two files of this run are called a\.h5"):
         match_labels(run, labels_file(tmp_path, "a.h5 [1] HIT\n"))

@@ -1,0 +1,7 @@
+"""Classifiers of frames and vectors, each an ordinary scikit-learn estimator."""
+
+from sklearn_sfx.classifiers._cnn1d import CNN1D
+from sklearn_sfx.classifiers._peak_count import PeakCountClassifier, find_peaks
+from sklearn_sfx.classifiers._peaks import Peaks
+
+__all__ = ["CNN1D", "PeakCountClassifier", "Peaks", "find_peaks"]

@@ -1,0 +1,232 @@
+"""The parts of a training run: samples, batches, what is recorded, and when it ends."""
+
+import contextlib
+import functools
+import math
+import threading
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from skorch.callbacks import Callback
+from threadpoolctl import ThreadpoolController
+from torch.utils.data import Dataset, Sampler
+
+from sklearn_sfx.exceptions import InputError
+
+__all__ = [
+    "BestEpoch",
+    "CosineSchedule",
+    "EvenBatches",
+    "InMemory",
+    "RecallPerEpoch",
+    "StopTraining",
+    "as_is",
+    "find_device",
+    "hold_back",
+    "one_thread",
+    "seeded",
+    "to_tensor",
+]
+
+WARM_UP = 0.1  # the share of the training over which the learning rate rises
+FINAL_RATE = 0.01  # the learning rate ends at this share of its maximum
+
+# Dropout and the weights' start draw from torch's one global generator: threads take turns.
+_one_training_at_a_time = threading.RLock()
+
+
+class StopTraining(Exception):
+    """Raised inside the training loop when more epochs would not help."""
+
+
+def find_device(device: str) -> torch.device:
+    """Turn the parameter `device` into a torch device; "auto" takes a GPU where there is one."""
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        found = torch.device(device)
+    except RuntimeError as error:
+        raise InputError(
+            f'device={device!r} is no device of torch; say "auto" or "cpu".'
+        ) from error
+    if found.type == "cuda" and not torch.cuda.is_available():
+        raise InputError(f'device={device!r}, but torch finds no GPU here; say "auto" or "cpu".')
+    return found
+
+
+@functools.cache
+def _openmp() -> ThreadpoolController:
+    return ThreadpoolController().select(user_api="openmp")
+
+
+def one_thread() -> contextlib.AbstractContextManager:
+    """Let torch compute in the calling thread alone, and nothing else change.
+
+    These networks are too small to gain from more threads, lose much where the cores are busy, and
+    sums over threads differ in the last bits: one job would not give what two give.
+    """
+    return _openmp().limit(limits=1)
+
+
+@contextlib.contextmanager
+def seeded(seed: int, device: torch.device) -> Iterator[None]:
+    """Seed torch's generators inside, and leave them outside as they were."""
+    on_gpu = device.type == "cuda"
+    with (
+        _one_training_at_a_time,
+        torch.random.fork_rng(devices=[device] if on_gpu else []),
+        torch.cuda.device(device) if on_gpu else contextlib.nullcontext(),
+    ):
+        # Not torch.manual_seed, which would also reseed every GPU.
+        torch.default_generator.manual_seed(seed)
+        if on_gpu:
+            torch.cuda.manual_seed(seed)
+        yield
+
+
+def hold_back(
+    targets: np.ndarray, fraction: float, random_state: np.random.RandomState
+) -> np.ndarray:
+    """Choose rows for validation: shuffled, the same share of each class, never all of one."""
+    rows = []
+    for target in np.unique(targets):
+        mine = random_state.permutation(np.flatnonzero(targets == target))
+        n = max(1, round(fraction * len(mine)))
+        rows.append(mine[: min(n, len(mine) - 1)])
+    return np.sort(np.concatenate(rows))
+
+
+def to_tensor(x: np.ndarray | torch.Tensor) -> torch.Tensor:
+    """Return float32 values; an array is copied, so that the caller's is never shared."""
+    if isinstance(x, torch.Tensor):
+        return x.to(torch.float32)
+    return torch.from_numpy(np.array(x, dtype=np.float32, order="C"))
+
+
+class InMemory(Dataset):
+    """Samples and targets in arrays, fetched one batch at a time."""
+
+    def __init__(self, X: np.ndarray | torch.Tensor, targets: np.ndarray):
+        self.X = X
+        self.targets = torch.from_numpy(targets)
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    def __getitem__(self, row: int) -> tuple[torch.Tensor, torch.Tensor]:
+        return to_tensor(self.X[row]), self.targets[row]
+
+    def __getitems__(self, rows: list[int]) -> tuple[torch.Tensor, torch.Tensor]:
+        return to_tensor(self.X[rows]), self.targets[rows]
+
+
+def as_is(batch):
+    """Collate nothing: `InMemory` hands out whole batches."""
+    return batch
+
+
+class EvenBatches(Sampler):
+    """Shuffled batches whose sizes differ by one at most, so that none is a leftover of one."""
+
+    def __init__(self, n_samples: int, batch_size: int):
+        self.n_samples = n_samples
+        self.n_batches = math.ceil(n_samples / batch_size)
+
+    def __len__(self) -> int:
+        return self.n_batches
+
+    def __iter__(self) -> Iterator[list[int]]:
+        for rows in torch.randperm(self.n_samples).tensor_split(self.n_batches):
+            yield rows.tolist()
+
+
+class CosineSchedule(Callback):
+    """Learning rate per batch: a short rise to each group's own rate, then a cosine down."""
+
+    def __init__(self, n_steps: int):
+        self.n_steps = n_steps
+
+    def on_train_begin(self, net, **kwargs):
+        self.step_ = 0
+        self.rates_ = [group["lr"] for group in net.optimizer_.param_groups]
+
+    def on_batch_begin(self, net, training, **kwargs):
+        if not training:
+            return
+        factor = self.factor(self.step_ / self.n_steps)
+        for group, rate in zip(net.optimizer_.param_groups, self.rates_, strict=True):
+            group["lr"] = rate * factor
+        net.history.record("lr", net.optimizer_.param_groups[0]["lr"])
+        self.step_ += 1
+
+    @staticmethod
+    def factor(progress: float) -> float:
+        """Return the share of the maximum at `progress`, from 0 to 1."""
+        if progress < WARM_UP:
+            return 0.1 + 0.9 * progress / WARM_UP
+        rest = min(1.0, (progress - WARM_UP) / (1 - WARM_UP))
+        return FINAL_RATE + (1 - FINAL_RATE) * 0.5 * (1 + math.cos(math.pi * rest))
+
+
+class RecallPerEpoch(Callback):
+    """Record `train_recall` and `valid_recall`: the mean over the classes of the recall of each.
+
+    The mean over the classes is what cannot be won by calling everything a hit. That of the
+    training part is taken while training, so with dropout and augmentation.
+    """
+
+    def __init__(self, n_classes: int):
+        self.n_classes = n_classes
+
+    def on_epoch_begin(self, net, **kwargs):
+        self.found_ = np.zeros((2, self.n_classes))
+        self.all_ = np.zeros((2, self.n_classes))
+
+    def on_batch_end(self, net, batch, training, y_pred, **kwargs):
+        target = batch[1].cpu().numpy()
+        right = y_pred.argmax(dim=1).cpu().numpy() == target
+        part = 0 if training else 1
+        np.add.at(self.all_[part], target, 1)
+        np.add.at(self.found_[part], target[right], 1)
+
+    def on_epoch_end(self, net, **kwargs):
+        for part, name in enumerate(("train_recall", "valid_recall")):
+            present = self.all_[part] > 0
+            if present.any():
+                recall = self.found_[part][present] / self.all_[part][present]
+                net.history.record(name, float(recall.mean()))
+
+
+class BestEpoch(Callback):
+    """Stop after `patience` epochs without a better one, and go back to the best.
+
+    Better is a higher `valid_recall`; where two epochs tie, a lower `valid_loss`.
+    """
+
+    def __init__(self, patience: int):
+        self.patience = patience
+
+    def on_train_begin(self, net, **kwargs):
+        self.best_ = (-math.inf, -math.inf)
+        self.misses_ = 0
+
+    def on_epoch_end(self, net, **kwargs):
+        record = net.history[-1]
+        score = (record["valid_recall"], -record["valid_loss"])
+        is_best = score > self.best_
+        net.history.record("valid_recall_best", is_best)
+        if is_best:
+            self.best_ = score
+            self.misses_ = 0
+            weights = net.module_.state_dict()
+            self.weights_ = {name: value.detach().clone() for name, value in weights.items()}
+            return
+        self.misses_ += 1
+        if self.misses_ >= self.patience:
+            raise StopTraining
+
+    def on_train_end(self, net, **kwargs):
+        if hasattr(self, "weights_"):
+            net.module_.load_state_dict(self.weights_)
+            del self.weights_

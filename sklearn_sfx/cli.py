@@ -1,0 +1,319 @@
+"""The command ``sfx``: a parser, and one function per verb over the public API."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from ._version import __version__
+from .exceptions import InputError
+
+__all__ = ["main"]
+
+DOMAINS = ("LN83", "LN84", "LO19", "LG36", "L498")
+SIMULATED = "SIMULATED frames"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        The arguments; those of the process by default.
+
+    Returns
+    -------
+    int
+        0 on success; 2 after a mistake in the input, with one sentence on standard error.
+        A fault of the program itself is raised with its traceback.
+    """
+    args = build_parser().parse_args(argv)
+    try:
+        args.run_verb(args)
+    except InputError as error:
+        print(f"sfx {args.verb}: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        # The operating system's own refusals: no such folder, no permission, disk full.
+        if error.errno is None:
+            raise
+        about = f"{error.filename}: " if error.filename else ""
+        print(f"sfx {args.verb}: {about}{error.strerror}.", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"sfx {args.verb}: interrupted; no output was changed.", file=sys.stderr)
+        return 130
+    return 0
+
+
+def simulate(args: argparse.Namespace) -> None:
+    """Write a simulated run, its labels and its mask."""
+    from .datasets import make_sfx_frames, write_run
+
+    folder = _writable(args.run).parent
+    bunch = make_sfx_frames(
+        args.n_frames,
+        domain=args.domain,
+        frame_shape=args.frame_shape,
+        hit_rate=args.hit_rate,
+        random_state=args.seed,
+    )
+    write_run(args.run, bunch, progress=True)
+    counts = {name: int((bunch.labels == name).sum()) for name in ("HIT", "MAYBE", "MISS")}
+    print(f"{args.run}: {len(bunch.data)} {SIMULATED} like {args.domain}, {_counted(counts)}")
+    print(f"{folder / 'expert_annotation.txt'}: their labels")
+    print(f"{folder / 'mask.h5'}: the mask, True = usable")
+
+
+def train(args: argparse.Namespace) -> None:
+    """Train a model on the labelled frames of a run."""
+    from .screening import train
+
+    _writable(args.model)
+    frames = _open_run(args)
+    positions, target = _labels(frames, args)
+    positions, target = _choose(positions, target, args.n_labels, args.seed)
+    with _workers(args):
+        model = train(
+            frames[positions],
+            target,
+            crop=args.crop,
+            max_epochs=args.epochs,
+            random_state=args.seed,
+        )
+    model.save(args.model)
+    print(
+        f"{args.model}: trained on {len(target)} labelled frames, {int(target.sum())} of them hits "
+        f"({_policy(args.maybe)})"
+    )
+
+
+def screen(args: argparse.Namespace) -> None:
+    """Score every frame of a run and write the hit list and the table."""
+    from .screening import load_screening_model, screen
+
+    _writable(args.hits), _writable(args.scores)
+    model = load_screening_model(args.model)
+    frames = _open_run(args)
+    with _workers(args):
+        scores = screen(model, frames, threshold=args.threshold, progress=True)
+    scores.write_csv(args.scores)
+    scores.write_hits(args.hits)
+    n_hits = int(scores.decision.sum())
+    print(f"{n_hits} of {len(frames)} frames are hits at threshold {args.threshold:g}")
+    print(f"{args.hits}: the hits, for CrystFEL\n{args.scores}: every frame")
+
+
+def evaluate(args: argparse.Namespace) -> None:
+    """Compare a model with labels that it was not trained on."""
+    from .screening import evaluation_table, load_screening_model, screen
+
+    model = load_screening_model(args.model)
+    frames = _open_run(args)
+    positions, target = _labels(frames, args)
+    seen = set(model.trained_on)
+    new = [
+        i
+        for i, p in enumerate(positions)
+        if (os.path.basename(frames.sources[p].path), frames.sources[p].position) not in seen
+    ]
+    if not new:
+        raise InputError(
+            f"{args.labels}: the model was trained on every frame that is labelled here; "
+            "label some others, or train with a smaller --n-labels."
+        )
+    positions, target = positions[new], target[new]
+    with _workers(args):
+        scores = screen(model, frames[positions], threshold=args.threshold, progress=True)
+    by_count = scores.peak_count >= model.baseline.threshold_
+    print(
+        f"{len(target)} labelled frames that the model was not trained on, {_policy(args.maybe)}; "
+        "95 % intervals"
+    )
+    print(evaluation_table(target, {"model": scores.decision, "peak count": by_count}))
+
+
+def demo(args: argparse.Namespace) -> None:
+    """Do the whole job on a simulated run."""
+    from .screening._demo import run_demo
+
+    with _workers(args):
+        run_demo(args.output, n_frames=args.n_frames, random_state=args.seed)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command and all its verbs."""
+    parser = argparse.ArgumentParser(
+        prog="sfx",
+        description="Find the hits of a serial crystallography run from about 200 labels.",
+    )
+    parser.add_argument("--version", action="version", version=f"sklearn_sfx {__version__}")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+
+    verb = _add_verb(verbs, simulate, "write a simulated run in the CXIDB-76 layout")
+    verb.add_argument("run", type=Path, help="the HDF5 file to write")
+    verb.add_argument("--domain", choices=DOMAINS, default="LN84", help="the experiment to imitate")
+    verb.add_argument("--n-frames", type=_positive, default=2000, metavar="N")
+    verb.add_argument(
+        "--frame-shape",
+        type=_positive,
+        nargs=2,
+        metavar=("HEIGHT", "WIDTH"),
+        help="simulate this central part only (default: the whole detector)",
+    )
+    verb.add_argument("--hit-rate", type=float, help="share of frames with four or more spots")
+    _add_seed(verb)
+
+    verb = _add_verb(verbs, train, "train a model on the labelled frames of a run")
+    _add_run(verb)
+    _add_labels(verb)
+    verb.add_argument("--model", type=Path, required=True, help="the model file to write")
+    verb.add_argument(
+        "--n-labels", type=_positive, metavar="N", help="use so many of the labels, drawn at random"
+    )
+    verb.add_argument("--crop", type=_positive, default=724, help="side of the central square")
+    verb.add_argument("--epochs", type=_positive, help="training epochs")
+    _add_seed(verb)
+    _add_jobs(verb)
+
+    verb = _add_verb(verbs, screen, "score every frame of a run and write the hit list")
+    _add_run(verb)
+    _add_model(verb)
+    verb.add_argument("--hits", type=Path, default=Path("hits.lst"), help="hit list for CrystFEL")
+    verb.add_argument("--scores", type=Path, default=Path("scores.csv"), help="table of all frames")
+    _add_jobs(verb)
+
+    verb = _add_verb(verbs, evaluate, "measure recall and precision on labels not trained on")
+    _add_run(verb)
+    _add_model(verb)
+    _add_labels(verb)
+    _add_jobs(verb)
+
+    verb = _add_verb(verbs, demo, "simulate, train, screen and evaluate, in a few minutes")
+    verb.add_argument("--output", type=Path, default=Path("demo"), help="folder for the results")
+    verb.add_argument("--n-frames", type=_positive, default=1200, metavar="N")
+    _add_seed(verb)
+    _add_jobs(verb)
+    return parser
+
+
+def _add_verb(verbs, run_verb, summary: str) -> argparse.ArgumentParser:
+    verb = verbs.add_parser(run_verb.__name__, help=summary, description=f"{run_verb.__doc__}")
+    verb.set_defaults(run_verb=run_verb)
+    return verb
+
+
+def _add_run(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("run", nargs="+", help="the files of the run, or a quoted glob")
+    verb.add_argument("--dataset", help="path of the images, where a file has several candidates")
+    mask = verb.add_argument_group("mask", "True means usable, or name the bits")
+    mask.add_argument("--mask", help="HDF5 file of the mask, or the run itself")
+    mask.add_argument("--mask-dataset", help="path of the mask in that file")
+    mask.add_argument("--good-bits", type=_bits, help="all of these have to be set, or 'any'")
+    mask.add_argument("--bad-bits", type=_bits, help="none of these may be set, or 'any'")
+
+
+def _add_labels(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "--labels", required=True, help="text file with lines such as: r0095_2000.h5 [1] MISS"
+    )
+    verb.add_argument(
+        "--maybe", choices=("hit", "miss", "drop"), default="hit", help="what a MAYBE counts as"
+    )
+
+
+def _add_model(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--model", required=True, help="model file that 'sfx train' wrote")
+    verb.add_argument("--threshold", type=float, default=0.5, help="probability of a hit")
+
+
+def _add_seed(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--seed", type=int, default=0, help="seed of all that is random")
+
+
+def _add_jobs(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--jobs", type=_positive, help="threads (default: one per core)")
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"has to be 1 or more, got {value}")
+    return value
+
+
+def _bits(text: str) -> int | str:
+    return text if text == "any" else int(text, 0)
+
+
+def _open_run(args: argparse.Namespace):
+    from .frames import open_frames, read_mask
+
+    mask = None
+    if args.mask is not None:
+        mask = read_mask(
+            args.mask, dataset=args.mask_dataset, good_bits=args.good_bits, bad_bits=args.bad_bits
+        )
+    source = args.run[0] if len(args.run) == 1 else args.run
+    return open_frames(source, dataset=args.dataset, mask=mask)
+
+
+def _labels(frames, args: argparse.Namespace):
+    """Return the positions in the run that are labelled, and 0 or 1 for each."""
+    from .datasets import match_labels
+
+    positions, labels = match_labels(frames, args.labels)
+    keep = labels != "MAYBE" if args.maybe == "drop" else slice(None)
+    positives = ("HIT", "MAYBE") if args.maybe == "hit" else ("HIT",)
+    import numpy as np
+
+    return positions[keep], np.isin(labels[keep], positives).astype(int)
+
+
+def _choose(positions, target, n_labels: int | None, seed: int):
+    """Draw so many labels, hits and misses in the proportion that they have."""
+    if n_labels is None or n_labels == len(target):
+        return positions, target
+    if n_labels > len(target):
+        raise InputError(f"--n-labels asks for {n_labels} labels, and there are {len(target)}.")
+    from sklearn.model_selection import train_test_split
+
+    few = min((target == 0).sum(), (target == 1).sum()) < 2
+    chosen, _, target, _ = train_test_split(
+        positions, target, train_size=n_labels, random_state=seed, stratify=None if few else target
+    )
+    return chosen, target
+
+
+def _workers(args: argparse.Namespace):
+    import joblib
+
+    return joblib.parallel_config("threading", n_jobs=args.jobs or joblib.cpu_count())
+
+
+def _writable(path: Path) -> Path:
+    """Refuse an output that could not be written before the work is done for it."""
+    path = Path(path)
+    if not path.absolute().parent.is_dir():
+        raise InputError(f"{path}: the folder {path.parent} does not exist; make it first.")
+    if path.is_dir():
+        raise InputError(f"{path}: this is a folder; name a file.")
+    return path
+
+
+def _policy(maybe: str) -> str:
+    return {
+        "hit": "MAYBE counted as hit",
+        "miss": "MAYBE counted as miss",
+        "drop": "MAYBE left out",
+    }[maybe]
+
+
+def _counted(counts: dict[str, int]) -> str:
+    return ", ".join(f"{number} {name}" for name, number in counts.items())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

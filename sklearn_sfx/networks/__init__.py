@@ -1,0 +1,7 @@
+"""Torch modules, and nothing but torch: bases, heads, and the network that joins them."""
+
+from sklearn_sfx.networks._augmentation import VectorAugmentation
+from sklearn_sfx.networks._base1d import Base1D
+from sklearn_sfx.networks._classifier import ClassifierModule, Head
+
+__all__ = ["Base1D", "ClassifierModule", "Head", "VectorAugmentation"]

@@ -1,0 +1,85 @@
+"""The whole job on a simulated run: what ``sfx demo`` does."""
+
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+from sklearn.model_selection import train_test_split
+
+from sklearn_sfx._files import replacing
+from sklearn_sfx.datasets import load_cxidb76, make_sfx_frames, write_run
+from sklearn_sfx.inspection import plot_overview
+
+from ._evaluation import evaluation_table
+from ._model import train
+from ._screen import screen
+
+__all__ = ["run_demo"]
+
+N_LABELS = 200
+SIDE = 724  # the central part that the method looks at
+
+
+def run_demo(output: str | os.PathLike, *, n_frames: int = 1200, random_state: int = 0) -> None:
+    """Simulate a run, train on 200 labels, screen the rest, and print and draw the outcome.
+
+    Parameters
+    ----------
+    output : path-like
+        Folder for the run, its labels and mask, ``model.joblib``, ``hits.lst``, ``scores.csv`` and
+        ``overview.png``. It is made where it is missing.
+    n_frames : int
+        Frames of the simulated run.
+    random_state : int
+        Seed of the simulation and of the training.
+    """
+    output = Path(output)
+    output.mkdir(parents=True, exist_ok=True)
+    path = output / "run.h5"
+    print(f"1/4 simulating {n_frames} frames like LN84, the central {SIDE} x {SIDE} pixels")
+    simulated = make_sfx_frames(
+        n_frames, domain="LN84", frame_shape=(SIDE, SIDE), random_state=random_state
+    )
+    write_run(path, simulated, progress=True)
+
+    run = load_cxidb76(path, subset="LN84", mask=output / "mask.h5")
+    seen, rest = train_test_split(
+        np.arange(len(run.data)),
+        train_size=N_LABELS,
+        stratify=run.target,
+        random_state=random_state,
+    )
+    print(f"2/4 training on {N_LABELS} labelled frames")
+    began = time.perf_counter()
+    model = train(run.data[seen], run.target[seen], crop=SIDE, random_state=random_state)
+    print(f"    {time.perf_counter() - began:.0f} s")
+    model.save(output / "model.joblib")
+
+    print(f"3/4 screening the other {len(rest)} frames")
+    began = time.perf_counter()
+    scores = screen(model, run.data[rest], progress=True)
+    rate = len(rest) / (time.perf_counter() - began)
+    scores.write_hits(output / "hits.lst")
+    scores.write_csv(output / "scores.csv")
+
+    print("4/4 comparing with the labels: SIMULATED frames, MAYBE counted as hit, 95 % intervals\n")
+    target = run.target[rest]
+    by_count = scores.peak_count >= model.baseline.threshold_
+    print(evaluation_table(target, {"RWD + CNN1D": scores.decision, "peak count": by_count}))
+    print(f"\n{rate:.0f} frames/s from file to decision, both methods together")
+
+    hit = rest[np.argmax(np.where(target == 1, scores.probability, -1))]
+    miss = rest[np.argmin(np.where(target == 0, scores.probability, 2))]
+    pictures = np.asarray(model.prepare.transform(run.data[[hit, miss]]))
+    profiles = model.classifier[:-1].transform(pictures)
+    figure = plot_overview(
+        *pictures,
+        *profiles,
+        scores.probability,
+        target,
+        title="sfx demo: SIMULATED frames like LN84",
+    )
+    with replacing(output / "overview.png") as temporary:
+        figure.savefig(temporary, dpi=110)
+    print(f"{output}: hits.lst, scores.csv, model.joblib, overview.png")

@@ -1,0 +1,144 @@
+"""Recall and precision of a decision, with the interval that the number of frames allows."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.stats import binomtest
+from sklearn.metrics import confusion_matrix
+
+from sklearn_sfx.exceptions import InputError
+
+__all__ = ["Evaluation", "evaluate", "evaluation_table"]
+
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How a decision agrees with the labels. Proportions that nothing defines are NaN.
+
+    Attributes
+    ----------
+    recall, precision, accuracy : float
+        Found among the labelled hits; right among those called hits; right among all.
+    recall_interval, precision_interval : tuple of float
+        Exact (Clopper-Pearson) 95 % intervals.
+    confusion : ndarray of int, shape (2, 2)
+        Rows are the labels (miss, hit), columns the decisions (miss, hit).
+    """
+
+    recall: float
+    recall_interval: tuple[float, float]
+    precision: float
+    precision_interval: tuple[float, float]
+    accuracy: float
+    confusion: np.ndarray
+
+    def __str__(self) -> str:
+        return (
+            f"recall {_percent(self.recall, self.recall_interval)}   "
+            f"precision {_percent(self.precision, self.precision_interval)}   "
+            f"accuracy {self.accuracy:.1%}"
+        )
+
+
+def evaluate(target: ArrayLike, decision: ArrayLike) -> Evaluation:
+    """Compare decisions with labels.
+
+    Parameters
+    ----------
+    target : array-like of bool or 0/1, shape (n_frames,)
+        The labels: true for a hit.
+    decision : array-like of bool or 0/1, shape (n_frames,)
+        What was decided: true for a hit.
+
+    Returns
+    -------
+    Evaluation
+
+    Raises
+    ------
+    InputError
+        The two are of different length, empty, or hold anything but 0 and 1.
+
+    Examples
+    --------
+    >>> from sklearn_sfx.screening import evaluate
+    >>> result = evaluate([1, 1, 1, 0], [1, 1, 0, 0])
+    >>> round(result.recall, 3), result.precision
+    (0.667, 1.0)
+    >>> print(result)
+    recall 66.7% [9.4%, 99.2%]   precision 100.0% [15.8%, 100.0%]   accuracy 75.0%
+    """
+    target, decision = np.asarray(target), np.asarray(decision)
+    if target.shape != decision.shape or target.ndim != 1 or target.size == 0:
+        raise InputError(
+            "evaluate needs a label and a decision for each frame, got arrays of shape "
+            f"{target.shape} and {decision.shape}."
+        )
+    if not (np.isin(target, (0, 1)).all() and np.isin(decision, (0, 1)).all()):
+        raise InputError("evaluate needs labels and decisions of 0 (miss) and 1 (hit) only.")
+    confusion = confusion_matrix(target.astype(int), decision.astype(int), labels=[0, 1])
+    found = int(confusion[1, 1])
+    recall, recall_interval = _proportion(found, int(confusion[1].sum()))
+    precision, precision_interval = _proportion(found, int(confusion[:, 1].sum()))
+    accuracy = float(np.trace(confusion) / confusion.sum())
+    return Evaluation(recall, recall_interval, precision, precision_interval, accuracy, confusion)
+
+
+def _proportion(successes: int, trials: int) -> tuple[float, tuple[float, float]]:
+    if trials == 0:
+        return float("nan"), (float("nan"), float("nan"))
+    interval = binomtest(successes, trials).proportion_ci(CONFIDENCE, method="exact")
+    return successes / trials, (float(interval.low), float(interval.high))
+
+
+def _percent(value: float, interval: tuple[float, float]) -> str:
+    return f"{value:.1%} [{interval[0]:.1%}, {interval[1]:.1%}]"
+
+
+def evaluation_table(target: ArrayLike, decisions: Mapping[str, ArrayLike]) -> str:
+    """Write several decisions on the same frames as one table of text.
+
+    Parameters
+    ----------
+    target : array-like of 0/1, shape (n_frames,)
+        The labels: 1 for a hit.
+    decisions : mapping of str to array-like of 0/1, shape (n_frames,)
+        Name and decision of each method.
+
+    Returns
+    -------
+    str
+        A line for each method: recall and precision with their 95 % intervals, and the four
+        counts of its confusion matrix.
+
+    Raises
+    ------
+    InputError
+        As `evaluate`.
+
+    Examples
+    --------
+    >>> from sklearn_sfx.screening import evaluation_table
+    >>> print(evaluation_table([1, 1, 0], {"model": [1, 1, 0], "peak count": [1, 0, 0]}))
+    method      recall                  precision                hits found  lost  misses kept  left
+    model       100.0% [15.8%, 100.0%]  100.0% [15.8%, 100.0%]            2     0            0     1
+    peak count  50.0% [1.3%, 98.7%]     100.0% [2.5%, 100.0%]             1     1            0     1
+    """
+    width = max(len(name) for name in ("method", *decisions))
+    lines = [
+        f"{'method':{width}}  {'recall':22}  {'precision':22}  "
+        f"{'hits found':>11}  {'lost':>4}  {'misses kept':>11}  {'left':>4}"
+    ]
+    for name, decision in decisions.items():
+        result = evaluate(target, decision)
+        (left, kept), (lost, found) = result.confusion
+        lines.append(
+            f"{name:{width}}  {_percent(result.recall, result.recall_interval):22}  "
+            f"{_percent(result.precision, result.precision_interval):22}  "
+            f"{found:>11}  {lost:>4}  {kept:>11}  {left:>4}"
+        )
+    return "\n".join(lines)

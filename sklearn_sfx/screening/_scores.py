@@ -1,0 +1,151 @@
+"""What a model said of each frame, and the files in which others read it."""
+
+import csv
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from sklearn_sfx._files import replacing
+from sklearn_sfx.exceptions import InputError
+from sklearn_sfx.frames import FrameOrigin
+
+__all__ = ["Scores", "read_hits"]
+
+LONGEST_LINE = 1022  # what CrystFEL reads of one line
+COLUMNS = ("file", "position", "event", "identifier", "probability", "decision", "peak_count")
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The decision of a model on each frame of a run.
+
+    Attributes
+    ----------
+    sources : sequence of FrameOrigin, length n_frames
+        Which frame each row is about.
+    probability : ndarray of float64, shape (n_frames,)
+        Probability of the positive class.
+    decision : ndarray of bool, shape (n_frames,)
+        True for a hit: a probability at or above the threshold.
+    peak_count : ndarray of int64, shape (n_frames,)
+        Peaks that the classical peak finder counts on the same pixels.
+    threshold : float
+        The probability from which a frame is called a hit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_sfx.frames import FrameOrigin
+    >>> from sklearn_sfx.screening import Scores
+    >>> scores = Scores(
+    ...     sources=[FrameOrigin("run.cxi", 0, "//0"), FrameOrigin("run.cxi", 1, "//1")],
+    ...     probability=np.array([0.9, 0.1]),
+    ...     decision=np.array([True, False]),
+    ...     peak_count=np.array([31, 0]),
+    ...     threshold=0.5,
+    ... )
+    >>> int(scores.decision.sum())
+    1
+    """
+
+    sources: Sequence[FrameOrigin]
+    probability: np.ndarray
+    decision: np.ndarray
+    peak_count: np.ndarray
+    threshold: float
+
+    def write_hits(self, path: str | os.PathLike) -> None:
+        """Write the hits as a list that CrystFEL reads: one ``file event`` to a line.
+
+        Parameters
+        ----------
+        path : path-like
+            The list to write, replaced as a whole. File names in it are absolute, since CrystFEL
+            takes relative ones from the folder it is started in.
+
+        Raises
+        ------
+        InputError
+            The frames come from no file, or a line would be longer than CrystFEL reads.
+        """
+        lines = []
+        for source, keep in zip(self.sources, self.decision, strict=True):
+            if not keep:
+                continue
+            if source.path is None:
+                raise InputError(
+                    "These frames come from no file, so no hit list can name them; "
+                    "open them with open_frames(path) or use the scores."
+                )
+            line = f"{Path(source.path).absolute()} {source.event}"
+            if len(line.encode()) > LONGEST_LINE:
+                raise InputError(
+                    f"{source.path}: the path is too long for a hit list, of which CrystFEL reads "
+                    f"{LONGEST_LINE} characters a line; move the file to a shorter path."
+                )
+            lines.append(line + "\n")
+        with replacing(path) as temporary:
+            temporary.write_text("".join(lines))
+
+    def write_csv(self, path: str | os.PathLike) -> None:
+        """Write one row for each frame, hit or not.
+
+        Parameters
+        ----------
+        path : path-like
+            The table to write, replaced as a whole, with the columns file, position (of the frame
+            in its file, from 0), event, identifier, probability, decision (hit or miss) and
+            peak_count.
+        """
+        rows = zip(self.sources, self.probability, self.decision, self.peak_count, strict=True)
+        with replacing(path) as temporary, open(temporary, "w", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(COLUMNS)
+            for source, probability, keep, count in rows:
+                writer.writerow(
+                    (
+                        "" if source.path is None else source.path,
+                        source.position,
+                        source.event,
+                        source.identifier,
+                        f"{probability:.6f}",
+                        "hit" if keep else "miss",
+                        count,
+                    )
+                )
+
+
+def read_hits(path: str | os.PathLike) -> list[tuple[str, str | None]]:
+    r"""Read a list of files and events as CrystFEL does.
+
+    Parameters
+    ----------
+    path : path-like
+        The list: a file name to a line, then a blank and an event if the event holds ``//``.
+
+    Returns
+    -------
+    list of (str, str or None)
+        File name and event; None where a line names a whole file.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> from sklearn_sfx.screening import read_hits
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     listing = pathlib.Path(folder, "hits.lst")
+    ...     _ = listing.write_text("my run.cxi //42\nother.cxi\n")
+    ...     read_hits(listing)
+    [('my run.cxi', '//42'), ('other.cxi', None)]
+    """
+    hits: list[tuple[str, str | None]] = []
+    for line in Path(path).read_text().splitlines():
+        name, blank, event = line.rpartition(" ")
+        if blank and "//" in event:
+            hits.append((name, event))
+        elif line.strip():
+            hits.append((line, None))
+    return hits

@@ -1,0 +1,76 @@
+"""Score every frame of a run in bounded memory."""
+
+import numpy as np
+from tqdm import tqdm
+
+from sklearn_sfx.exceptions import InputError
+from sklearn_sfx.frames import Frames
+
+from ._model import ScreeningModel
+from ._scores import Scores
+
+__all__ = ["screen"]
+
+POSITIVE = 1
+BAR_AFTER_S = 2.0
+
+
+def screen(
+    model: ScreeningModel, frames: Frames, *, threshold: float = 0.5, progress: bool = False
+) -> Scores:
+    """Score every frame of a run.
+
+    The run is read once, block by block: memory does not grow with the number of frames, and
+    ``joblib.parallel_config`` says how many workers read and prepare them.
+
+    Parameters
+    ----------
+    model : ScreeningModel
+        What `train` returned or `load_screening_model` loaded.
+    frames : Frames, shape (n_frames, height, width)
+        The run.
+    threshold : float in [0, 1]
+        The probability from which a frame is called a hit. Lower it to lose fewer hits.
+    progress : bool
+        Whether to show a progress bar with a rate, on work of more than two seconds.
+
+    Returns
+    -------
+    Scores
+
+    Raises
+    ------
+    InputError
+        The frames are of another shape than those the model was trained on, or the threshold is
+        not between 0 and 1.
+
+    Examples
+    --------
+    >>> from sklearn_sfx import make_sfx_frames, screen, train
+    >>> run = make_sfx_frames(30, frame_shape=(64, 64), random_state=0)
+    >>> model = train(run.data[:24], [0, 1] * 12, crop=64, max_epochs=2, random_state=0)
+    >>> screen(model, run.data[24:]).probability.shape
+    (6,)
+    """
+    if not 0 <= threshold <= 1:
+        raise InputError(f"threshold has to lie between 0 and 1, got {threshold}.")
+    if tuple(frames.shape[1:]) != model.frame_shape:
+        raise InputError(
+            f"The model was trained on frames of shape {model.frame_shape}, and this run has "
+            f"frames of shape {tuple(frames.shape[1:])}; train a model on frames of this shape."
+        )
+    positive = list(model.classifier.classes_).index(POSITIVE)
+    probability = np.empty(len(frames))
+    peak_count = np.empty(len(frames), dtype=np.int64)
+    prepared = model.prepare.transform(frames)
+    done = 0
+    with tqdm(
+        total=len(frames), unit="frame", delay=BAR_AFTER_S, disable=None if progress else True
+    ) as bar:
+        for block in prepared.blocks():
+            rows = slice(done, done + len(block))
+            probability[rows] = model.classifier.predict_proba(block)[:, positive]
+            peak_count[rows] = model.baseline.count_peaks(block)
+            done += len(block)
+            bar.update(len(block))
+    return Scores(frames.sources, probability, probability >= threshold, peak_count, threshold)

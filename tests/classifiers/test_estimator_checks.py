@@ -1,0 +1,85 @@
+"""scikit-learn's own checks, each of them, on each classifier."""
+
+import numpy as np
+import pytest
+from sklearn.utils.estimator_checks import estimator_checks_generator
+
+from sklearn_sfx._validation import check_frames
+from sklearn_sfx.classifiers import CNN1D, PeakCountClassifier
+
+
+class PaintedPeakCount(PeakCountClassifier):
+    """Reads rows of numbers: each becomes a frame with spots, the more the higher the numbers.
+
+    scikit-learn's checks speak 2-D. This changes the one place where the shape is checked, so that
+    everything else of the classifier runs as it is.
+    """
+
+    def _check_frames(self, X, reset):
+        X = check_frames(self, X, reset=reset, allow_3d=False, dtype=np.float64)
+        n_spots = np.clip(np.rint(8 + 4 * np.nan_to_num(X[:, -1])), 0, 16).astype(int)
+        frames = np.zeros((len(X), 48, 48), np.float32)
+        for frame, n in zip(frames, n_spots, strict=True):
+            for spot in range(n):
+                row, column = 5 + 12 * (spot // 4), 5 + 12 * (spot % 4)
+                frame[row : row + 2, column : column + 2] = 50.0
+        return frames
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = True
+        return tags
+
+
+INSTANCES = [
+    CNN1D(
+        channels=(4, 8),
+        n_hidden=8,
+        max_epochs=15,
+        lr=0.02,
+        augment=False,  # two features reversed and rolled are not the same sample
+        random_state=0,
+    ),
+    PaintedPeakCount(),
+]
+EXPECTED_FAILURES = {CNN1D: {}, PaintedPeakCount: {}}
+
+
+def all_checks():
+    for estimator in INSTANCES:
+        name = type(estimator).__name__
+        for each, check in estimator_checks_generator(
+            estimator,
+            expected_failed_checks=EXPECTED_FAILURES[type(estimator)],
+            mark="xfail",
+        ):
+            if isinstance(each, type(estimator)):
+                called = getattr(check, "func", check).__name__
+                yield pytest.param(each, check, id=f"{name}-{called}")
+            else:  # a pytest.param that is marked xfail
+                yield each
+
+
+CHECKS = list(all_checks())
+
+
+@pytest.mark.filterwarnings("ignore::sklearn_sfx.exceptions.FewLabelsWarning")
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.SkipTestWarning")
+@pytest.mark.parametrize(("estimator", "check"), CHECKS)
+def test_scikit_learn_check(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.parametrize("estimator", INSTANCES, ids=lambda e: type(e).__name__)
+def test_no_estimator_is_let_off(estimator):
+    """A wrong tag would leave one check of these."""
+    mine = [p for p in CHECKS if type(p.values[0]) is type(estimator)]
+    assert len(mine) > 40
+    assert len(EXPECTED_FAILURES[type(estimator)]) <= 1
+
+
+def test_the_public_peak_count_says_that_it_reads_frames():
+    tags = PeakCountClassifier().__sklearn_tags__().input_tags
+    assert tags.three_d_array
+    assert not tags.two_d_array
+    assert tags.allow_nan
