@@ -10,10 +10,11 @@ import numpy as np
 from sklearn.utils import Bunch
 
 from sklearn_sfx.datasets._annotation import check_annotation, read_annotation, read_spot_counts
+from sklearn_sfx.datasets._target import make_target
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import Frames, open_frames, read_mask
 
-__all__ = ["load_cxidb76", "make_target"]
+__all__ = ["load_cxidb76"]
 
 # Instrument, detector, height and width of the frames, number of HIT, MAYBE and MISS.
 _SUBSETS = {
@@ -23,7 +24,6 @@ _SUBSETS = {
     "LG36": ("not stated", "CSPAD by its frame size", 1765, 1765, 235, 57, 1708),
     "L498": ("CXI", "CSPAD, poor images", None, None, 148, 498, 1354),
 }
-_MAYBE = ("hit", "miss", "class", "drop")
 
 _DESCR = """\
 {subset} of CXIDB entry 76
@@ -150,47 +150,6 @@ def load_cxidb76(
         mask=data.mask,
         DESCR=_describe(subset, data, origins, maybe, spots),
     )
-
-
-def make_target(labels: np.ndarray, maybe: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Turn labels into a target.
-
-    Parameters
-    ----------
-    labels : str ndarray of shape (n_frames,)
-        HIT, MAYBE or MISS.
-    maybe : {"hit", "miss", "class", "drop"}
-        What becomes of MAYBE.
-
-    Returns
-    -------
-    target : int64 ndarray of shape (n_kept,)
-        Index into `target_names`.
-    target_names : str ndarray
-        Name of each class.
-    kept : bool ndarray of shape (n_frames,)
-        The frames that have a target: all, but for MAYBE with ``maybe="drop"``.
-
-    Raises
-    ------
-    InputError
-        If `maybe` is something else.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklearn_sfx.datasets._cxidb76 import make_target
-    >>> make_target(np.array(["HIT", "MAYBE", "MISS"]), "drop")[0]
-    array([1, 0])
-    """
-    if maybe not in _MAYBE:
-        raise InputError(f"maybe must be one of {', '.join(_MAYBE)}, not {maybe!r}.")
-    names = np.array(["MISS", "MAYBE", "HIT"] if maybe == "class" else ["MISS", "HIT"])
-    meaning = {"hit": "HIT", "miss": "MISS"}.get(maybe, "MAYBE")
-    kept = labels != "MAYBE" if maybe == "drop" else np.ones(len(labels), bool)
-    effective = np.where(labels == "MAYBE", meaning, labels)[kept]
-    target = (effective[:, np.newaxis] == names).argmax(axis=1).astype(np.int64)
-    return target, names, kept
 
 
 def _describe(subset: str, data: Frames, origins: list, maybe: str, spots) -> str:

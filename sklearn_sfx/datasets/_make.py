@@ -9,6 +9,7 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.utils import Bunch, check_random_state
 
+from sklearn_sfx.datasets._target import make_target
 from sklearn_sfx.datasets.simulation._domain import Domain
 from sklearn_sfx.datasets.simulation._named_domains import DOMAINS
 from sklearn_sfx.datasets.simulation._shot import label_of
@@ -17,8 +18,6 @@ from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import Frames
 
 __all__ = ["make_sfx_frames"]
-
-_MAYBE_RULES = ("hit", "miss", "class", "drop")
 
 
 def make_sfx_frames(
@@ -56,8 +55,8 @@ def make_sfx_frames(
         Share of the frames with four or more visible spots, HIT and MAYBE together; None for the
         domain's own.
     maybe : {"hit", "miss", "class", "drop"}, default="hit"
-        What `target` says of MAYBE frames: positive, negative, a class of its own (2), or they are
-        left out.
+        What `target` says of MAYBE frames: positive, negative, a class of its own (0 MISS,
+        1 MAYBE, 2 HIT), or they are left out.
     random_state : int, RandomState instance or None, default=None
         Frame i of a domain depends on this and i only, in any order, thread and process.
 
@@ -66,7 +65,7 @@ def make_sfx_frames(
     Bunch
         - data : `Frames` of shape (n_frames, height, width), lazy: nothing is simulated yet. Its
           ``mask`` is that of the Bunch.
-        - target : int ndarray of shape (n_frames,), 0 miss, 1 hit, 2 maybe if it is a class.
+        - target : int ndarray of shape (n_frames,), the index into `target_names`.
         - target_names : ndarray of str.
         - labels : ndarray of str, HIT, MAYBE or MISS.
         - spot_count : int ndarray, the visible spots of each frame.
@@ -95,8 +94,7 @@ def make_sfx_frames(
         raise InputError(f"n_frames={n_frames!r} is not a positive integer.")
     if hit_rate is not None and not (isinstance(hit_rate, Real) and 0 <= hit_rate <= 1):
         raise InputError(f"hit_rate={hit_rate!r} is not a number between 0 and 1.")
-    if maybe not in _MAYBE_RULES:
-        raise InputError(f"maybe={maybe!r} is not known: use one of {', '.join(_MAYBE_RULES)}.")
+    make_target(np.array([], dtype=str), maybe)  # refuse a wrong rule before anything is drawn
     if frame_shape is not None:
         frame_shape = tuple(int(length) for length in frame_shape)
         if len(frame_shape) != 2:
@@ -112,21 +110,17 @@ def make_sfx_frames(
     data = Frames(source, mask=mask)
     labels = np.array([label_of(count) for count in spot_count])
     names = np.repeat([one.name for one in domains], counts)
-    target = np.where(labels == "HIT", 1, 0)
-    target[labels == "MAYBE"] = {"hit": 1, "miss": 0, "class": 2, "drop": -1}[maybe]
-    if maybe == "drop":
-        kept = np.flatnonzero(target >= 0)
-        data, target, labels = data[kept], target[kept], labels[kept]
+    target, target_names, kept = make_target(labels, maybe)
+    if not kept.all():
+        data, labels = data[kept], labels[kept]
         spot_count, names = spot_count[kept], names[kept]
-        mask = data.mask
-    target_names = ["miss", "hit", "maybe"] if maybe == "class" else ["miss", "hit"]
     return Bunch(
         data=data,
         target=target,
-        target_names=np.array(target_names),
+        target_names=target_names,
         labels=labels,
         spot_count=spot_count,
-        mask=mask,
+        mask=data.mask if isinstance(mask, Frames) else mask,
         domain=names,
         DESCR=_describe(domains, labels, maybe, frame_shape),
     )

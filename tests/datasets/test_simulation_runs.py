@@ -35,7 +35,7 @@ def test_labels_follow_the_spot_count(run):
     for count, label, target in zip(run.spot_count, run.labels, run.target, strict=True):
         assert label == ("HIT" if count >= 10 else "MAYBE" if count >= 4 else "MISS")
         assert target == (count >= 4)
-    assert run.target_names.tolist() == ["miss", "hit"]
+    assert run.target_names.tolist() == ["MISS", "HIT"]
     assert "SIMULATED" in run.DESCR
 
 
@@ -58,8 +58,8 @@ def test_maybe_rules(run):
     assert is_maybe.any()
     assert (make("miss").target[is_maybe] == 0).all()
     as_class = make("class")
-    assert (as_class.target[is_maybe] == 2).all()
-    assert as_class.target_names.tolist() == ["miss", "hit", "maybe"]
+    assert (as_class.target[is_maybe] == 1).all()
+    assert as_class.target_names.tolist() == ["MISS", "MAYBE", "HIT"]
     dropped = make("drop")
     assert len(dropped.data) == len(dropped.target) == (~is_maybe).sum()
     np.testing.assert_array_equal(dropped.spot_count, run.spot_count[~is_maybe])

@@ -257,6 +257,9 @@ class Domain:
         Shares of the frames with ten or more, and with four to nine visible spots.
     weak : float
         Share of the misses that do have a crystal, with three visible spots or fewer.
+    visible : float
+        How many standard deviations of the local noise the brightest pixel of a spot has to stand
+        out for the person who labels the frames to count it.
 
     Examples
     --------
@@ -277,6 +280,7 @@ class Domain:
     hit: float = 0.3
     maybe: float = 0.06
     weak: float = 0.2
+    visible: float = 5.0
 
     @property
     def seed(self) -> int:

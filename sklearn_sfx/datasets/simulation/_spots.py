@@ -13,9 +13,7 @@ from sklearn_sfx.datasets.simulation._domain import Domain
 from sklearn_sfx.datasets.simulation._geometry import Panels, project
 from sklearn_sfx.datasets.simulation._maps import PixelMaps
 
-__all__ = ["VISIBLE_SIGMA", "Spots", "land", "needed_photons", "one_per_blob"]
-
-VISIBLE_SIGMA = 5.0
+__all__ = ["Spots", "land", "needed_photons", "one_per_blob"]
 
 
 class Spots(NamedTuple):
@@ -88,11 +86,11 @@ def land(
 def needed_photons(domain: Domain, maps: PixelMaps, scatter: Scatter, spots: Spots) -> np.ndarray:
     """Return the photons from which each spot is visible; infinite where no spot can be seen.
 
-    A spot is visible when the expected height of its brightest pixel stands `VISIBLE_SIGMA`
+    A spot is visible when the expected height of its brightest pixel stands ``domain.visible``
     standard deviations above the local noise. The noise is that of the background photons and
     of the readout, and heights are compared where their variance is stable (Anscombe 1948, with
     the readout noise added): with n photons in a pixel of variance v, at ``2 * sqrt(n + v)``. So
-    a spot over many photons needs 5 sigma, and a spot over none needs 9 photons in one pixel.
+    at 5 sigma, a spot over no photons at all needs 9 photons in one pixel.
     """
     detector = domain.detector
     row, column = spots.pixels(maps)
@@ -106,7 +104,7 @@ def needed_photons(domain: Domain, maps: PixelMaps, scatter: Scatter, spots: Spo
     share = (1 - detector.tail) * np.minimum(share, 1.0)
     readout = np.square(maps.noise[row, column] / detector.gain)
     variance = scatter_at(scatter, maps, row, column) * smooth + readout + 3 / 8 * smooth
-    height = VISIBLE_SIGMA * np.sqrt(variance) + VISIBLE_SIGMA**2 * smooth / 4
+    height = domain.visible * np.sqrt(variance) + domain.visible**2 * smooth / 4
     seen = maps.sound[row, column] & (maps.transmission[row, column] > 0.3)
     return np.where(seen, height / np.maximum(share, 1e-6), np.inf)
 
