@@ -16,7 +16,7 @@ lint: .venv/.lint
 	$(BIN)/ruff format --check .
 
 bench: .venv/.test
-	$(BIN)/python benchmarks/run_all.py
+	$(BIN)/python benchmarks/preprocessing.py
 
 docs: .venv/.docs
 	$(BIN)/sphinx-build --fail-on-warning --keep-going -b html docs docs/_build/html

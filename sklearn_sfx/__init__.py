@@ -12,7 +12,8 @@ _PUBLIC = {
     "frames": ["Frames", "open_frames", "read_mask"],
     "datasets": ["load_cxidb76", "make_sfx_frames", "random_domains", "write_cxidb76"],
     "preprocessing": ["PixelMask", "CentralCrop", "GCN", "LCN", "RowWiseDecomposition"],
-    "classifiers": ["CNN1D", "PeakCountClassifier"],
+    "classifiers": ["CNN1D", "CNN2D", "PeakCountClassifier"],
+    "model_selection": ["LabelledStratifiedKFold", "TargetRecallClassifier"],
     "screening": ["ScreeningModel", "evaluate", "screen", "train"],
     "exceptions": ["FewLabelsWarning", "InputError"],
 }

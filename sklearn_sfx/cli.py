@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -31,19 +32,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     args = build_parser().parse_args(argv)
     try:
-        args.run_verb(args)
+        with warnings.catch_warnings():
+            warnings.showwarning = lambda message, *_, **__: _say(args.verb, message)
+            args.run_verb(args)
     except InputError as error:
-        print(f"sfx {args.verb}: {error}", file=sys.stderr)
+        _say(args.verb, error)
         return 2
     except OSError as error:
         # The operating system's own refusals: no such folder, no permission, disk full.
         if error.errno is None:
             raise
         about = f"{error.filename}: " if error.filename else ""
-        print(f"sfx {args.verb}: {about}{error.strerror}.", file=sys.stderr)
+        _say(args.verb, f"{about}{error.strerror}.")
         return 2
     except KeyboardInterrupt:
-        print(f"sfx {args.verb}: interrupted; no output was changed.", file=sys.stderr)
+        _say(args.verb, "interrupted; no output was changed.")
         return 130
     return 0
 
@@ -80,13 +83,14 @@ def train(args: argparse.Namespace) -> None:
             frames[positions],
             target,
             crop=args.crop,
+            recall=args.recall,
             max_epochs=args.epochs,
             random_state=args.seed,
         )
     model.save(args.model)
     print(
         f"{args.model}: trained on {len(target)} labelled frames, {int(target.sum())} of them hits "
-        f"({_policy(args.maybe)})"
+        f"({_policy(args.maybe)}); a hit from probability {model.threshold:.3f}"
     )
 
 
@@ -102,7 +106,7 @@ def screen(args: argparse.Namespace) -> None:
     scores.write_csv(args.scores)
     scores.write_hits(args.hits)
     n_hits = int(scores.decision.sum())
-    print(f"{n_hits} of {len(frames)} frames are hits at threshold {args.threshold:g}")
+    print(f"{n_hits} of {len(frames)} frames are hits at threshold {scores.threshold:.3f}")
     print(f"{args.hits}: the hits, for CrystFEL\n{args.scores}: every frame")
 
 
@@ -174,6 +178,12 @@ def build_parser() -> argparse.ArgumentParser:
         "--n-labels", type=_positive, metavar="N", help="use so many of the labels, drawn at random"
     )
     verb.add_argument("--crop", type=_positive, default=724, help="side of the central square")
+    verb.add_argument(
+        "--recall",
+        type=float,
+        default=0.95,
+        help="share of the labelled hits that the threshold keeps (default: 0.95)",
+    )
     verb.add_argument("--epochs", type=_positive, help="training epochs")
     _add_seed(verb)
     _add_jobs(verb)
@@ -226,7 +236,9 @@ def _add_labels(verb: argparse.ArgumentParser) -> None:
 
 def _add_model(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--model", required=True, help="model file that 'sfx train' wrote")
-    verb.add_argument("--threshold", type=float, default=0.5, help="probability of a hit")
+    verb.add_argument(
+        "--threshold", type=float, help="probability of a hit (default: the model's own)"
+    )
 
 
 def _add_seed(verb: argparse.ArgumentParser) -> None:
@@ -291,6 +303,11 @@ def _workers(args: argparse.Namespace):
     import joblib
 
     return joblib.parallel_config("threading", n_jobs=args.jobs or joblib.cpu_count())
+
+
+def _say(verb: str, message: object) -> None:
+    """Tell the user something beside the output."""
+    print(f"sfx {verb}: {message}", file=sys.stderr)
 
 
 def _writable(path: Path) -> Path:

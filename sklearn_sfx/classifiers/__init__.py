@@ -1,7 +1,8 @@
 """Classifiers of frames and vectors, each an ordinary scikit-learn estimator."""
 
 from sklearn_sfx.classifiers._cnn1d import CNN1D
+from sklearn_sfx.classifiers._cnn2d import CNN2D
 from sklearn_sfx.classifiers._peak_count import PeakCountClassifier, find_peaks
 from sklearn_sfx.classifiers._peaks import Peaks
 
-__all__ = ["CNN1D", "PeakCountClassifier", "Peaks", "find_peaks"]
+__all__ = ["CNN1D", "CNN2D", "PeakCountClassifier", "Peaks", "find_peaks"]

@@ -40,7 +40,6 @@ from sklearn_sfx.exceptions import FewLabelsWarning, InputError
 __all__ = ["TorchClassifier"]
 
 FEW_LABELS = 10
-PREDICTION_BATCH = 32  # larger batches leave the processor's cache and are slower
 
 
 class TorchClassifier(ClassifierMixin, BaseEstimator):
@@ -51,6 +50,7 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):
     `_make_loss` and `_make_net` are there for those whose samples, batches or loss differ.
     """
 
+    _prediction_batch = 32  # larger batches leave the processor's cache and are slower
     _parameter_constraints: ClassVar[dict] = {
         "max_epochs": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
@@ -76,8 +76,8 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):
         """Check X and its shape."""
         return check_frames(self, X, reset=reset)
 
-    def _make_dataset(self, X: Any, targets: np.ndarray) -> Dataset:
-        """Return the training samples and their targets."""
+    def _make_dataset(self, X: Any, targets: np.ndarray, share: float) -> Dataset:
+        """Return samples and their targets; `share` is their part of all that `fit` was given."""
         return InMemory(np.asarray(X) if is_frames(X) else X, targets)
 
     def _make_batches(self, dataset: Dataset) -> Any:
@@ -150,11 +150,11 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):
         random_state = check_random_state(self.random_state)
         seed = random_state.randint(2**31 - 1)
         device = find_device(self.device)
-        train, valid = np.arange(len(targets)), np.empty(0, np.int64)
+        train, valid = slice(None), np.empty(0, np.int64)
         if self.early_stopping:
             valid = hold_back(targets, self.validation_fraction, random_state)
-            train = np.setdiff1d(train, valid)
-        samples = self._make_dataset(X[train], targets[train])
+            train = np.setdiff1d(np.arange(len(targets)), valid)
+        samples = self._make_dataset(X[train], targets[train], 1 - len(valid) / len(targets))
         with seeded(seed, device), one_thread():
             net = self._train(samples, X, targets, train, valid, device)
         loss = net.history[-1, "train_loss"]
@@ -176,7 +176,8 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):
         ]
         train_split = None
         if self.early_stopping:
-            train_split = predefined_split(self._make_dataset(X[valid], targets[valid]))
+            held_back = self._make_dataset(X[valid], targets[valid], len(valid) / len(targets))
+            train_split = predefined_split(held_back)
             callbacks.append(("best", BestEpoch(self.patience)))
         net = self._make_net(
             self._build_module(len(self.classes_), self.frame_shape_in_),
@@ -261,7 +262,8 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):
         device = next(module.parameters()).device
         with torch.inference_mode(), one_thread():
             parts = [
-                function(module, to_tensor(batch).to(device)).cpu().numpy() for batch in _batches(X)
+                function(module, to_tensor(batch).to(device)).cpu().numpy()
+                for batch in _batches(X, self._prediction_batch)
             ]
         return np.concatenate(parts)
 
@@ -309,10 +311,22 @@ def _features(module: nn.Module, x: torch.Tensor) -> torch.Tensor:
     return module.features(x)
 
 
-def _batches(X: Any) -> Iterator[Any]:
+def _batches(X: Any, size: int) -> Iterator[Any]:
+    """Cut X into batches of one size, whatever the blocks in which it is read.
+
+    How large the blocks are depends on the workers, and sums in batches of another size differ in
+    the last bits.
+    """
+    left = None
     for block in X.blocks() if is_frames(X) else (X,):
-        for start in range(0, len(block), PREDICTION_BATCH):
-            yield block[start : start + PREDICTION_BATCH]
+        if left is not None:
+            block = np.concatenate([left, block])
+        whole = len(block) - len(block) % size
+        for start in range(0, whole, size):
+            yield block[start : start + size]
+        left = block[whole:] if whole < len(block) else None
+    if left is not None:
+        yield left
 
 
 def _without_batches(history: History) -> History:

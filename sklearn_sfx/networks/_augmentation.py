@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-__all__ = ["VectorAugmentation"]
+__all__ = ["FrameAugmentation", "VectorAugmentation"]
 
 
 class VectorAugmentation(nn.Module):
@@ -48,3 +48,46 @@ class VectorAugmentation(nn.Module):
         position = torch.where(reverse, length - 1 - position, position)
         scale = 1 + self.max_scale * (2 * torch.rand(n, 1, device=x.device) - 1)
         return scale * x.gather(1, position)
+
+
+class FrameAugmentation(nn.Module):
+    """Change frames while training: flips, quarter turns where they are square, a scale.
+
+    A crystal has no preferred orientation, so the frame in a mirror or turned shows the same number
+    of spots; the intensity varies from shot to shot. In ``eval`` mode the input passes unchanged.
+
+    Parameters
+    ----------
+    max_scale : float
+        Largest change of brightness: frames are multiplied by 1 - `max_scale` to 1 + `max_scale`.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_sfx.networks import FrameAugmentation
+    >>> frames = torch.rand(4, 16, 24)
+    >>> FrameAugmentation().train()(frames).shape
+    torch.Size([4, 16, 24])
+    >>> torch.equal(FrameAugmentation().eval()(frames), frames)
+    True
+    """
+
+    def __init__(self, max_scale: float = 0.3):
+        super().__init__()
+        self.max_scale = max_scale
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return frames (n, height, width) of the same shape, each changed on its own."""
+        if not self.training:
+            return x
+        n, height, width = x.shape
+        # The two flips and the transposition make all eight ways to lay down a square.
+        chosen = (torch.rand(n, 3) < 0.5).tolist()
+        out = torch.empty_like(x)
+        for frame, result, (upside_down, sideways, transposed) in zip(x, out, chosen, strict=True):
+            if transposed and height == width:
+                frame = frame.T
+            sides = [side for side, flip in enumerate((upside_down, sideways)) if flip]
+            result.copy_(frame.flip(sides))
+        scale = 1 + self.max_scale * (2 * torch.rand(n, 1, 1, device=x.device) - 1)
+        return out.mul_(scale)

@@ -1,5 +1,8 @@
 """What stands on a base: the head, and the module that joins both."""
 
+from collections.abc import Sequence
+from itertools import pairwise
+
 import torch
 from torch import nn
 
@@ -7,14 +10,14 @@ __all__ = ["ClassifierModule", "Head"]
 
 
 class Head(nn.Sequential):
-    """Dropout, a hidden layer, dropout, and one output per class.
+    """Hidden layers and one output per class, with dropout before each layer.
 
     Parameters
     ----------
     n_features : int
         Length of the base's output.
-    n_hidden : int
-        Units of the hidden layer.
+    n_hidden : int or sequence of int
+        Units of the hidden layer, or of each hidden layer.
     n_outputs : int
         Number of classes; the outputs are logits.
     dropout : float
@@ -28,14 +31,19 @@ class Head(nn.Sequential):
     torch.Size([5, 2])
     """
 
-    def __init__(self, n_features: int, n_hidden: int, n_outputs: int, dropout: float = 0.0):
-        super().__init__(
-            nn.Dropout(dropout),
-            nn.Linear(n_features, n_hidden),
-            nn.ReLU(),
-            nn.Dropout(dropout),
-            nn.Linear(n_hidden, n_outputs),
-        )
+    def __init__(
+        self,
+        n_features: int,
+        n_hidden: int | Sequence[int],
+        n_outputs: int,
+        dropout: float = 0.0,
+    ):
+        hidden = [n_hidden] if isinstance(n_hidden, int) else n_hidden
+        layers: list[nn.Module] = []
+        for n_in, n_out in pairwise([n_features, *hidden]):
+            layers += [nn.Dropout(dropout), nn.Linear(n_in, n_out), nn.ReLU()]
+        last = nn.Linear(hidden[-1] if hidden else n_features, n_outputs)
+        super().__init__(*layers, nn.Dropout(dropout), last)
 
 
 class ClassifierModule(nn.Module):
@@ -68,7 +76,7 @@ class ClassifierModule(nn.Module):
 
     def features(self, x: torch.Tensor) -> torch.Tensor:
         """Return the base's output; NaN, a value that is not to be used, reads as 0."""
-        x = torch.where(x.isnan(), 0.0, x)
+        x = torch.nan_to_num(x, nan=0.0, posinf=torch.inf, neginf=-torch.inf)
         return self.base(self.augmentation(x))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:

@@ -3,7 +3,6 @@
 import os
 import pickle
 from dataclasses import dataclass
-from typing import Any
 
 import joblib
 import numpy as np
@@ -15,6 +14,7 @@ from sklearn_sfx._version import __version__
 from sklearn_sfx.classifiers import CNN1D, PeakCountClassifier
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import Frames
+from sklearn_sfx.model_selection import TargetRecallClassifier
 from sklearn_sfx.preprocessing import GCN, LCN, CentralCrop, PixelMask, RowWiseDecomposition
 
 __all__ = ["ScreeningModel", "hit_finder", "load_screening_model", "train"]
@@ -31,7 +31,7 @@ class ScreeningModel:
     prepare : fitted Pipeline
         Masks and crops frames; its output goes to the classifier and to the baseline.
     classifier : fitted Pipeline
-        Prepared frames to the probability of a hit.
+        Prepared frames to the probability of a hit; its last step is a `TargetRecallClassifier`.
     baseline : fitted PeakCountClassifier
         Prepared frames to the count of their peaks, and a decision by that count.
     trained_on : tuple of (str, int)
@@ -49,6 +49,11 @@ class ScreeningModel:
     frame_shape: tuple[int, int]
     version: str = __version__
 
+    @property
+    def threshold(self) -> float:
+        """The probability from which a frame is a hit, chosen for the wanted recall."""
+        return self.classifier[-1].threshold_
+
     def save(self, path: str | os.PathLike) -> None:
         """Write the model with joblib; a file that is there stays whole until this one is."""
         with replacing(path) as temporary:
@@ -56,7 +61,11 @@ class ScreeningModel:
 
 
 def hit_finder(
-    *, crop: int = 724, max_epochs: int | None = None, random_state: Any = None
+    *,
+    crop: int = 724,
+    recall: float = 0.95,
+    max_epochs: int | None = None,
+    random_state: int | None = None,
 ) -> Pipeline:
     """Return the pipeline for a run with about 200 labels, not yet fitted.
 
@@ -64,28 +73,35 @@ def hit_finder(
     ----------
     crop : int
         Side of the central square that is looked at, in pixels.
+    recall : float in (0, 1]
+        Share of the labelled hits that the threshold keeps, out of fold.
     max_epochs : int, optional
         Training epochs; the default of `CNN1D` where it is not given.
-    random_state : int, RandomState instance or None
-        Seed of the network.
+    random_state : int, optional
+        Seed of the network and of the folds.
 
     Returns
     -------
     Pipeline
         `PixelMask` with detection of defects, `CentralCrop`, `GCN`, `LCN`,
-        `RowWiseDecomposition` and `CNN1D`.
+        `RowWiseDecomposition`, and `CNN1D` in a `TargetRecallClassifier`.
 
     Examples
     --------
     >>> from sklearn_sfx.screening import hit_finder
-    >>> list(hit_finder().named_steps)
-    ['pixelmask', 'centralcrop', 'gcn', 'lcn', 'rowwisedecomposition', 'cnn1d']
+    >>> list(hit_finder().named_steps)[:5]
+    ['pixelmask', 'centralcrop', 'gcn', 'lcn', 'rowwisedecomposition']
+    >>> hit_finder(recall=0.99)[-1].recall
+    0.99
     """
     network = CNN1D(random_state=random_state)
     if max_epochs is not None:
         network.set_params(max_epochs=max_epochs)
+    decide = TargetRecallClassifier(
+        network, recall=recall, confidence=None, random_state=random_state
+    )
     return make_pipeline(
-        PixelMask(detect=True), CentralCrop(crop), GCN(), LCN(5), RowWiseDecomposition(), network
+        PixelMask(detect=True), CentralCrop(crop), GCN(), LCN(5), RowWiseDecomposition(), decide
     )
 
 
@@ -94,8 +110,9 @@ def train(
     target: ArrayLike,
     *,
     crop: int = 724,
+    recall: float = 0.95,
     max_epochs: int | None = None,
-    random_state: Any = None,
+    random_state: int | None = None,
 ) -> ScreeningModel:
     """Train the hit finder and its baseline on labelled frames.
 
@@ -107,10 +124,13 @@ def train(
         1 for a hit, 0 for a miss.
     crop : int
         Side of the central square that is looked at, in pixels.
+    recall : float in (0, 1]
+        Share of the labelled hits that the threshold keeps, out of fold: what networks that were
+        not trained on a hit say of it.
     max_epochs : int, optional
         Training epochs; the default of `CNN1D` where it is not given.
-    random_state : int, RandomState instance or None
-        Seed of the network.
+    random_state : int, optional
+        Seed of the network and of the folds.
 
     Returns
     -------
@@ -119,13 +139,13 @@ def train(
     Raises
     ------
     InputError
-        The labels are not as many as the frames, are not 0 and 1, or one class is missing.
+        The labels are not as many as the frames, are not 0 and 1, or are too few of a kind.
 
     Examples
     --------
     >>> from sklearn_sfx import make_sfx_frames, train
-    >>> run = make_sfx_frames(24, frame_shape=(64, 64), random_state=0)
-    >>> model = train(run.data, [0, 1] * 12, crop=64, max_epochs=2, random_state=0)
+    >>> run = make_sfx_frames(32, frame_shape=(64, 64), random_state=0)
+    >>> model = train(run.data, [0, 1] * 16, crop=64, max_epochs=2, random_state=0)
     >>> model.frame_shape
     (64, 64)
     """
@@ -139,8 +159,11 @@ def train(
             "train needs labels of both kinds, 1 for a hit and 0 for a miss, and no other; "
             f"these have {', '.join(str(value) for value in np.unique(target)) or 'none'}."
         )
-    finder = hit_finder(crop=crop, max_epochs=max_epochs, random_state=random_state)
-    finder.fit(frames, target)
+    if not 0 < recall <= 1:
+        raise InputError(f"recall has to lie above 0 and not above 1, got {recall}.")
+    finder = hit_finder(crop=crop, recall=recall, max_epochs=max_epochs, random_state=random_state)
+    # The frames are read once for all folds, since their vectors are small.
+    finder[-1].fit(np.asarray(finder[:-1].fit_transform(frames)), target)
     prepare = finder[:N_PREPARE]
     baseline = PeakCountClassifier().fit(prepare.transform(frames), target)
     origins = getattr(frames, "sources", ())

@@ -16,7 +16,11 @@ BAR_AFTER_S = 2.0
 
 
 def screen(
-    model: ScreeningModel, frames: Frames, *, threshold: float = 0.5, progress: bool = False
+    model: ScreeningModel,
+    frames: Frames,
+    *,
+    threshold: float | None = None,
+    progress: bool = False,
 ) -> Scores:
     """Score every frame of a run.
 
@@ -29,8 +33,9 @@ def screen(
         What `train` returned or `load_screening_model` loaded.
     frames : Frames, shape (n_frames, height, width)
         The run.
-    threshold : float in [0, 1]
-        The probability from which a frame is called a hit. Lower it to lose fewer hits.
+    threshold : float in [0, 1], optional
+        The probability from which a frame is called a hit; by default the model's own. Lower it
+        to lose fewer hits.
     progress : bool
         Whether to show a progress bar with a rate, on work of more than two seconds.
 
@@ -47,11 +52,12 @@ def screen(
     Examples
     --------
     >>> from sklearn_sfx import make_sfx_frames, screen, train
-    >>> run = make_sfx_frames(30, frame_shape=(64, 64), random_state=0)
-    >>> model = train(run.data[:24], [0, 1] * 12, crop=64, max_epochs=2, random_state=0)
-    >>> screen(model, run.data[24:]).probability.shape
+    >>> run = make_sfx_frames(38, frame_shape=(64, 64), random_state=0)
+    >>> model = train(run.data[:32], [0, 1] * 16, crop=64, max_epochs=2, random_state=0)
+    >>> screen(model, run.data[32:]).probability.shape
     (6,)
     """
+    threshold = model.threshold if threshold is None else threshold
     if not 0 <= threshold <= 1:
         raise InputError(f"threshold has to lie between 0 and 1, got {threshold}.")
     if tuple(frames.shape[1:]) != model.frame_shape:

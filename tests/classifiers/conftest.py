@@ -48,3 +48,10 @@ def spotted():
     """Return frames (40, 96, 96), how many spots each has, and whether that makes it a hit."""
     counts = np.random.default_rng(2).permutation(np.repeat([0, 2, 12, 25], 10))
     return make_spots(counts, seed=3), counts, (counts >= 10).astype(int)
+
+
+@pytest.fixture(scope="session")
+def other_spotted():
+    """Return 80 others, and whether each is a hit."""
+    counts = np.repeat([0, 2, 12, 25], 20)
+    return make_spots(counts, seed=9), (counts >= 10).astype(int)

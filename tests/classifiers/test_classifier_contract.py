@@ -15,19 +15,23 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_predict, cross_val_score
 
-from sklearn_sfx.classifiers import CNN1D, PeakCountClassifier
+from sklearn_sfx.classifiers import CNN1D, CNN2D, PeakCountClassifier
 from sklearn_sfx.exceptions import FewLabelsWarning, InputError
 from sklearn_sfx.frames import open_frames
 
 TINY = {"channels": (4, 8), "n_hidden": 8, "max_epochs": 12, "lr": 0.02, "random_state": 0}
+TINY_2D = {**TINY, "batch_size": 8, "lr": 0.01, "dropout": 0.0}
+NETWORKS = (CNN1D, CNN2D)
 
 
-@pytest.fixture(params=["CNN1D", "PeakCountClassifier"])
+@pytest.fixture(params=["CNN1D", "CNN2D", "PeakCountClassifier"])
 def case(request, vectors, spotted):
     """Return an unfitted classifier with the X and y that suit it."""
     if request.param == "CNN1D":
         return CNN1D(**TINY), *vectors
     frames, _, is_hit = spotted
+    if request.param == "CNN2D":
+        return CNN2D(**TINY_2D), frames, is_hit
     return PeakCountClassifier(), frames, is_hit
 
 
@@ -93,7 +97,7 @@ def test_the_dtype_does_not_matter(case, dtype):
 def test_one_label_of_a_class_trains_with_a_warning_where_that_is_too_few(case):
     model, X, y = case
     rows = np.concatenate([np.flatnonzero(y == 0), np.flatnonzero(y == 1)[:1]])
-    if isinstance(model, CNN1D):
+    if isinstance(model, NETWORKS):
         with pytest.warns(FewLabelsWarning, match="class 1 has 1 labels"):
             model.fit(X[rows], y[rows])
     else:
@@ -132,7 +136,7 @@ def test_clone_forgets_and_set_params_reaches_the_next_fit(fitted):
     fresh = clone(model)
     assert not any(name.endswith("_") and not name.startswith("_") for name in vars(fresh))
     assert fresh.get_params() == model.get_params()
-    name, value = ("channels", (2,)) if isinstance(model, CNN1D) else ("min_snr", 50.0)
+    name, value = ("channels", (2,)) if isinstance(model, NETWORKS) else ("min_snr", 50.0)
     before = model.predict_proba(X)
     after = model.set_params(**{name: value}).fit(X, y).predict_proba(X)
     assert not np.array_equal(after, before)
@@ -148,8 +152,12 @@ def test_copies_predict_the_same(fitted):
 
 def test_saved_models_predict_the_same_in_another_process(vectors, spotted, tmp_path):
     frames, _, is_hit = spotted
-    models = [CNN1D(**TINY).fit(*vectors), PeakCountClassifier().fit(frames, is_hit)]
-    inputs = [vectors[0], frames]
+    models = [
+        CNN1D(**TINY).fit(*vectors),
+        CNN2D(**TINY_2D).fit(frames, is_hit),
+        PeakCountClassifier().fit(frames, is_hit),
+    ]
+    inputs = [vectors[0], frames, frames]
     joblib.dump((models, inputs), tmp_path / "models.joblib")
     code = (
         "import joblib, sys; models, inputs = joblib.load(sys.argv[1]); "
@@ -204,7 +212,7 @@ def test_threads_give_what_one_gives(case):
 
 def test_grid_search_by_recall(case):
     model, X, y = case
-    grid = {"dropout": [0.0, 0.3]} if isinstance(model, CNN1D) else {"min_snr": [5.0, 1000.0]}
+    grid = {"dropout": [0.0, 0.3]} if isinstance(model, NETWORKS) else {"min_snr": [5.0, 1000.0]}
     search = GridSearchCV(model, grid, scoring="recall", cv=2).fit(X, y)
     assert search.best_score_ > 0.9
     if isinstance(model, PeakCountClassifier):
@@ -214,7 +222,7 @@ def test_grid_search_by_recall(case):
 
 def test_bad_parameters_are_refused_by_name(case):
     model, X, y = case
-    name = "lr" if isinstance(model, CNN1D) else "min_snr"
+    name = "lr" if isinstance(model, NETWORKS) else "min_snr"
     with pytest.raises(ValueError, match=f"The '{name}' parameter"):
         model.set_params(**{name: -1.0}).fit(X, y)
 

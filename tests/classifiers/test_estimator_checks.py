@@ -5,7 +5,7 @@ import pytest
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from sklearn_sfx._validation import check_frames
-from sklearn_sfx.classifiers import CNN1D, PeakCountClassifier
+from sklearn_sfx.classifiers import CNN1D, CNN2D, PeakCountClassifier
 
 
 class PaintedPeakCount(PeakCountClassifier):
@@ -31,6 +31,29 @@ class PaintedPeakCount(PeakCountClassifier):
         return tags
 
 
+class SquareCNN2D(CNN2D):
+    """Reads rows of numbers: each becomes a square frame, filled up with zeros."""
+
+    def _check_frames(self, X, reset):
+        X = check_frames(self, X, reset=reset, allow_3d=False)
+        side = self._side(X.shape[1])
+        X = np.pad(X, [(0, 0), (0, side**2 - X.shape[1])])
+        return X.reshape(len(X), side, side)
+
+    def _build_module(self, n_classes, frame_shape):
+        side = self._side(frame_shape[0])
+        return super()._build_module(n_classes, (side, side))
+
+    @staticmethod
+    def _side(n_features):
+        return int(np.ceil(np.sqrt(n_features)))
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = True
+        return tags
+
+
 INSTANCES = [
     CNN1D(
         channels=(4, 8),
@@ -40,9 +63,18 @@ INSTANCES = [
         augment=False,  # two features reversed and rolled are not the same sample
         random_state=0,
     ),
+    SquareCNN2D(
+        channels=(8,),
+        first_kernel_size=3,
+        n_hidden=8,
+        max_epochs=15,
+        lr=0.02,
+        augment=False,
+        random_state=0,
+    ),
     PaintedPeakCount(),
 ]
-EXPECTED_FAILURES = {CNN1D: {}, PaintedPeakCount: {}}
+EXPECTED_FAILURES = {CNN1D: {}, SquareCNN2D: {}, PaintedPeakCount: {}}
 
 
 def all_checks():

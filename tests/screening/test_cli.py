@@ -42,7 +42,9 @@ def test_screen_writes_every_frame_and_lists_the_hits(run_folder, tmp_path, caps
     assert [int(row["position"]) for row in rows] == list(range(90))
     listed = [f"{path} {event}" for path, event in read_hits(hits)]
     assert listed == [f"{r['file']} {r['event']}" for r in rows if r["decision"] == "hit"]
-    assert all((float(row["probability"]) >= 0.5) == (row["decision"] == "hit") for row in rows)
+    threshold = load_screening_model(model).threshold
+    for row in rows:
+        assert (float(row["probability"]) >= threshold - 1e-6) == (row["decision"] == "hit")
     assert f"{len(listed)} of 90 frames are hits" in capsys.readouterr().out
 
     frames = open_frames(run_folder / "run.h5", mask=load_mask(run_folder))
@@ -155,6 +157,10 @@ def refusals(folder):
             "CentralCrop",
         ),
         "labels": (["train", str(run), "--labels", "none.txt", "--model", "m"], "none.txt"),
+        "recall": (
+            ["train", str(run), "--labels", str(labels), "--model", "m", "--recall", "1.2"],
+            "recall has to lie",
+        ),
         "few labels": (
             ["train", str(run), "--labels", str(labels), "--model", "m", "--n-labels", "91"],
             "there are 90",

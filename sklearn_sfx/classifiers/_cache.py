@@ -1,0 +1,111 @@
+"""Training frames in half precision: read when they are needed, and kept as far as memory goes."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from sklearn_sfx._validation import is_frames
+from sklearn_sfx.classifiers._training import InMemory, to_tensor
+from sklearn_sfx.exceptions import InputError
+
+__all__ = ["CachedFrames", "Masked", "Packed", "pack", "unpack"]
+
+TOP = 15  # 2 ** 15 is the largest power of two in half precision
+
+
+@dataclass(frozen=True)
+class Packed:
+    """Frames in half precision, each with the power of two that it was multiplied by."""
+
+    half: torch.Tensor
+    scale: torch.Tensor
+
+    def __getitem__(self, rows: slice) -> "Packed":
+        return Packed(self.half[rows], self.scale[rows])
+
+
+def pack(frames: torch.Tensor) -> Packed:
+    """Round frames (n, height, width) to 11 significant bits; NaN becomes 0.
+
+    Each frame is multiplied by the power of two that takes its largest value close to the end
+    of half precision, so that counts do not overflow and small values do not vanish.
+    """
+    frames = torch.nan_to_num(frames, nan=0.0, posinf=torch.inf, neginf=-torch.inf)
+    peak = frames.abs().amax(dim=(1, 2))
+    if not peak.isfinite().all():
+        raise InputError(
+            "X contains infinity (inf); mark pixels that are not to be used with NaN instead."
+        )
+    exponent = torch.frexp(peak).exponent.cpu().numpy()
+    # The power has to be a float32 itself, even for the smallest values that there are.
+    scale = np.ldexp(np.float32(1), np.minimum(TOP - exponent, 127))
+    scale = torch.from_numpy(scale.reshape(-1, 1, 1)).to(frames.device)
+    return Packed((frames * scale).half(), scale)
+
+
+def unpack(packed: Packed) -> torch.Tensor:
+    """Return float32 frames of the values that `pack` rounded to."""
+    return packed.half.float().div_(packed.scale)
+
+
+class CachedFrames(InMemory):
+    """Samples for training from an array, a tensor, or `Frames` that stay where they are.
+
+    All of them are rounded to half precision, so that what is trained does not depend on where the
+    frames come from nor on which of them are kept. `Frames` are kept as they come while there is
+    room. Each epoch wants every frame once, so one that is dropped for another would gain nothing.
+
+    Parameters
+    ----------
+    X : ndarray, torch.Tensor or Frames, shape (n, height, width)
+        The frames.
+    targets : ndarray of int64, shape (n,)
+        The number of the class of each.
+    max_bytes : float
+        The most that kept frames take together.
+    """
+
+    def __init__(self, X: Any, targets: np.ndarray, max_bytes: float):
+        super().__init__(X, targets)
+        self.frame_bytes = 2 * int(np.prod(X.shape[1:]))
+        self.room = int(max_bytes // self.frame_bytes)
+        self.kept: dict[int, Packed] = {}
+
+    def __getitem__(self, row: int) -> tuple[torch.Tensor, torch.Tensor]:
+        frames, targets = self.__getitems__([row])
+        return frames[0], targets[0]
+
+    def __getitems__(self, rows: list[int]) -> tuple[torch.Tensor, torch.Tensor]:
+        if not is_frames(self.X):
+            return unpack(pack(to_tensor(self.X[rows]))), self.targets[rows]
+        missing = [row for row in rows if row not in self.kept]
+        found = {row: self.kept[row] for row in rows if row in self.kept}
+        if missing:
+            packed = pack(torch.from_numpy(np.asarray(self.X[missing], dtype=np.float32)))
+            for i, row in enumerate(missing):
+                found[row] = packed[i : i + 1]
+                if len(self.kept) < self.room:
+                    # A copy, or one kept frame would hold on to its whole batch.
+                    self.kept[row] = Packed(found[row].half.clone(), found[row].scale.clone())
+        batch = [found[row] for row in rows]
+        half = torch.cat([one.half for one in batch])
+        scale = torch.cat([one.scale for one in batch])
+        return unpack(Packed(half, scale)), self.targets[rows]
+
+
+@dataclass(frozen=True)
+class Masked:
+    """Makes unusable pixels NaN, where no step before has done so: for `Frames.append`."""
+
+    def output_shape(self, frame_shape: tuple[int, ...]) -> tuple[int, ...]:
+        return frame_shape
+
+    def append_to(self, window: Any, steps: tuple) -> tuple[Any, tuple]:
+        return window, (*steps, self)
+
+    def __call__(self, frame: np.ndarray, usable: np.ndarray | None) -> np.ndarray:
+        if usable is None:
+            return frame
+        return np.where(usable, frame, np.float32(np.nan))

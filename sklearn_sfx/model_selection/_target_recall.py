@@ -1,0 +1,344 @@
+"""The decision threshold that reaches a wanted recall, as surely as the labels allow."""
+
+import math
+from numbers import Integral, Real
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.stats import beta
+from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, _fit_context, clone
+from sklearn.model_selection import check_cv
+from sklearn.utils import column_or_1d, get_tags, indexable
+from sklearn.utils._param_validation import HasMethods, Interval
+from sklearn.utils.metadata_routing import (
+    MetadataRouter,
+    MethodMapping,
+    _raise_for_params,
+    process_routing,
+)
+from sklearn.utils.metaestimators import _safe_split
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.validation import _check_method_params, assert_all_finite, check_is_fitted
+
+from sklearn_sfx.exceptions import InputError
+from sklearn_sfx.model_selection._split import LabelledStratifiedKFold
+
+__all__ = ["TargetRecallClassifier"]
+
+PASSED_ON = ("n_features_in_", "feature_names_in_", "frame_shape_in_")
+
+
+class TargetRecallClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
+    """Set the decision threshold of a binary classifier so that it finds the wanted share of hits.
+
+    The labelled hits get the probability that a model gives them that was not trained on them, by
+    cross-validation. The threshold is the highest that keeps enough of them for the exact
+    (Clopper-Pearson) lower bound of the recall to be at least `recall` at this `confidence`. Then
+    `estimator` is fitted anew on all rows.
+
+    Parameters
+    ----------
+    estimator : estimator instance
+        A binary classifier with ``predict_proba``; a pipeline that ends in one.
+    recall : float, default=0.95
+        The wanted recall: found among all hits. 1 keeps every labelled hit, and takes
+        ``confidence=None``, since no number of labels assures it of the frames to come.
+    confidence : float between 0 and 1, or None, default=0.9
+        How sure the recall has to be. It takes labelled hits: for a recall of 0.95, 45 at a
+        confidence of 0.9 and 14 at 0.5, and then all of them are kept; to lose one, 77 and 34.
+        None asks of the labelled hits alone that their recall be at least `recall`. This works
+        with a few hits and promises nothing of the frames to come: with ten hits and 0.95, their
+        recall is lower six times in ten.
+    pos_label : int, float, bool or str, default=None
+        The class that counts as a hit. By default the greater of two numbers, such as 1 of 0 and
+        1; of strings it has to be named.
+    cv : int, splitter, iterable of splits or None, default=5
+        A number of stratified, shuffled folds (None for 5), or how to split. A row may be tested
+        once at most; rows that are never tested are for training only, as those without a label
+        with `LabelledStratifiedKFold`.
+    n_jobs : int, default=None
+        Folds that are fitted at a time, as joblib counts.
+    random_state : int, RandomState instance or None, default=None
+        Makes the shuffle repeatable where `cv` is a number.
+
+    Attributes
+    ----------
+    estimator_ : estimator instance
+        Fitted on all rows.
+    classes_ : ndarray of shape (2,)
+        The labels, sorted.
+    pos_label_ : label
+        The class that counts as a hit.
+    threshold_ : float
+        A frame whose probability of a hit is this, or higher, is one.
+    recall_ : float
+        Share of the labelled hits that are kept, out of fold.
+    recall_bound_ : float
+        Lower bound of the recall at this confidence, `recall` at least; NaN without a confidence.
+        Hits that tie at the threshold are kept, and counted only as far as they were needed.
+    n_features_in_, feature_names_in_, frame_shape_in_
+        As `estimator_` has them, where it does.
+
+    See Also
+    --------
+    sklearn.model_selection.TunedThresholdClassifierCV : Tunes the threshold for the highest score.
+    LabelledStratifiedKFold : Folds for rows of which only some have labels.
+
+    Notes
+    -----
+    How many hits are kept follows from their number alone, so the threshold is a distribution-free
+    tolerance limit of their probabilities [2]_: although it is chosen on the same hits, the recall
+    reaches `recall` in a share `confidence` of all samples. This holds for hits drawn like the
+    labelled ones, and for the model that gave the probabilities. It is exact for a model that is
+    fitted already: wrap it in `sklearn.frozen.FrozenEstimator` and fit on labels that it has not
+    seen. Otherwise the folds' models stand for the final one, which has more rows to learn from:
+    the bound is as good as they are alike. Neither holds on frames of another kind. Weights of
+    samples reach `estimator`; here every hit counts once.
+
+    References
+    ----------
+    .. [1] C. J. Clopper and E. S. Pearson, "The use of confidence or fiducial limits illustrated
+       in the case of the binomial", Biometrika 26, 404 (1934).
+    .. [2] S. S. Wilks, "Determination of sample sizes for setting tolerance limits", Ann. Math.
+       Stat. 12, 91 (1941).
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_classification
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn_sfx.model_selection import TargetRecallClassifier
+    >>> X, y = make_classification(n_samples=200, weights=[0.6], class_sep=0.8, random_state=0)
+    >>> model = TargetRecallClassifier(LogisticRegression(), recall=0.9, random_state=0).fit(X, y)
+    >>> bool(model.threshold_ < 0.5), bool(model.recall_ > model.recall_bound_ >= 0.9)
+    (True, True)
+    >>> TargetRecallClassifier(LogisticRegression(), recall=0.99).fit(X, y)
+    Traceback (most recent call last):
+    ...
+    sklearn_sfx.exceptions.InputError: A recall of 0.99 at confidence 0.9 takes 230 labelled hits...
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        "estimator": [HasMethods(["fit", "predict_proba"])],
+        "recall": [Interval(Real, 0, 1, closed="right")],
+        "confidence": [Interval(Real, 0, 1, closed="neither"), None],
+        "pos_label": [Real, str, "boolean", None],
+        "cv": ["cv_object"],
+        "n_jobs": [Integral, None],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        estimator: BaseEstimator,
+        *,
+        recall: float = 0.95,
+        confidence: float | None = 0.9,
+        pos_label: Any = None,
+        cv: Any = 5,
+        n_jobs: int | None = None,
+        random_state: int | np.random.RandomState | None = None,
+    ):
+        self.estimator = estimator
+        self.recall = recall
+        self.confidence = confidence
+        self.pos_label = pos_label
+        self.cv = cv
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X: ArrayLike, y: ArrayLike, **params: Any) -> Self:
+        """Find the threshold, and fit the estimator on all rows.
+
+        Parameters
+        ----------
+        X : array-like or Frames, shape (n, ...)
+            What `estimator` reads.
+        y : array-like of shape (n,)
+            Labels of two classes; also the mark of rows without one, where `cv` and `estimator`
+            know it.
+        **params : dict
+            Metadata for ``estimator.fit`` and ``cv.split``, routed as scikit-learn does.
+
+        Returns
+        -------
+        self : object
+            The fitted classifier.
+
+        Raises
+        ------
+        InputError
+            Labels of one class or of more than two, strings without `pos_label`, too few labelled
+            hits for what is asked, or folds that test a row twice or train on one class.
+        """
+        _raise_for_params(params, self, "fit")
+        routed = process_routing(self, "fit", **params)
+        X, y = indexable(X, _check_labels(y))
+        splits = list(self._make_folds(y).split(X, y, **routed.splitter.split))
+        tested = np.concatenate([test for _, test in splits])
+        if len(np.unique(tested)) < len(tested):
+            raise InputError(
+                "Each row may be tested once at most, since each labelled hit counts once: give cv "
+                "folds that do not overlap, such as StratifiedKFold."
+            )
+        self.pos_label_ = self._find_pos_label(np.unique(y[tested]))
+        is_hit = y[tested] == self.pos_label_
+        assured = self._assured_recall(int(is_hit.sum()))
+
+        parts = Parallel(n_jobs=self.n_jobs)(
+            delayed(_held_out_probability)(
+                clone(self.estimator), X, y, train, test, routed.estimator.fit, self.pos_label_
+            )
+            for train, test in splits
+        )
+        hits = np.sort(np.concatenate(parts)[is_hit])
+        kept = int(np.searchsorted(assured, self.recall))
+        self.threshold_ = float(hits[len(hits) - kept])
+        self.recall_ = float(np.mean(hits >= self.threshold_))
+        self.recall_bound_ = math.nan if self.confidence is None else float(assured[kept])
+
+        self.estimator_ = clone(self.estimator).fit(X, y, **routed.estimator.fit)
+        self.classes_ = self.estimator_.classes_
+        for name in PASSED_ON:
+            if hasattr(self.estimator_, name):
+                setattr(self, name, getattr(self.estimator_, name))
+        return self
+
+    def predict(self, X: ArrayLike) -> np.ndarray:
+        """Return the label of each row: a hit where its probability reaches the threshold.
+
+        Parameters
+        ----------
+        X : array-like or Frames, shape (n, ...)
+
+        Returns
+        -------
+        labels : ndarray of shape (n,)
+            Of the kind that `fit` was given.
+        """
+        probability = self.predict_proba(X)
+        hit = int(np.flatnonzero(self.classes_ == self.pos_label_)[0])
+        is_hit = probability[:, hit] >= self.threshold_
+        return self.classes_[np.where(is_hit, hit, 1 - hit)]
+
+    def predict_proba(self, X: ArrayLike) -> np.ndarray:
+        """Return the probability of each class, as `estimator_` gives it.
+
+        Parameters
+        ----------
+        X : array-like or Frames, shape (n, ...)
+
+        Returns
+        -------
+        probability : ndarray of shape (n, 2)
+            Columns in the order of ``classes_``. The threshold has no part in it.
+        """
+        check_is_fitted(self)
+        return self.estimator_.predict_proba(X)
+
+    def get_metadata_routing(self) -> MetadataRouter:
+        """Return what metadata goes to the estimator and to the splitter.
+
+        Returns
+        -------
+        routing : MetadataRouter
+        """
+        to_fit = MethodMapping().add(caller="fit", callee="fit")
+        to_split = MethodMapping().add(caller="fit", callee="split")
+        router = MetadataRouter(owner=self).add(estimator=self.estimator, method_mapping=to_fit)
+        return router.add(splitter=self.cv, method_mapping=to_split)
+
+    def _make_folds(self, y: np.ndarray) -> Any:
+        if self.cv is None or isinstance(self.cv, Integral):
+            return LabelledStratifiedKFold(
+                self.cv or 5, shuffle=True, random_state=self.random_state, unlabelled=None
+            )
+        return check_cv(self.cv, y, classifier=True)
+
+    def _find_pos_label(self, classes: np.ndarray) -> Any:
+        labels = classes.tolist()
+        if len(labels) > 2:
+            raise InputError(
+                "Only binary classification is supported. The type of the target is multiclass, "
+                f"with the labels {labels}: drop a class or join two; where one of them marks rows "
+                "without a label, give cv=LabelledStratifiedKFold()."
+            )
+        if len(labels) < 2:
+            raise InputError(
+                f"The folds of cv test rows of one class only, {labels[0]!r}: test rows of both."
+            )
+        if self.pos_label is None:
+            if isinstance(labels[1], str):  # "hit" and "miss": the greater one is the wrong one
+                raise InputError(f"Name the class that counts as a hit: pos_label, of {labels}.")
+            return labels[1]
+        if self.pos_label not in labels:
+            raise InputError(f"pos_label={self.pos_label!r} is not one of the labels, {labels}.")
+        return self.pos_label
+
+    def _assured_recall(self, n_hits: int) -> np.ndarray:
+        """Return the recall that is assured if 0, 1, ... n_hits of the labelled hits are kept."""
+        if self.confidence is None:
+            return np.arange(n_hits + 1) / n_hits
+        assured = lower_bounds(n_hits, self.confidence)
+        if assured[-1] >= self.recall:
+            return assured
+        asked = f"A recall of {self.recall:g} at confidence {self.confidence:g}"
+        if self.recall == 1:
+            raise InputError(f"{asked} takes more labels than there are: set confidence=None.")
+        raise InputError(
+            f"{asked} takes {hits_needed(self.recall, self.confidence)} labelled hits or more, and "
+            f"there are {n_hits}, enough for {np.floor(1000 * assured[-1]) / 1000:.3f}: label more "
+            "hits, ask for less, or set confidence=None for the recall of the labelled hits alone."
+        )
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags = get_tags(self.estimator).input_tags
+        tags.classifier_tags.multi_class = False
+        return tags
+
+
+def lower_bounds(n: int, confidence: float) -> np.ndarray:
+    """Return the Clopper-Pearson lower bound of a proportion for 0, 1, ... n successes of n."""
+    successes = np.arange(1, n + 1)
+    return np.concatenate([[0.0], beta.ppf(1 - confidence, successes, n - successes + 1)])
+
+
+def hits_needed(recall: float, confidence: float) -> int:
+    """Return the fewest hits whose lower bound reaches `recall`, if all of them are kept."""
+    return math.ceil(math.log1p(-confidence) / math.log(recall))
+
+
+def _check_labels(y: Any) -> np.ndarray:
+    if y is None:
+        raise InputError("TargetRecallClassifier requires y to be passed, but the target y is None")
+    y = column_or_1d(y, warn=True)
+    assert_all_finite(y, input_name="y", estimator_name="TargetRecallClassifier")
+    check_classification_targets(y)
+    return y
+
+
+def _held_out_probability(
+    model: BaseEstimator,
+    X: Any,
+    y: np.ndarray,
+    train: np.ndarray,
+    test: np.ndarray,
+    fit_params: dict,
+    pos_label: Any,
+) -> np.ndarray:
+    """Fit on the training rows; return the probability of a hit of each test row."""
+    X_train, y_train = _safe_split(model, X, y, train)
+    X_test, _ = _safe_split(model, X, y, test, train)
+    model.fit(X_train, y_train, **_check_method_params(X, fit_params, indices=train))
+    if len(model.classes_) != 2:
+        raise InputError(
+            f"In a fold the estimator learned the classes {model.classes_.tolist()}, but it has to "
+            "tell two apart: the folds of cv need rows of both to train on, and where y marks rows "
+            "without a label the estimator has to know that mark."
+        )
+    probability = model.predict_proba(X_test)[:, np.flatnonzero(model.classes_ == pos_label)[0]]
+    assert_all_finite(probability, input_name="the probability of a hit")
+    return probability
