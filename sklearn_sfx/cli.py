@@ -83,7 +83,6 @@ def train(args: argparse.Namespace) -> None:
             frames[positions],
             target,
             crop=args.crop,
-            recall=args.recall,
             max_epochs=args.epochs,
             random_state=args.seed,
         )
@@ -178,12 +177,6 @@ def build_parser() -> argparse.ArgumentParser:
         "--n-labels", type=_positive, metavar="N", help="use so many of the labels, drawn at random"
     )
     verb.add_argument("--crop", type=_positive, default=724, help="side of the central square")
-    verb.add_argument(
-        "--recall",
-        type=float,
-        default=0.95,
-        help="share of the labelled hits that the threshold keeps (default: 0.95)",
-    )
     verb.add_argument("--epochs", type=_positive, help="training epochs")
     _add_seed(verb)
     _add_jobs(verb)

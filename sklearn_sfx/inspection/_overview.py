@@ -85,7 +85,7 @@ def plot_overview(
         (1, "labelled hits", HIT_COLOUR),
     ):
         histogram.hist(probability[target == value], edges, color=colour, alpha=0.6, label=name)
-    histogram.axvline(threshold, color="black", ls="--", lw=1, label=f"threshold {threshold:g}")
+    histogram.axvline(threshold, color="black", ls="--", lw=1, label=f"threshold {threshold:.3f}")
     histogram.set(
         title="scores", xlabel="probability of a hit", ylabel="frames", yscale="symlog", xlim=(0, 1)
     )

@@ -52,9 +52,9 @@ def screen(
     Examples
     --------
     >>> from sklearn_sfx import make_sfx_frames, screen, train
-    >>> run = make_sfx_frames(38, frame_shape=(64, 64), random_state=0)
-    >>> model = train(run.data[:32], [0, 1] * 16, crop=64, max_epochs=2, random_state=0)
-    >>> screen(model, run.data[32:]).probability.shape
+    >>> run = make_sfx_frames(46, frame_shape=(160, 160), random_state=0)
+    >>> model = train(run.data[6:], run.target[6:], crop=160, max_epochs=10, random_state=0)
+    >>> screen(model, run.data[:6]).probability.shape
     (6,)
     """
     threshold = model.threshold if threshold is None else threshold

@@ -157,10 +157,6 @@ def refusals(folder):
             "CentralCrop",
         ),
         "labels": (["train", str(run), "--labels", "none.txt", "--model", "m"], "none.txt"),
-        "recall": (
-            ["train", str(run), "--labels", str(labels), "--model", "m", "--recall", "1.2"],
-            "recall has to lie",
-        ),
         "few labels": (
             ["train", str(run), "--labels", str(labels), "--model", "m", "--n-labels", "91"],
             "there are 90",
