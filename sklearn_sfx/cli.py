@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = build_parser().parse_args(argv)
     try:
         with warnings.catch_warnings():
-            warnings.showwarning = lambda message, *_, **__: _say(args.verb, message)
+            warnings.showwarning = _once(args.verb)
             args.run_verb(args)
     except InputError as error:
         _say(args.verb, error)
@@ -301,6 +301,18 @@ def _workers(args: argparse.Namespace):
 def _say(verb: str, message: object) -> None:
     """Tell the user something beside the output."""
     print(f"sfx {verb}: {message}", file=sys.stderr)
+
+
+def _once(verb: str):
+    """Return a way to show warnings that says each only once."""
+    said = set()
+
+    def show(message, *_, **__):
+        if str(message) not in said:
+            said.add(str(message))
+            _say(verb, message)
+
+    return show
 
 
 def _writable(path: Path) -> Path:

@@ -73,6 +73,9 @@ def make_sfx_frames(
           would know it, not every bad pixel named; bool `Frames`, one mask per frame, for several
           domains.
         - domain : ndarray of str, the name of each frame's domain.
+        - pixel_size : float, in mm; None for several domains.
+        - beam_center : (float, float), mean x (fast) and y (slow) of the beam in mm from the
+          corner of the first pixel of the simulated part; None for several domains.
         - DESCR : str.
 
     Raises
@@ -122,6 +125,8 @@ def make_sfx_frames(
         spot_count=spot_count,
         mask=data.mask if isinstance(mask, Frames) else mask,
         domain=names,
+        pixel_size=domains[0].detector.pixel_size if len(domains) == 1 else None,
+        beam_center=_beam_center(domains[0], data.shape[1:]) if len(domains) == 1 else None,
         DESCR=_describe(domains, labels, maybe, frame_shape),
     )
 
@@ -150,6 +155,11 @@ def _with_hit_rate(domain: Domain, hit_rate: float) -> Domain:
     positive = domain.hit + domain.maybe
     hit_share = domain.hit / positive if positive else 1.0
     return replace(domain, hit=hit_rate * hit_share, maybe=hit_rate * (1 - hit_share))
+
+
+def _beam_center(domain: Domain, frame_shape: tuple[int, int]) -> tuple[float, float]:
+    height, width = (length * domain.detector.pixel_size for length in frame_shape)
+    return width / 2 + domain.beam_centre[1], height / 2 + domain.beam_centre[0]
 
 
 def _describe(domains, labels, maybe, frame_shape) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from sklearn.utils import Bunch
@@ -11,6 +12,8 @@ from sklearn_sfx.datasets._annotation import write_annotation
 from sklearn_sfx.datasets._cxidb76_writer import write_cxidb76
 
 __all__ = ["write_run"]
+
+PULSES_PER_SECOND = 120  # of LCLS; simulated shots come at this rate from the year 2000 on
 
 
 def write_run(path: str | Path, run: Bunch, *, progress: bool = False) -> None:
@@ -38,7 +41,16 @@ def write_run(path: str | Path, run: Bunch, *, progress: bool = False) -> None:
     import h5py  # takes long to import
 
     path = Path(path)
-    write_cxidb76(path, run.data, progress=progress)
+    first = datetime(2000, 1, 1)
+    times = [first + timedelta(seconds=i / PULSES_PER_SECOND) for i in range(len(run.data))]
+    write_cxidb76(
+        path,
+        run.data,
+        pixel_size=run.pixel_size,
+        beam_center=run.beam_center,
+        timestamp=[f"{time:%Y-%m-%dT%H:%MZ%S.%f}"[:-3] for time in times],
+        progress=progress,
+    )
     write_annotation(path.parent / "expert_annotation.txt", path, run.labels)
     with replacing(path.parent / "mask.h5") as temporary, h5py.File(temporary, "w") as file:
         mask = file.create_dataset("mask", data=run.mask, compression="gzip")

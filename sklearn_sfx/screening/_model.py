@@ -214,7 +214,7 @@ def load_screening_model(path: str | os.PathLike) -> ScreeningModel:
         ImportError,
     ) as error:
         raise InputError(
-            f"{path}: this is not a model that 'sfx train' wrote, or it is damaged ({error})."
+            f"{path}: this is not a model that 'sfx train' wrote, or it is damaged."
         ) from error
     if not isinstance(model, ScreeningModel):
         raise InputError(

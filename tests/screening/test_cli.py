@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import h5py
 import joblib
 import numpy as np
 import pytest
@@ -26,7 +27,21 @@ def test_simulated_run_loads_as_a_real_one(run_folder):
     assert run.data.dtype == np.uint16
     assert run.target.tolist() == (run.labels != "MISS").astype(int).tolist()
     assert 20 < run.target.sum() < 70
-    assert {"wavelength", "distance"} <= set(run.data.metadata)
+    metadata = run.data.metadata
+    assert metadata["timestamp"][[0, 12]].tolist() == [
+        "2000-01-01T00:00Z00.000",
+        "2000-01-01T00:00Z00.100",
+    ]
+    assert np.all((metadata["wavelength"] > 1) & (metadata["wavelength"] < 2))
+    assert np.all((metadata["distance"] > 50) & (metadata["distance"] < 500))
+    with h5py.File(run_folder / "run.h5") as file:
+        scalars = {name: file["metadata"][name][()] for name in file["metadata"]}
+    assert scalars["idh5_version"] == b"idh5_v1.0"
+    assert (scalars["SIZE1"], scalars["SIZE2"]) == (160, 160)
+    assert scalars["PIXEL_SIZE"] == pytest.approx(0.1771, abs=1e-4)
+    # the beam goes through the beam stop, in the middle of the simulated part
+    assert scalars["BEAM_CENTER_X"] == pytest.approx(80 * 0.1771, abs=1)
+    assert scalars["BEAM_CENTER_Y"] == pytest.approx(80 * 0.1771, abs=1)
 
 
 def test_screen_writes_every_frame_and_lists_the_hits(run_folder, tmp_path, capsys):
@@ -243,3 +258,20 @@ def test_demo_does_the_whole_job(tmp_path, capsys):
     assert "frames/s" in out
     assert len((output / "scores.csv").read_text().splitlines()) == 31
     assert (output / "overview.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_warning_is_said_once(run_folder, tmp_path):
+    labels = (run_folder / "expert_annotation.txt").read_text().splitlines()
+    hits = [line for line in labels if not line.endswith("MISS")][:8]
+    misses = [line for line in labels if line.endswith("MISS")][:20]
+    (tmp_path / "few.txt").write_text("\n".join(hits + misses))
+    run, few = str(run_folder / "run.h5"), str(tmp_path / "few.txt")
+    done = installed(
+        *("train", run, "--labels", few, "--model", str(tmp_path / "m.joblib")),
+        *("--crop", "160", "--epochs", "20"),
+    )
+    assert done.returncode == 0
+    lines = done.stderr.splitlines()
+    assert any(line.startswith("sfx train: CNN1D: class 1 has 8 labels") for line in lines)
+    assert len(lines) == len(set(lines))
+    assert "FewLabelsWarning" not in done.stderr
