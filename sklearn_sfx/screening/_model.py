@@ -33,10 +33,11 @@ class ScreeningModel:
     prepare : fitted Pipeline
         Masks and crops frames; its output goes to the classifier and to the baseline.
     classifier : fitted Pipeline
-        Prepared frames to the probability of a hit; its last step is a
-        `sklearn.model_selection.TunedThresholdClassifierCV`.
+        Prepared frames to the probability of a hit.
     baseline : fitted PeakCountClassifier
         Prepared frames to the count of their peaks, and a decision by that count.
+    threshold : float
+        The probability from which a frame is a hit, as tuned on the training frames.
     trained_on : tuple of (str, int)
         Name and frame number (from 0) of the training frames: they are not for evaluation.
     frame_shape : tuple of int
@@ -48,14 +49,10 @@ class ScreeningModel:
     prepare: Pipeline
     classifier: Pipeline
     baseline: PeakCountClassifier
+    threshold: float
     trained_on: tuple[tuple[str, int], ...]
     frame_shape: tuple[int, int]
     version: str = __version__
-
-    @property
-    def threshold(self) -> float:
-        """The probability from which a frame is a hit, as tuned on the training frames."""
-        return float(self.classifier[-1].best_threshold_)
 
     def save(self, path: str | os.PathLike) -> None:
         """Write the model with joblib; a file that is there stays whole until this one is."""
@@ -178,7 +175,12 @@ def train(
     origins = getattr(frames, "sources", ())
     trained_on = tuple((os.path.basename(o.path), o.position) for o in origins if o.path)
     return ScreeningModel(
-        prepare, finder[N_PREPARE:], baseline, trained_on, tuple(frames.shape[1:])
+        prepare=prepare,
+        classifier=finder[N_PREPARE:],
+        baseline=baseline,
+        threshold=float(finder[-1].best_threshold_),
+        trained_on=trained_on,
+        frame_shape=tuple(frames.shape[1:]),
     )
 
 
