@@ -85,6 +85,7 @@ def train(args: argparse.Namespace) -> None:
             crop=args.crop,
             max_epochs=args.epochs,
             random_state=args.seed,
+            progress=True,
         )
     model.save(args.model)
     print(

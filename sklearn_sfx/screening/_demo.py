@@ -52,7 +52,9 @@ def run_demo(output: str | os.PathLike, *, n_frames: int = 1200, random_state: i
     )
     print(f"2/4 training on {N_LABELS} labelled frames")
     began = time.perf_counter()
-    model = train(run.data[seen], run.target[seen], crop=SIDE, random_state=random_state)
+    model = train(
+        run.data[seen], run.target[seen], crop=SIDE, random_state=random_state, progress=True
+    )
     print(f"    {time.perf_counter() - began:.0f} s; a hit from probability {model.threshold:.3f}")
     model.save(output / "model.joblib")
 

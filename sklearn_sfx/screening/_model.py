@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from sklearn.metrics import fbeta_score, make_scorer
 from sklearn.model_selection import StratifiedKFold, TunedThresholdClassifierCV
 from sklearn.pipeline import Pipeline, make_pipeline
+from tqdm import tqdm
 
 from sklearn_sfx._files import replacing
 from sklearn_sfx._version import __version__
@@ -112,6 +113,7 @@ def train(
     crop: int = 724,
     max_epochs: int | None = None,
     random_state: int | None = None,
+    progress: bool = False,
 ) -> ScreeningModel:
     """Train the hit finder and its baseline on labelled frames.
 
@@ -127,6 +129,8 @@ def train(
         Training epochs; the default of `CNN1D` where it is not given.
     random_state : int, optional
         Seed of the network and of the folds.
+    progress : bool
+        Whether to show, on a terminal, which of the four steps is being done.
 
     Returns
     -------
@@ -159,26 +163,36 @@ def train(
             f"all; these are {n_hits} hits and {len(target) - n_hits} misses: label more frames."
         )
     finder = hit_finder(crop=crop, max_epochs=max_epochs, random_state=random_state)
-    # The frames are read once for all folds, since their vectors are small.
-    vectors = np.asarray(finder[:-1].fit_transform(frames))
-    try:
-        finder[-1].fit(vectors, target)
-    except ValueError as error:
-        if "constant predictions" not in str(error):
-            raise
-        raise InputError(
-            "The network learned nothing: it says the same of every frame. Train for more epochs, "
-            "label more frames, or check that the labels belong to these frames."
-        ) from error
-    prepare = finder[:N_PREPARE]
-    baseline = PeakCountClassifier().fit(prepare.transform(frames), target)
+    prepare, decompose, decide = finder[:N_PREPARE], finder[N_PREPARE:-1], finder[-1]
+    with tqdm(total=4, unit="step", disable=None if progress else True) as bar:
+        bar.set_description("finding defective pixels")
+        prepared = prepare.fit(frames, target).transform(frames)
+        bar.update()
+        # The frames are read once for all folds, since their vectors are small.
+        bar.set_description("reading the labelled frames")
+        vectors = np.asarray(decompose.fit_transform(prepared))
+        bar.update()
+        bar.set_description("training the networks")
+        try:
+            decide.fit(vectors, target)
+        except ValueError as error:
+            if "constant predictions" not in str(error):
+                raise
+            raise InputError(
+                "The network learned nothing: it says the same of every frame. Train for more "
+                "epochs, label more frames, or check that the labels belong to these frames."
+            ) from error
+        bar.update()
+        bar.set_description("counting peaks")
+        baseline = PeakCountClassifier().fit(prepared, target)
+        bar.update()
     origins = getattr(frames, "sources", ())
     trained_on = tuple((os.path.basename(o.path), o.position) for o in origins if o.path)
     return ScreeningModel(
         prepare=prepare,
         classifier=finder[N_PREPARE:],
         baseline=baseline,
-        threshold=float(finder[-1].best_threshold_),
+        threshold=float(decide.best_threshold_),
         trained_on=trained_on,
         frame_shape=tuple(frames.shape[1:]),
     )
