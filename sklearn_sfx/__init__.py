@@ -12,10 +12,17 @@ _PUBLIC = {
     "frames": ["Frames", "open_frames", "read_mask"],
     "datasets": ["load_cxidb76", "make_sfx_frames", "random_domains", "write_cxidb76"],
     "preprocessing": ["PixelMask", "CentralCrop", "GCN", "LCN", "RowWiseDecomposition"],
-    "classifiers": ["CNN1D", "CNN2D", "PeakCountClassifier"],
-    "model_selection": ["LabelledStratifiedKFold", "TargetRecallClassifier"],
+    "classifiers": ["CNN1D", "CNN2D", "DANN", "FineTuned", "PeakCountClassifier"],
+    "model_selection": [
+        "LabelledStratifiedKFold",
+        "SourceScorer",
+        "TargetEntropyScorer",
+        "TargetLabelScorer",
+        "TargetRecallClassifier",
+    ],
+    "persistence": ["load_model", "save_model"],
     "screening": ["ScreeningModel", "evaluate", "screen", "train"],
-    "exceptions": ["FewLabelsWarning", "InputError"],
+    "exceptions": ["FewLabelsWarning", "InputError", "NoTargetWarning"],
 }
 _HOME = {name: room for room, names in _PUBLIC.items() for name in names}
 

@@ -74,7 +74,10 @@ def train(args: argparse.Namespace) -> None:
     """Train a model on the labelled frames of a run."""
     from .screening import train
 
-    _writable(args.model)
+    if _writable(args.model).suffix == ".skops":
+        from .persistence import require_skops
+
+        require_skops()  # what is missing is said before the training, not after it
     frames = _open_run(args)
     positions, target = _labels(frames, args)
     positions, target = _choose(positions, target, args.n_labels, args.seed)
@@ -173,7 +176,12 @@ def build_parser() -> argparse.ArgumentParser:
     verb = _add_verb(verbs, train, "train a model on the labelled frames of a run")
     _add_run(verb)
     _add_labels(verb)
-    verb.add_argument("--model", type=Path, required=True, help="the model file to write")
+    verb.add_argument(
+        "--model",
+        type=Path,
+        required=True,
+        help="the model file to write; *.skops is safe to share",
+    )
     verb.add_argument(
         "--n-labels", type=_positive, metavar="N", help="use so many of the labels, drawn at random"
     )
@@ -229,7 +237,11 @@ def _add_labels(verb: argparse.ArgumentParser) -> None:
 
 
 def _add_model(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("--model", required=True, help="model file that 'sfx train' wrote")
+    verb.add_argument(
+        "--model",
+        required=True,
+        help="model file that 'sfx train' wrote; unless it is *.skops, a pickle: trust its writer",
+    )
     verb.add_argument(
         "--threshold", type=float, help="probability of a hit (default: the model's own)"
     )

@@ -1,6 +1,6 @@
 """What tells a user that their input cannot be used, or hardly."""
 
-__all__ = ["FewLabelsWarning", "InputError"]
+__all__ = ["FewLabelsWarning", "InputError", "NoTargetWarning"]
 
 
 class InputError(ValueError):
@@ -24,5 +24,16 @@ class FewLabelsWarning(UserWarning):
     --------
     >>> from sklearn_sfx.exceptions import FewLabelsWarning
     >>> issubclass(FewLabelsWarning, UserWarning)
+    True
+    """
+
+
+class NoTargetWarning(UserWarning):
+    """`DANN` was given no frame of the target, so there is nothing that it could adapt to.
+
+    Examples
+    --------
+    >>> from sklearn_sfx.exceptions import NoTargetWarning
+    >>> issubclass(NoTargetWarning, UserWarning)
     True
     """

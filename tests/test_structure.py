@@ -18,6 +18,7 @@ ROOMS = [
     "_validation",
     "preprocessing",
     "networks",
+    "persistence",
     "classifiers",
     "model_selection",
     "inspection",

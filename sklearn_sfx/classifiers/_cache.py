@@ -99,6 +99,8 @@ class CachedFrames(InMemory):
 class Masked:
     """Makes unusable pixels NaN, where no step before has done so: for `Frames.append`."""
 
+    description = ""
+
     def output_shape(self, frame_shape: tuple[int, ...]) -> tuple[int, ...]:
         return frame_shape
 

@@ -5,13 +5,14 @@ from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
+from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval
 from torch import nn
 
 from sklearn_sfx._validation import check_frames
-from sklearn_sfx.classifiers._base import TorchClassifier
+from sklearn_sfx.classifiers._base import TorchClassifier, positive_integers
 from sklearn_sfx.exceptions import InputError
-from sklearn_sfx.networks import Base1D, ClassifierModule, Head, VectorAugmentation
+from sklearn_sfx.networks import Base1D, Head, VectorAugmentation
 
 __all__ = ["CNN1D"]
 
@@ -56,6 +57,9 @@ class CNN1D(TorchClassifier):
         See `early_stopping`.
     device : str, default="auto"
         Where torch computes: "auto" (a GPU where there is one), "cpu", "cuda", "cuda:1".
+    warm_start : bool, default=False
+        Whether `fit` goes on from the network of the last `fit`, of the same labels and frame
+        shape, instead of a fresh one. `history_` goes on too.
     random_state : int, RandomState instance or None, default=None
         Start of the weights, order of the frames, dropout, augmentation, and what is held back.
         The same integer gives the same network, bit by bit on a CPU; global generators stay
@@ -75,6 +79,9 @@ class CNN1D(TorchClassifier):
         One entry per epoch: ``train_loss``, ``train_recall``, ``lr``, ``dur`` in seconds and, with
         `early_stopping`, ``valid_loss``, ``valid_recall``. ``history_[:, "train_loss"]`` is a
         column. Recall is the mean over the classes.
+    preprocessing_ : str or None
+        How the `Frames` seen in `fit` were prepared; None for arrays, which do not know. `Frames`
+        prepared in another way are refused.
     net_ : skorch.NeuralNetClassifier
         The trained net; its module is ``net_.module_``.
 
@@ -100,6 +107,7 @@ class CNN1D(TorchClassifier):
     1.0
     """
 
+    _augmentation = VectorAugmentation
     _parameter_constraints: ClassVar[dict] = {
         **TorchClassifier._parameter_constraints,
         "channels": ["array-like"],
@@ -125,6 +133,7 @@ class CNN1D(TorchClassifier):
         validation_fraction: float = 0.2,
         patience: int = 10,
         device: str = "auto",
+        warm_start: bool = False,
         random_state: int | np.random.RandomState | None = None,
         verbose: int = 0,
     ):
@@ -142,18 +151,17 @@ class CNN1D(TorchClassifier):
         self.validation_fraction = validation_fraction
         self.patience = patience
         self.device = device
+        self.warm_start = warm_start
         self.random_state = random_state
         self.verbose = verbose
 
-    def _check_frames(self, X: Any, reset: bool) -> Any:
-        return check_frames(self, X, reset=reset, allow_3d=False)
+    def _check_frames(self, X: Any, reset: bool, estimator: BaseEstimator) -> Any:
+        return check_frames(estimator, X, reset=reset, allow_3d=False)
 
-    def _build_module(self, n_classes: int, frame_shape: tuple[int, ...]) -> nn.Module:
-        channels = [int(width) for width in self.channels]
-        if not channels or min(channels) < 1:
-            raise InputError(f"channels={self.channels!r} needs one positive number per block.")
+    def _build_base(self, frame_shape: tuple[int, ...]) -> nn.Module:
         if self.kernel_size % 2 == 0:
             raise InputError(f"kernel_size={self.kernel_size} is even; take an odd number.")
-        base = Base1D(channels, self.kernel_size, self.dropout)
-        head = Head(base.n_features, self.n_hidden, n_classes, self.dropout)
-        return ClassifierModule(base, head, VectorAugmentation() if self.augment else None)
+        return Base1D(positive_integers(self, "channels"), self.kernel_size, self.dropout)
+
+    def _build_head(self, n_features: int, n_outputs: int) -> nn.Module:
+        return Head(n_features, self.n_hidden, n_outputs, self.dropout)

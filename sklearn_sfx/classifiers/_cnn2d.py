@@ -5,15 +5,16 @@ from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
+from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval
 from torch import nn
 from torch.utils.data import Dataset
 
 from sklearn_sfx._validation import check_frames, is_frames
-from sklearn_sfx.classifiers._base import TorchClassifier
+from sklearn_sfx.classifiers._base import TorchClassifier, positive_integers
 from sklearn_sfx.classifiers._cache import CachedFrames, Masked
 from sklearn_sfx.exceptions import InputError
-from sklearn_sfx.networks import Base2D, ClassifierModule, FrameAugmentation, Head
+from sklearn_sfx.networks import Base2D, FrameAugmentation, Head
 
 __all__ = ["CNN2D"]
 
@@ -70,6 +71,9 @@ class CNN2D(TorchClassifier):
         See `early_stopping`.
     device : str, default="auto"
         Where torch computes: "auto" (a GPU where there is one), "cpu", "cuda", "cuda:1".
+    warm_start : bool, default=False
+        Whether `fit` goes on from the network of the last `fit`, of the same labels and frame
+        shape, instead of a fresh one. `history_` goes on too.
     random_state : int, RandomState instance or None, default=None
         Start of the weights, order of the frames, dropout, augmentation, and what is held back.
         The same integer gives the same network, bit by bit on a CPU; global generators stay
@@ -89,6 +93,9 @@ class CNN2D(TorchClassifier):
         One entry per epoch: ``train_loss``, ``train_recall``, ``lr``, ``dur`` in seconds and, with
         `early_stopping`, ``valid_loss``, ``valid_recall``. ``history_[:, "train_loss"]`` is a
         column. Recall is the mean over the classes.
+    preprocessing_ : str or None
+        How the `Frames` seen in `fit` were prepared; None for arrays, which do not know. `Frames`
+        prepared in another way are refused.
     net_ : skorch.NeuralNetClassifier
         The trained net; its module is ``net_.module_``.
 
@@ -118,7 +125,7 @@ class CNN2D(TorchClassifier):
     """
 
     _prediction_batch = 8
-
+    _augmentation = FrameAugmentation
     _parameter_constraints: ClassVar[dict] = {
         **TorchClassifier._parameter_constraints,
         "channels": ["array-like"],
@@ -148,6 +155,7 @@ class CNN2D(TorchClassifier):
         validation_fraction: float = 0.2,
         patience: int = 10,
         device: str = "auto",
+        warm_start: bool = False,
         random_state: int | np.random.RandomState | None = None,
         verbose: int = 0,
     ):
@@ -167,29 +175,27 @@ class CNN2D(TorchClassifier):
         self.validation_fraction = validation_fraction
         self.patience = patience
         self.device = device
+        self.warm_start = warm_start
         self.random_state = random_state
         self.verbose = verbose
 
-    def _check_frames(self, X: Any, reset: bool) -> Any:
-        X = check_frames(self, X, reset=reset, allow_2d=False)
+    def _check_frames(self, X: Any, reset: bool, estimator: BaseEstimator) -> Any:
+        X = check_frames(estimator, X, reset=reset, allow_2d=False)
         return X.append(Masked()) if is_frames(X) else X
 
     def _make_dataset(self, X: Any, targets: np.ndarray, share: float) -> Dataset:
         return CachedFrames(X, targets, self.cache_bytes * share)
 
-    def _build_module(self, n_classes: int, frame_shape: tuple[int, ...]) -> nn.Module:
-        channels = [int(width) for width in self.channels]
-        if not channels or min(channels) < 1:
-            raise InputError(f"channels={self.channels!r} needs one positive number per block.")
-        hidden = [int(width) for width in np.atleast_1d(self.n_hidden)]
-        if hidden and min(hidden) < 1:
-            raise InputError(f"n_hidden={self.n_hidden!r} needs one positive number per layer.")
+    def _build_base(self, frame_shape: tuple[int, ...]) -> nn.Module:
         for name in ("first_kernel_size", "kernel_size"):
             if getattr(self, name) % 2 == 0:
                 raise InputError(f"{name}={getattr(self, name)} is even; take an odd number.")
-        base = Base2D(frame_shape, channels, self.first_kernel_size, self.kernel_size, self.dropout)
-        head = Head(base.n_features, hidden, n_classes, self.dropout)
-        return ClassifierModule(base, head, FrameAugmentation() if self.augment else None)
+        channels = positive_integers(self, "channels")
+        return Base2D(frame_shape, channels, self.first_kernel_size, self.kernel_size, self.dropout)
+
+    def _build_head(self, n_features: int, n_outputs: int) -> nn.Module:
+        hidden = positive_integers(self, "n_hidden", may_be_empty=True)
+        return Head(n_features, hidden, n_outputs, self.dropout)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -88,9 +88,12 @@ def seeded(seed: int, device: torch.device) -> Iterator[None]:
 def hold_back(
     targets: np.ndarray, fraction: float, random_state: np.random.RandomState
 ) -> np.ndarray:
-    """Choose rows for validation: shuffled, the same share of each class, never all of one."""
+    """Choose rows for validation: shuffled, the same share of each class, never all of one.
+
+    Rows without a class, -1, are never chosen.
+    """
     rows = []
-    for target in np.unique(targets):
+    for target in np.unique(targets[targets >= 0]):
         mine = random_state.permutation(np.flatnonzero(targets == target))
         n = max(1, round(fraction * len(mine)))
         rows.append(mine[: min(n, len(mine) - 1)])
@@ -173,7 +176,8 @@ class RecallPerEpoch(Callback):
     """Record `train_recall` and `valid_recall`: the mean over the classes of the recall of each.
 
     The mean over the classes is what cannot be won by calling everything a hit. That of the
-    training part is taken while training, so with dropout and augmentation.
+    training part is taken while training, so with dropout and augmentation. Rows without a class,
+    -1, are passed over.
     """
 
     def __init__(self, n_classes: int):
@@ -184,8 +188,11 @@ class RecallPerEpoch(Callback):
         self.all_ = np.zeros((2, self.n_classes))
 
     def on_batch_end(self, net, batch, training, y_pred, **kwargs):
+        logits = y_pred[0] if isinstance(y_pred, tuple) else y_pred
         target = batch[1].cpu().numpy()
-        right = y_pred.argmax(dim=1).cpu().numpy() == target
+        chosen = logits.argmax(dim=1).cpu().numpy()
+        chosen, target = chosen[target >= 0], target[target >= 0]
+        right = chosen == target
         part = 0 if training else 1
         np.add.at(self.all_[part], target, 1)
         np.add.at(self.found_[part], target[right], 1)

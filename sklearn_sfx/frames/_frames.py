@@ -111,6 +111,12 @@ class Frames:
         pairs = zip(origins, identifiers, strict=True)
         return [origin._replace(identifier=str(name)) for origin, name in pairs]
 
+    @property
+    def preprocessing(self) -> str:
+        """The appended steps in words, but for what is cropped and masked; "" without any."""
+        named = (getattr(step, "description", type(step).__name__) for step in self._steps)
+        return ", ".join(name for name in named if name)
+
     def __len__(self) -> int:
         return len(self._index)
 

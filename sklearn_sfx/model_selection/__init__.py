@@ -1,6 +1,17 @@
-"""Splitters that know rows without a label, and the threshold that reaches a wanted recall."""
+"""Splitters that know rows without a label, a threshold for a wanted recall, and scorers."""
 
+from sklearn_sfx.model_selection._scorers import (
+    SourceScorer,
+    TargetEntropyScorer,
+    TargetLabelScorer,
+)
 from sklearn_sfx.model_selection._split import LabelledStratifiedKFold
 from sklearn_sfx.model_selection._target_recall import TargetRecallClassifier
 
-__all__ = ["LabelledStratifiedKFold", "TargetRecallClassifier"]
+__all__ = [
+    "LabelledStratifiedKFold",
+    "SourceScorer",
+    "TargetEntropyScorer",
+    "TargetLabelScorer",
+    "TargetRecallClassifier",
+]

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 from sklearn.model_selection import StratifiedKFold
 from sklearn.utils import check_consistent_length, column_or_1d
 
+from sklearn_sfx._validation import is_unlabelled
 from sklearn_sfx.exceptions import InputError
 
 __all__ = ["LabelledStratifiedKFold"]
@@ -86,8 +87,8 @@ class LabelledStratifiedKFold(StratifiedKFold):
         """
         y = column_or_1d(y)
         check_consistent_length(X, y)
-        is_labelled = np.broadcast_to(y != self.unlabelled, y.shape)
-        labelled, others = np.flatnonzero(is_labelled), np.flatnonzero(~is_labelled)
+        is_other = is_unlabelled(y, self.unlabelled)
+        labelled, others = np.flatnonzero(~is_other), np.flatnonzero(is_other)
         self._check_counts(y[labelled], len(others))
         for train, test in super().split(np.zeros(len(labelled)), y[labelled]):
             yield np.sort(np.concatenate([labelled[train], others])), labelled[test]

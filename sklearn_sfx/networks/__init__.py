@@ -1,15 +1,25 @@
 """Torch modules, and nothing but torch: bases, heads, and the network that joins them."""
 
+from sklearn_sfx.networks._adversarial import (
+    AdversarialLoss,
+    AdversarialModule,
+    GradientReversal,
+)
 from sklearn_sfx.networks._augmentation import FrameAugmentation, VectorAugmentation
 from sklearn_sfx.networks._base1d import Base1D
 from sklearn_sfx.networks._base2d import Base2D
 from sklearn_sfx.networks._classifier import ClassifierModule, Head
+from sklearn_sfx.networks._fine_tuned import FineTunedModule
 
 __all__ = [
+    "AdversarialLoss",
+    "AdversarialModule",
     "Base1D",
     "Base2D",
     "ClassifierModule",
+    "FineTunedModule",
     "FrameAugmentation",
+    "GradientReversal",
     "Head",
     "VectorAugmentation",
 ]

@@ -57,6 +57,17 @@ class FusedStep:
     floor: float | str = 1.0
     axis: str | None = None
 
+    @property
+    def description(self) -> str:
+        """The stages but for the mask, which is another one on each detector."""
+        lcn = f"LCN({self.kernel_size}, floor={self.floor})"
+        stages = [
+            "GCN" if self.normalize else "",
+            lcn if self.kernel_size is not None else "",
+            f"RowWiseDecomposition({self.axis})" if self.axis is not None else "",
+        ]
+        return ", ".join(stage for stage in stages if stage)
+
     def output_shape(self, frame_shape: tuple[int, ...]) -> tuple[int, ...]:
         """Return the shape of the result, and refuse a frame that is too small."""
         shape = tuple(frame_shape)
@@ -166,6 +177,7 @@ class CropStep:
     """The central part of each frame, of ``size`` pixels along each side."""
 
     size: int
+    description = ""  # the shape of the frames says it
 
     def output_shape(self, frame_shape: tuple[int, ...]) -> tuple[int, ...]:
         """Return the shape of the crop, and refuse a frame that is smaller."""

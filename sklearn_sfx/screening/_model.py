@@ -3,6 +3,7 @@
 import os
 import pickle
 from dataclasses import dataclass
+from pathlib import Path
 
 import joblib
 import numpy as np
@@ -17,6 +18,7 @@ from sklearn_sfx._version import __version__
 from sklearn_sfx.classifiers import CNN1D, PeakCountClassifier
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import Frames
+from sklearn_sfx.persistence import load_model, save_model
 from sklearn_sfx.preprocessing import GCN, LCN, CentralCrop, PixelMask, RowWiseDecomposition
 
 __all__ = ["ScreeningModel", "hit_finder", "load_screening_model", "train"]
@@ -56,7 +58,17 @@ class ScreeningModel:
     version: str = __version__
 
     def save(self, path: str | os.PathLike) -> None:
-        """Write the model with joblib; a file that is there stays whole until this one is."""
+        """Write the model; a file that is there stays whole until this one is.
+
+        Parameters
+        ----------
+        path : path-like
+            A path that ends in ``.skops`` is written by `save_model`: loading it cannot run code.
+            Any other is a pickle, written with joblib.
+        """
+        if _is_safe(path):
+            save_model(self, path)
+            return
         with replacing(path) as temporary:
             joblib.dump(self, temporary, compress=3)
 
@@ -204,7 +216,8 @@ def load_screening_model(path: str | os.PathLike) -> ScreeningModel:
     Parameters
     ----------
     path : path-like
-        The model file. It is a pickle, which can run code: load only files that you trust.
+        The model file. Unless it ends in ``.skops`` it is a pickle, which can run code: load only
+        files that you trust.
 
     Returns
     -------
@@ -216,7 +229,9 @@ def load_screening_model(path: str | os.PathLike) -> ScreeningModel:
         The file is missing, cannot be read, or holds something else.
     """
     try:
-        model = joblib.load(path)
+        model = load_model(path) if _is_safe(path) else joblib.load(path)
+    except InputError:
+        raise
     except FileNotFoundError:
         raise InputError(
             f"{path}: there is no such model file; make one with 'sfx train'."
@@ -237,3 +252,7 @@ def load_screening_model(path: str | os.PathLike) -> ScreeningModel:
             f"{path}: this holds a {type(model).__name__}, not a model that 'sfx train' wrote."
         )
     return model
+
+
+def _is_safe(path: str | os.PathLike) -> bool:
+    return Path(path).suffix == ".skops"

@@ -15,30 +15,71 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_predict, cross_val_score
 
-from sklearn_sfx.classifiers import CNN1D, CNN2D, PeakCountClassifier
+from sklearn_sfx.classifiers import CNN1D, CNN2D, DANN, FineTuned, PeakCountClassifier
 from sklearn_sfx.exceptions import FewLabelsWarning, InputError
 from sklearn_sfx.frames import open_frames
+from sklearn_sfx.preprocessing import GCN, RowWiseDecomposition
 
 TINY = {"channels": (4, 8), "n_hidden": 8, "max_epochs": 12, "lr": 0.02, "random_state": 0}
 TINY_2D = {**TINY, "batch_size": 8, "lr": 0.01, "dropout": 0.0}
-NETWORKS = (CNN1D, CNN2D)
+TUNED = {"head_max_epochs": 6, "max_epochs": 6, "head_lr": 0.02, "lr": 0.01, "random_state": 0}
+ADAPTED = {"max_epochs": 12, "lr": 0.02, "batch_size": 32, "random_state": 0}
+NETWORKS = (CNN1D, CNN2D, DANN, FineTuned)
+NAMES = ["CNN1D", "CNN2D", "FineTuned-1D", "FineTuned-2D", "DANN-1D", "DANN-2D"]
 
 
-@pytest.fixture(params=["CNN1D", "CNN2D", "PeakCountClassifier"])
+def make_classifier(name, vectors, spotted):
+    """Return an unfitted classifier with the X and y that suit it."""
+    frames, _, is_hit = spotted
+    X, y = vectors if name.endswith("1D") else (frames, is_hit)
+    base = CNN1D(**TINY) if name.endswith("1D") else CNN2D(**TINY_2D)
+    if name.startswith("FineTuned"):
+        return FineTuned(base.fit(X, y), **TUNED), X, y
+    if name == "DANN-1D":
+        return DANN(base, **ADAPTED), X, y
+    if name == "DANN-2D":
+        return DANN(base, **{**ADAPTED, "lr": 0.01, "batch_size": 16}), X, y
+    if name == "PeakCountClassifier":
+        return PeakCountClassifier(), X, y
+    return base, X, y
+
+
+@pytest.fixture(params=[*NAMES, "PeakCountClassifier"])
 def case(request, vectors, spotted):
     """Return an unfitted classifier with the X and y that suit it."""
-    if request.param == "CNN1D":
-        return CNN1D(**TINY), *vectors
-    frames, _, is_hit = spotted
-    if request.param == "CNN2D":
-        return CNN2D(**TINY_2D), frames, is_hit
-    return PeakCountClassifier(), frames, is_hit
+    return make_classifier(request.param, vectors, spotted)
+
+
+@pytest.fixture(params=["ndarray", "Frames"])
+def given(request):
+    """Return what turns an array into the kind of input that is tested."""
+    return np.asarray if request.param == "ndarray" else lazy
+
+
+def lazy(X):
+    """Return `Frames` that read as X; vectors, of positive numbers, by row-wise decomposition."""
+    if X.ndim == 3:
+        return open_frames(X)
+    return RowWiseDecomposition().fit_transform(open_frames(np.stack([X, 0 * X], axis=2)))
+
+
+def training(model, X, y):
+    """Return X, y and what goes with them: DANN gets the frames again as an unlabelled target."""
+    if not isinstance(model, DANN):
+        return X, y, {}
+    rows = np.repeat(np.arange(len(y)), 2)
+    return X[rows], np.asarray(y)[rows], {"sample_domain": np.tile([0, -1], len(y))}
+
+
+def fit(model, X, y):
+    X, y, more = training(model, X, y)
+    return model.fit(X, y, **more)
 
 
 @pytest.fixture
 def fitted(case):
     model, X, y = case
-    return model.fit(X, y), X, y
+    return fit(model, X, y), X, y
 
 
 def legacy_state():
@@ -52,10 +93,12 @@ def same(a, b):
 @pytest.mark.parametrize(
     "names", [("MISS", "HIT"), (-1, 1), (False, True), (3, 7)], ids=["text", "signs", "bool", "any"]
 )
-def test_labels_come_back_as_given(case, names):
+def test_labels_come_back_as_given(case, given, names):
     model, X, y = case
-    labels = np.array(names)[y]
-    model.fit(X, labels)
+    X, labels = given(X), np.array(names)[y]
+    if isinstance(model, DANN):
+        model.set_params(unlabelled=None)
+    fit(model, X, labels)
     predicted = model.predict(X)
     assert predicted.dtype == labels.dtype
     assert np.mean(predicted == labels) > 0.95
@@ -63,6 +106,25 @@ def test_labels_come_back_as_given(case, names):
     probability = model.predict_proba(X)
     same(model.classes_[probability.argmax(axis=1)], predicted)
     assert model.score(X, labels) > 0.95
+
+
+def test_three_classes(case, given):
+    model, X, y = case
+    kinds = np.array(["MISS", "HIT", "MAYBE"])
+    labels = kinds[np.where(np.arange(len(y)) % 4 == 3, 2, y)]
+    if isinstance(model, PeakCountClassifier):
+        with pytest.raises(ValueError, match="binary"):
+            model.fit(given(X), labels)
+        return
+    fit(model, given(X), labels)
+    assert model.classes_.tolist() == ["HIT", "MAYBE", "MISS"]
+    probability = model.predict_proba(given(X))
+    assert probability.shape == (len(X), 3)
+    np.testing.assert_allclose(probability.sum(axis=1), 1.0, rtol=0, atol=1e-12)
+    # MAYBE are every fourth frame and look like any; the other two are told apart.
+    sure = labels != "MAYBE"
+    says_hit = probability[:, 0] > probability[:, 2]
+    assert np.mean(says_hit[sure] == (labels[sure] == "HIT")) > 0.9
 
 
 def test_probabilities_are_probabilities(fitted):
@@ -74,53 +136,65 @@ def test_probabilities_are_probabilities(fitted):
     np.testing.assert_allclose(probability.sum(axis=1), 1.0, rtol=0, atol=1e-12)
 
 
-def test_nan_and_read_only_memory_maps_are_read_and_left_alone(case, tmp_path):
+def test_nan_and_read_only_memory_maps_are_read_and_left_alone(case, given, tmp_path):
     model, X, y = case
     X = X.astype(np.float32)
     X[:, 3] = np.nan
     np.save(tmp_path / "X.npy", X)
-    mapped = np.load(tmp_path / "X.npy", mmap_mode="r")
-    model.fit(mapped, y)
+    mapped = given(np.load(tmp_path / "X.npy", mmap_mode="r"))
+    fit(model, mapped, y)
     assert np.isfinite(model.predict_proba(mapped)).all()
     assert model.score(mapped, y) > 0.9
     same(np.load(tmp_path / "X.npy"), X)
 
 
 @pytest.mark.parametrize("dtype", [np.uint16, np.int16, np.int32, np.float64, ">f4"])
-def test_the_dtype_does_not_matter(case, dtype):
+def test_the_dtype_does_not_matter(case, given, dtype):
     model, X, y = case
     whole = np.rint(X).astype(np.uint16)
-    expected = clone(model).fit(whole.astype(np.float32), y).predict_proba(whole)
-    same(model.fit(whole.astype(dtype), y).predict_proba(whole.astype(dtype)), expected)
+    expected = fit(clone(model), whole.astype(np.float32), y).predict_proba(whole)
+    X = given(whole.astype(dtype))
+    same(fit(model, X, y).predict_proba(X), expected)
 
 
-def test_one_label_of_a_class_trains_with_a_warning_where_that_is_too_few(case):
+def test_one_label_of_a_class_trains_with_a_warning_where_that_is_too_few(case, given):
     model, X, y = case
+    X = given(X)
     rows = np.concatenate([np.flatnonzero(y == 0), np.flatnonzero(y == 1)[:1]])
     if isinstance(model, NETWORKS):
         with pytest.warns(FewLabelsWarning, match="class 1 has 1 labels"):
-            model.fit(X[rows], y[rows])
+            fit(model, X[rows], y[rows])
     else:
-        model.fit(X[rows], y[rows])
+        fit(model, X[rows], y[rows])
     assert model.predict(X).shape == y.shape
 
 
 def test_one_class_is_refused(case):
     model, X, y = case
     with pytest.raises(InputError, match=r"two classes at least.*one class only: 'hit'"):
-        model.fit(X, np.full(len(y), "hit"))
+        fit(model, X, np.full(len(y), "hit"))
+
+
+def test_a_batch_larger_than_the_data_trains(case, given):
+    model, X, y = case
+    if isinstance(model, NETWORKS):
+        model.set_params(batch_size=10_000, max_epochs=40)
+        assert fit(model, given(X), y).score(X, y) > 0.9
 
 
 def test_wrong_shapes_are_refused(fitted):
-    model, X, _ = fitted
+    model, X, y = fitted
     with pytest.raises(ValueError, match=r"was fitted on|is expecting"):
         model.predict(X[:, :-1])
-    with pytest.raises(InputError, match="needs"):
+    with pytest.raises(InputError, match=r"needs|was fitted on"):
         model.predict(X[..., np.newaxis])
     with pytest.raises(InputError, match="infinity"):
         model.predict(np.where(X.max() == X, np.inf, X))
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         clone(model).fit(X, [0, 1])
+    if isinstance(model, FineTuned):
+        with pytest.raises(InputError, match=r"base was fitted on frames of shape"):
+            clone(model).fit(X[:, :-1], y)
 
 
 def test_unfitted_says_so(case):
@@ -135,29 +209,28 @@ def test_clone_forgets_and_set_params_reaches_the_next_fit(fitted):
     model, X, y = fitted
     fresh = clone(model)
     assert not any(name.endswith("_") and not name.startswith("_") for name in vars(fresh))
-    assert fresh.get_params() == model.get_params()
-    name, value = ("channels", (2,)) if isinstance(model, NETWORKS) else ("min_snr", 50.0)
+    assert str(fresh.get_params()) == str(model.get_params())
+    name, value = ("max_epochs", 2) if isinstance(model, NETWORKS) else ("min_snr", 50.0)
     before = model.predict_proba(X)
-    after = model.set_params(**{name: value}).fit(X, y).predict_proba(X)
+    after = fit(model.set_params(**{name: value}), X, y).predict_proba(X)
     assert not np.array_equal(after, before)
 
 
-def test_copies_predict_the_same(fitted):
+def test_copies_predict_the_same(fitted, given, tmp_path):
     model, X, _ = fitted
+    X = given(X)
     expected = model.predict_proba(X)
-    for other in (pickle.loads(pickle.dumps(model)), copy.deepcopy(model)):
+    joblib.dump(model, tmp_path / "model.joblib")
+    stored = joblib.load(tmp_path / "model.joblib")
+    for other in (pickle.loads(pickle.dumps(model)), copy.deepcopy(model), stored):
         same(other.predict_proba(X), expected)
         assert joblib.hash(other) == joblib.hash(model)
 
 
 def test_saved_models_predict_the_same_in_another_process(vectors, spotted, tmp_path):
-    frames, _, is_hit = spotted
-    models = [
-        CNN1D(**TINY).fit(*vectors),
-        CNN2D(**TINY_2D).fit(frames, is_hit),
-        PeakCountClassifier().fit(frames, is_hit),
-    ]
-    inputs = [vectors[0], frames, frames]
+    cases = [make_classifier(name, vectors, spotted) for name in (*NAMES, "PeakCountClassifier")]
+    models = [fit(*case) for case in cases]
+    inputs = [X for _, X, _ in cases]
     joblib.dump((models, inputs), tmp_path / "models.joblib")
     code = (
         "import joblib, sys; models, inputs = joblib.load(sys.argv[1]); "
@@ -169,23 +242,26 @@ def test_saved_models_predict_the_same_in_another_process(vectors, spotted, tmp_
         same(there, model.predict_proba(X))
 
 
-def test_refit_on_another_shape(case):
+def test_refit_on_another_shape(case, given):
     model, X, y = case
-    model.fit(X, y)
+    fit(model, given(X), y)
     smaller = X[:, 10:-7] if X.ndim == 2 else X[:, 4:, :-9]
-    model.fit(smaller, y)
+    if isinstance(model, FineTuned):  # it takes a base for frames of this shape
+        model.set_params(base=clone(model.base).fit(smaller, y))
+    fit(model, given(smaller), y)
     assert model.frame_shape_in_ == smaller.shape[1:]
     assert model.n_features_in_ == smaller.shape[1]
     assert model.score(smaller, y) > 0.9
 
 
-def test_two_fits_are_bit_identical_and_global_generators_untouched(case):
+def test_two_fits_are_bit_identical_and_global_generators_untouched(case, given):
     model, X, y = case
+    X = given(X)
     torch.rand(1)
     states = torch.get_rng_state(), legacy_state(), random.getstate()
     n_threads = torch.get_num_threads()
-    one = clone(model).fit(X, y)
-    two = pickle.loads(pickle.dumps(clone(model).fit(X, y)))
+    one = fit(clone(model), X, y)
+    two = pickle.loads(pickle.dumps(fit(clone(model), X, y)))
     same(one.predict_proba(X), two.predict_proba(X))
     assert torch.equal(torch.get_rng_state(), states[0])
     same(legacy_state(), states[1])
@@ -193,31 +269,34 @@ def test_two_fits_are_bit_identical_and_global_generators_untouched(case):
     assert torch.get_num_threads() == n_threads
 
 
-def test_two_jobs_give_what_one_gives(case):
+def test_two_jobs_give_what_one_gives(case, given):
     model, X, y = case
-    results = [
-        cross_val_predict(model, X, y, cv=2, method="predict_proba", n_jobs=n_jobs)
-        for n_jobs in (1, 2)
-    ]
+    X, y, more = training(model, given(X), y)
+    how = {"cv": 2, "method": "predict_proba", "params": more}
+    results = [cross_val_predict(model, X, y, n_jobs=n_jobs, **how) for n_jobs in (1, 2)]
     same(results[0], results[1])
 
 
 def test_threads_give_what_one_gives(case):
     model, X, y = case
-    alone = cross_val_predict(model, X, y, cv=2, method="predict_proba")
+    X, y, more = training(model, X, y)
+    how = {"cv": 2, "method": "predict_proba", "params": more}
+    alone = cross_val_predict(model, X, y, **how)
     with joblib.parallel_config(backend="threading", n_jobs=2):
-        threaded = cross_val_predict(model, X, y, cv=2, method="predict_proba")
+        threaded = cross_val_predict(model, X, y, **how)
     same(threaded, alone)
 
 
 def test_grid_search_by_recall(case):
     model, X, y = case
-    grid = {"dropout": [0.0, 0.3]} if isinstance(model, NETWORKS) else {"min_snr": [5.0, 1000.0]}
-    search = GridSearchCV(model, grid, scoring="recall", cv=2).fit(X, y)
+    X, y, more = training(model, X, y)
+    grid = {"max_epochs": [11, 12]} if isinstance(model, NETWORKS) else {"min_snr": [5.0, 1000.0]}
+    search = GridSearchCV(model, grid, scoring="recall", cv=2).fit(X, y, **more)
     assert search.best_score_ > 0.9
     if isinstance(model, PeakCountClassifier):
         assert search.best_params_ == {"min_snr": 5.0}
-    assert cross_val_score(search.best_estimator_, X, y, scoring="precision", cv=2).min() > 0.9
+    how = {"scoring": "precision", "cv": 2, "params": more}
+    assert cross_val_score(search.best_estimator_, X, y, **how).min() > 0.9
 
 
 def test_bad_parameters_are_refused_by_name(case):
@@ -237,15 +316,25 @@ def test_lazy_frames_give_what_arrays_give(spotted):
     same(lazy.count_peaks(run[::-1]), in_memory.count_peaks(frames)[::-1])
 
 
-def test_lazy_vectors_give_what_arrays_give(spotted):
-    from sklearn_sfx.preprocessing import RowWiseDecomposition
+@pytest.mark.parametrize("name", NAMES)
+def test_lazy_frames_train_and_predict_as_arrays_do(vectors, spotted, name):
+    model, X, y = make_classifier(name, vectors, spotted)
+    run = lazy(X)
+    from_array, from_run = fit(clone(model), X, y), fit(clone(model), run, y)
+    same(from_run.predict_proba(run), from_array.predict_proba(X))
+    same(from_run.features(run), from_array.features(X))
 
+
+def test_frames_prepared_in_another_way_are_refused(spotted):
     frames, _, is_hit = spotted
-    X = RowWiseDecomposition().fit_transform(frames)
-    run = RowWiseDecomposition().fit_transform(open_frames(frames))
-    from_array, lazy = CNN1D(**TINY).fit(X, is_hit), CNN1D(**TINY).fit(run, is_hit)
-    same(lazy.predict_proba(run), from_array.predict_proba(X))
-    same(lazy.features(run), from_array.features(X))
+    run = open_frames(frames)
+    rows = RowWiseDecomposition().fit_transform(run)
+    contrast = RowWiseDecomposition().fit_transform(GCN().fit_transform(run))
+    model = CNN1D(**TINY).fit(rows, is_hit)
+    for refuse in (model.predict, lambda X: FineTuned(model, **TUNED).fit(X, is_hit)):
+        with pytest.raises(InputError, match=r"prepared by \[RowWise.*by \[GCN, RowWise"):
+            refuse(contrast)
+    assert model.predict(np.asarray(contrast)).shape == (40,)  # an array does not know
 
 
 def test_screening_lazy_frames_needs_no_more_memory_for_more_frames(spotted):

@@ -1,0 +1,313 @@
+"""The classifier that learns from another experiment's labels and none of one's own."""
+
+import warnings
+from numbers import Integral, Real
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator, _fit_context, clone
+from sklearn.utils import check_consistent_length, column_or_1d, get_tags
+from sklearn.utils._param_validation import Interval, StrOptions
+from skorch.callbacks import Callback
+from torch import nn
+from torch.utils.data import Dataset
+
+from sklearn_sfx._validation import is_unlabelled
+from sklearn_sfx.classifiers._base import TorchClassifier
+from sklearn_sfx.classifiers._cnn1d import CNN1D
+from sklearn_sfx.classifiers._cnn2d import CNN2D
+from sklearn_sfx.classifiers._domains import (
+    SCHEDULES,
+    AdversarialNet,
+    DomainPerEpoch,
+    MixedBatches,
+    ReversalSchedule,
+)
+from sklearn_sfx.classifiers._labels import encode_labels
+from sklearn_sfx.exceptions import InputError, NoTargetWarning
+from sklearn_sfx.networks import AdversarialLoss, AdversarialModule
+
+__all__ = ["DANN"]
+
+
+class DANN(TorchClassifier):
+    """Domain-adversarial network: labels of another experiment, none of one's own.
+
+    It is fitted on labelled frames of one experiment, the source, and unlabelled frames of another,
+    the target. One base feeds two heads: one learns the labels of the source, the other learns to
+    tell source from target, and its gradient is reversed on its way into the base [1]_. So the base
+    learns what hits of both experiments have in common [2]_.
+
+    Parameters
+    ----------
+    base : CNN1D, CNN2D or None, default=None
+        Says the network and which input it reads; None for ``CNN1D()``. Only what shapes the
+        network and holds the frames counts (`channels`, `kernel_size`, `dropout`, `n_hidden`,
+        `cache_bytes`, ...); how it is trained is said here. Fitted weights of it are not used.
+    unlabelled : int, str or None, default=-1
+        The label in y of a frame of the target. None where -1 is a label like any other: then
+        `sample_domain` says which frames are of the target.
+    max_lambda : float, default=1.0
+        Strength of the gradient reversal at its greatest; 0 trains on the source alone.
+    lambda_schedule : {"ganin", "linear", "constant"}, default="ganin"
+        How the strength grows with the progress p of the training, from 0 to 1: as
+        ``2 / (1 + exp(-10 p)) - 1`` [1]_, as p, or not at all.
+    max_epochs : int, default=50
+        Passes over the larger of source and target; the smaller is repeated evenly.
+    batch_size : int, default=64
+        Frames per step, half of them of the source and half of the target.
+    lr : float, default=0.003
+        Highest learning rate: it rises over the first tenth of the training and then falls to a
+        hundredth, following a cosine.
+    weight_decay : float, default=0.01
+        Decay of the weights in AdamW.
+    class_weight : dict, "balanced" or None, default="balanced"
+        Weights of the classes in the loss. "balanced" makes few hits count as much as many misses.
+    augment : bool, default=True
+        Whether source and target are changed at random while training, as `base` does.
+    early_stopping : bool, default=False
+        Whether to hold labels of the source back, to stop after `patience` epochs without progress
+        on them, and to keep the best epoch. It says nothing of the target.
+    validation_fraction : float, default=0.2
+        Share of the source that `early_stopping` holds back: shuffled, the same of each class.
+    patience : int, default=10
+        See `early_stopping`.
+    device : str, default="auto"
+        Where torch computes: "auto" (a GPU where there is one), "cpu", "cuda", "cuda:1".
+    warm_start : bool, default=False
+        Whether `fit` goes on from the network of the last `fit`, of the same labels and frame
+        shape, instead of a fresh one. `history_` goes on too.
+    random_state : int, RandomState instance or None, default=None
+        Start of the weights, order of the frames, dropout, augmentation, and what is held back.
+        The same integer gives the same network, bit by bit on a CPU; global generators stay
+        untouched.
+    verbose : int, default=0
+        Above 0, a line per epoch.
+
+    Attributes
+    ----------
+    base_ : CNN1D or CNN2D
+        The unfitted copy of `base` that built the network.
+    classes_ : ndarray of shape (n_classes,)
+        The labels of the source, sorted; `unlabelled` is none of them.
+    n_features_in_ : int
+        ``X.shape[1]`` in `fit`.
+    frame_shape_in_ : tuple of int
+        ``X.shape[1:]`` in `fit`.
+    history_ : list of dict
+        One entry per epoch: ``train_loss``, ``train_recall``, ``lr``, ``dur`` as `CNN1D` has them;
+        ``label_loss`` and ``label_accuracy`` of the source; ``domain_loss`` and
+        ``domain_accuracy`` of both together, with ``source_domain_...`` and ``target_domain_...``
+        of each; and ``lambda``. All are taken while training. Trained is what shows a plateau in
+        the label's and goes up and down in the domain's, where an accuracy of 0.5 means that source
+        and target cannot be told apart.
+    preprocessing_ : str or None
+        As `CNN1D` has it.
+    net_ : skorch.NeuralNetClassifier
+        The trained net; its module is ``net_.module_``.
+
+    See Also
+    --------
+    FineTuned : For those who have some labels of their own.
+    SourceScorer, TargetEntropyScorer : Choose parameters without labels of the target.
+    LabelledStratifiedKFold : Folds that never test an unlabelled frame.
+
+    Notes
+    -----
+    The target's labels are never used, whatever y says of its frames. The method rests on source
+    and target having something in common: the same detector, and hits that are not much rarer in
+    one than in the other, since features that cannot be told apart have the same share of hits.
+
+    References
+    ----------
+    .. [1] Ganin et al., "Domain-adversarial training of neural networks", J. Mach. Learn. Res. 17,
+       1 (2016).
+    .. [2] Xie et al., "Weakly supervised learning for pattern classification in serial femtosecond
+       crystallography", Optics Express 31(20), 32909 (2023).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_sfx import CNN1D, DANN
+    >>> rng = np.random.default_rng(0)
+    >>> vectors = rng.gumbel(5, 1, (120, 100))
+    >>> labels = np.tile([0, 1], 60)
+    >>> vectors[labels == 1, 20:80:5] += 15
+    >>> vectors[60:] = 2 * vectors[60:] + 5  # another detector
+    >>> known = np.where(np.arange(120) < 60, labels, -1)
+    >>> base = CNN1D(channels=(4, 8))
+    >>> model = DANN(base, lr=0.02, random_state=0).fit(vectors, known)
+    >>> model.score(vectors[60:], labels[60:]) > 0.9
+    True
+    """
+
+    _net_class = AdversarialNet
+    _parameter_constraints: ClassVar[dict] = {
+        **TorchClassifier._parameter_constraints,
+        "base": [CNN1D, CNN2D, None],
+        "unlabelled": [Integral, str, None],
+        "max_lambda": [Interval(Real, 0, None, closed="left")],
+        "lambda_schedule": [StrOptions(set(SCHEDULES))],
+        "batch_size": [Interval(Integral, 2, None, closed="left")],
+    }
+
+    def __init__(
+        self,
+        base: CNN1D | CNN2D | None = None,
+        *,
+        unlabelled: int | str | None = -1,
+        max_lambda: float = 1.0,
+        lambda_schedule: str = "ganin",
+        max_epochs: int = 50,
+        batch_size: int = 64,
+        lr: float = 0.003,
+        weight_decay: float = 0.01,
+        class_weight: dict | str | None = "balanced",
+        augment: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.2,
+        patience: int = 10,
+        device: str = "auto",
+        warm_start: bool = False,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
+    ):
+        self.base = base
+        self.unlabelled = unlabelled
+        self.max_lambda = max_lambda
+        self.lambda_schedule = lambda_schedule
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.lr = lr
+        self.weight_decay = weight_decay
+        self.class_weight = class_weight
+        self.augment = augment
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.patience = patience
+        self.device = device
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: ArrayLike, y: ArrayLike, *, sample_domain: ArrayLike | None = None) -> Self:
+        """Train on labelled frames of the source and unlabelled frames of the target.
+
+        Parameters
+        ----------
+        X : array-like or Frames, shape (n, ...)
+            Frames of both, in any order, prepared alike; NaN reads as 0.
+        y : array-like of shape (n,)
+            Labels of the source, two classes at least, and `unlabelled` for the target.
+        sample_domain : array-like of int, shape (n,), default=None
+            0 or above for the source, below 0 for the target, whose y is then not looked at. By
+            default the target is where y is `unlabelled`.
+
+        Returns
+        -------
+        self : object
+            The fitted classifier.
+
+        Raises
+        ------
+        InputError
+            Labels of one class only, a frame of the source without a label, a `sample_domain` of
+            another length, and what `CNN1D.fit` refuses.
+
+        Warns
+        -----
+        NoTargetWarning
+            No frame is of the target: what is trained is a plain network of the source.
+        FewLabelsWarning
+            A class has fewer than ten labels.
+        """
+        self.base_ = CNN1D() if self.base is None else clone(self.base)
+        self.base_._validate_params()
+        X = self._check_frames(X, True, self)
+        classes, targets = self._encode(X, y, sample_domain)
+        if (targets >= 0).all():
+            warnings.warn(
+                "DANN: no frame is of the target, so there is nothing to adapt to, and this is a "
+                f"plain network of the source. Give frames with the label {self.unlabelled!r}, or "
+                "a sample_domain below 0.",
+                NoTargetWarning,
+                stacklevel=3,
+            )
+        return self._fit(X, classes, targets)
+
+    def _encode(self, X: Any, y: Any, sample_domain: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Return the classes of the source, and class numbers: -1 for the target."""
+        if y is None:
+            return encode_labels(self, X, y)
+        y = column_or_1d(y, warn=True)
+        check_consistent_length(X, y)
+        marked = is_unlabelled(y, self.unlabelled)
+        source = ~marked
+        if sample_domain is not None:
+            source = column_or_1d(sample_domain) >= 0
+            check_consistent_length(X, source)
+            if (source & marked).any():
+                raise InputError(
+                    f"DANN: {int((source & marked).sum())} frames of the source have no label (y "
+                    f"is {self.unlabelled!r}): label them, or leave them out."
+                )
+        if not source.any():
+            raise InputError(
+                "DANN: no frame is of the source: it learns from labels of another "
+                "experiment, so give frames with labels of two classes too."
+            )
+        held = np.unique(y[source])
+        if len(held) < 2 and marked.any() and sample_domain is None:
+            raise InputError(
+                f"DANN: the source needs labels of two classes at least, but y holds one class "
+                f"only, {held.tolist()[0]!r}, beside {self.unlabelled!r}, which marks the target: "
+                "if that is a label, set unlabelled=None."
+            )
+        targets = np.full(len(y), -1, np.int64)
+        classes, targets[source] = encode_labels(self, y[source], y[source])
+        return classes, targets
+
+    # -- The network, built as the base says ---------------------------------------------------
+
+    @property
+    def _prediction_batch(self) -> int:
+        return self.base_._prediction_batch
+
+    def _architecture(self) -> TorchClassifier:
+        return self.base_
+
+    def _check_frames(self, X: Any, reset: bool, estimator: BaseEstimator) -> Any:
+        return self.base_._check_frames(X, reset, estimator)
+
+    def _make_dataset(self, X: Any, targets: np.ndarray, share: float) -> Dataset:
+        return self.base_._make_dataset(X, targets, share)
+
+    def _make_batches(self, dataset: Dataset) -> MixedBatches:
+        return MixedBatches(dataset.targets, self.batch_size)
+
+    def _make_loss(self, targets: np.ndarray) -> nn.Module:
+        return AdversarialLoss(super()._make_loss(targets[targets >= 0]))
+
+    def _make_callbacks(self, n_steps: int) -> list[tuple[str, Callback]]:
+        reversal = ReversalSchedule(n_steps, self.max_lambda, self.lambda_schedule)
+        return [
+            *super()._make_callbacks(n_steps),
+            ("reversal", reversal),
+            ("domain", DomainPerEpoch()),
+        ]
+
+    def _build_module(self, n_classes: int) -> AdversarialModule:
+        base = self.base_._build_base(self.frame_shape_in_)
+        return AdversarialModule(
+            base,
+            self.base_._build_head(base.n_features, n_classes),
+            self.base_._build_head(base.n_features, 1),
+            self.base_._augmentation() if self.augment else None,
+        )
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags = get_tags(CNN1D() if self.base is None else self.base).input_tags
+        return tags

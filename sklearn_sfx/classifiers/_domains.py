@@ -1,0 +1,123 @@
+"""How a network with two heads is trained: mixed batches, the reversal's strength, the record."""
+
+import math
+from collections.abc import Iterator
+
+import torch
+from skorch import NeuralNetClassifier
+from skorch.callbacks import Callback
+from skorch.utils import to_tensor
+from torch.nn import functional as F
+from torch.utils.data import Sampler
+
+__all__ = ["AdversarialNet", "DomainPerEpoch", "MixedBatches", "ReversalSchedule"]
+
+SCHEDULES = {
+    "ganin": lambda progress: 2 / (1 + math.exp(-10 * progress)) - 1,
+    "linear": lambda progress: progress,
+    "constant": lambda progress: 1.0,
+}
+
+
+class AdversarialNet(NeuralNetClassifier):
+    """A net whose loss sees the logits of both heads."""
+
+    def infer(self, x, **fit_params):
+        """Return the logits of the labels and of the domain."""
+        return self.module_.both(to_tensor(x, device=self.device))
+
+
+class MixedBatches(Sampler):
+    """Shuffled batches, half of the source and half of the target.
+
+    An epoch shows each row of the larger domain once. The rows of the smaller one come as often as
+    that takes, none of them twice more than another. Without a target all rows are of the source.
+
+    Parameters
+    ----------
+    targets : int64 tensor of shape (n,)
+        Class numbers of the source's rows, and -1 for those of the target.
+    batch_size : int
+        The most rows in a batch, two at least.
+    """
+
+    def __init__(self, targets: torch.Tensor, batch_size: int):
+        domains = torch.where(targets >= 0)[0], torch.where(targets < 0)[0]
+        self.domains = [rows for rows in domains if len(rows)]
+        self.n_draws = max(len(rows) for rows in self.domains)
+        self.n_batches = math.ceil(self.n_draws / max(1, batch_size // len(self.domains)))
+
+    def __len__(self) -> int:
+        return self.n_batches
+
+    def __iter__(self) -> Iterator[list[int]]:
+        parts = [self._draw(rows).tensor_split(self.n_batches) for rows in self.domains]
+        for batch in zip(*parts, strict=True):
+            yield torch.cat(batch).tolist()
+
+    def _draw(self, rows: torch.Tensor) -> torch.Tensor:
+        rounds = math.ceil(self.n_draws / len(rows))
+        shuffled = [rows[torch.randperm(len(rows))] for _ in range(rounds)]
+        return torch.cat(shuffled)[: self.n_draws]
+
+
+class ReversalSchedule(Callback):
+    """Set the strength of the gradient reversal in each batch, and record it in each epoch."""
+
+    def __init__(self, n_steps: int, max_lambda: float, schedule: str):
+        self.n_steps = n_steps
+        self.max_lambda = max_lambda
+        self.schedule = schedule
+
+    def on_train_begin(self, net, **kwargs):
+        self.step_ = 0
+
+    def on_batch_begin(self, net, training, **kwargs):
+        if training:
+            factor = SCHEDULES[self.schedule](self.step_ / self.n_steps)
+            net.module_.reversal.strength = self.max_lambda * factor
+            self.step_ += 1
+
+    def on_epoch_end(self, net, **kwargs):
+        net.history.record("lambda", net.module_.reversal.strength)
+
+
+class DomainPerEpoch(Callback):
+    """Record loss and accuracy of both heads, while training: so with dropout and augmentation.
+
+    The label's are those of the source; the domain's are given for each of the two, and together.
+    """
+
+    def on_epoch_begin(self, net, **kwargs):
+        # Number of rows, their summed loss, and how many were right.
+        self.sums_ = {name: torch.zeros(3) for name in ("label", "source", "target")}
+
+    def on_batch_end(self, net, batch, training, y_pred, **kwargs):
+        if not training:
+            return
+        labels, domain = (logits.detach().float().cpu() for logits in y_pred)
+        targets = batch[1].cpu()
+        source = targets >= 0
+        label_loss = F.cross_entropy(labels[source], targets[source], reduction="none")
+        right = labels[source].argmax(dim=1) == targets[source]
+        self._add("label", label_loss, right)
+        domain_loss = F.binary_cross_entropy_with_logits(domain, source.float(), reduction="none")
+        right = (domain > 0) == source
+        self._add("source", domain_loss[source], right[source])
+        self._add("target", domain_loss[~source], right[~source])
+
+    def _add(self, name, loss, right):
+        self.sums_[name] += torch.stack([torch.tensor(len(loss)), loss.sum(), right.sum()])
+
+    def on_epoch_end(self, net, **kwargs):
+        sums = {
+            "label": self.sums_["label"],
+            "domain": self.sums_["source"] + self.sums_["target"],
+            "source_domain": self.sums_["source"],
+            "target_domain": self.sums_["target"],
+        }
+        if not self.sums_["target"][0]:
+            sums = {"label": self.sums_["label"]}
+        for name, (n, loss, right) in sums.items():
+            net.history.record(f"{name}_loss", float(loss / n))
+            net.history.record(f"{name}_accuracy", float(right / n))

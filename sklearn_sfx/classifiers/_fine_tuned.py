@@ -1,0 +1,362 @@
+"""The classifier that starts from a network of another experiment."""
+
+import os
+from numbers import Integral, Real
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator, _fit_context, clone
+from sklearn.frozen import FrozenEstimator
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.utils import get_tags
+from sklearn.utils._param_validation import HasMethods, Interval
+from skorch import NeuralNetClassifier
+from skorch.history import History
+from torch.utils.data import Dataset
+
+from sklearn_sfx._validation import check_frames
+from sklearn_sfx.classifiers._base import Material, TorchClassifier
+from sklearn_sfx.classifiers._labels import encode_labels
+from sklearn_sfx.exceptions import InputError
+from sklearn_sfx.networks import FineTunedModule
+from sklearn_sfx.persistence import load_model
+
+__all__ = ["FineTuned"]
+
+
+class FineTuned(TorchClassifier):
+    """Network of another experiment, tuned with a few labels of one's own.
+
+    The trained base of `base` gets a fresh head. Step 1 trains the head alone; step 2 also trains
+    the top blocks of the base [1]_. What is frozen keeps its weights and the statistics of its
+    batch norms, and `base` itself is never changed.
+
+    Parameters
+    ----------
+    base : fitted estimator, or path
+        A fitted `CNN1D`, `CNN2D` or `DANN`; a fitted pipeline that ends in one; one of these in a
+        `sklearn.frozen.FrozenEstimator`; or the path of one that `save_model` wrote. It stays
+        fitted in clones. In a parameter grid wrap it in a ``FrozenEstimator``, since scikit-learn
+        clones what a grid holds.
+
+        Of a pipeline the steps before the classifier come along: they are fitted anew on the frames
+        that `fit` is given, and prepare them. Frames that have the shape which the classifier at
+        its end reads count as prepared already.
+    n_unfrozen_blocks : int, default=1
+        Blocks at the top of the base that learn in step 2; 0 leaves out step 2.
+    head_max_epochs : int, default=20
+        Passes over the training frames in step 1.
+    head_lr : float, default=0.005
+        Highest learning rate in step 1.
+    max_epochs : int, default=40
+        Passes over the training frames in step 2.
+    batch_size : int, default=32
+        Frames per step; the batches of an epoch differ in size by one at most.
+    lr : float, default=0.001
+        Highest learning rate in step 2. In each step the rate rises over the first tenth and then
+        falls to a hundredth, following a cosine.
+    weight_decay : float, default=0.01
+        Decay of the weights in AdamW.
+    class_weight : dict, "balanced" or None, default="balanced"
+        Weights of the classes in the loss. "balanced" makes few hits count as much as many misses.
+    augment : bool, default=True
+        Whether frames are changed at random while training, as the base's classifier does.
+    early_stopping : bool, default=False
+        Whether to hold labels back, to end each step after `patience` epochs without progress on
+        them, and to keep the best epoch. Best is the highest mean over the classes of the recall of
+        each, then the lowest loss.
+    validation_fraction : float, default=0.2
+        Share that `early_stopping` holds back: shuffled, the same of each class.
+    patience : int, default=10
+        See `early_stopping`.
+    device : str, default="auto"
+        Where torch computes: "auto" (a GPU where there is one), "cpu", "cuda", "cuda:1".
+    warm_start : bool, default=False
+        Whether `fit` goes on from the network of the last `fit`, of the same labels and frame
+        shape, instead of from `base`. `history_` goes on too.
+    random_state : int, RandomState instance or None, default=None
+        Start of the head, order of the frames, dropout, augmentation, and what is held back.
+        The same integer gives the same network, bit by bit on a CPU; global generators stay
+        untouched.
+    verbose : int, default=0
+        Above 0, a line per epoch.
+
+    Attributes
+    ----------
+    base_ : CNN1D or CNN2D
+        Unfitted; it says the network of `base` and the frames that it reads.
+    prepare_ : Pipeline or None
+        The steps of `base` before its classifier, fitted on X; None if X came prepared.
+    classes_ : ndarray of shape (n_classes,)
+        The labels, sorted. They need not be those of `base`.
+    n_features_in_ : int
+        ``X.shape[1]`` in `fit`.
+    frame_shape_in_ : tuple of int
+        ``X.shape[1:]`` in `fit`.
+    history_ : list of dict
+        One entry per epoch, of step 1 and then of step 2: ``train_loss``, ``train_recall``, ``lr``,
+        ``dur`` in seconds, ``n_unfrozen`` and, with `early_stopping`, ``valid_loss``,
+        ``valid_recall``.
+    preprocessing_ : str or None
+        As `CNN1D` has it.
+    net_ : skorch.NeuralNetClassifier
+        The trained net; its module is ``net_.module_``.
+
+    See Also
+    --------
+    DANN : For those who have no labels of their own.
+
+    References
+    ----------
+    .. [1] Xie et al., "Weakly supervised learning for pattern classification in serial femtosecond
+       crystallography", Optics Express 31(20), 32909 (2023).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_sfx import CNN1D, FineTuned
+    >>> rng = np.random.default_rng(0)
+    >>> vectors = rng.gumbel(5, 1, (120, 100))
+    >>> labels = np.tile([0, 1], 60)
+    >>> vectors[labels == 1, 20:80:5] += 15
+    >>> other = CNN1D(channels=(4, 8), lr=0.02, random_state=0).fit(vectors, labels)
+    >>> mine = 2 * vectors + 5  # another detector
+    >>> model = FineTuned(other, head_lr=0.02, random_state=0).fit(mine[:40], labels[:40])
+    >>> model.score(mine[40:], labels[40:])
+    1.0
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        **TorchClassifier._parameter_constraints,
+        "base": [str, os.PathLike, HasMethods(["fit", "predict"])],
+        "n_unfrozen_blocks": [Interval(Integral, 0, None, closed="left")],
+        "head_max_epochs": [Interval(Integral, 1, None, closed="left")],
+        "head_lr": [Interval(Real, 0, None, closed="neither")],
+    }
+
+    def __init__(
+        self,
+        base: BaseEstimator | str | os.PathLike,
+        *,
+        n_unfrozen_blocks: int = 1,
+        head_max_epochs: int = 20,
+        head_lr: float = 0.005,
+        max_epochs: int = 40,
+        batch_size: int = 32,
+        lr: float = 0.001,
+        weight_decay: float = 0.01,
+        class_weight: dict | str | None = "balanced",
+        augment: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.2,
+        patience: int = 10,
+        device: str = "auto",
+        warm_start: bool = False,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
+    ):
+        self.base = base
+        self.n_unfrozen_blocks = n_unfrozen_blocks
+        self.head_max_epochs = head_max_epochs
+        self.head_lr = head_lr
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.lr = lr
+        self.weight_decay = weight_decay
+        self.class_weight = class_weight
+        self.augment = augment
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.patience = patience
+        self.device = device
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
+        """Train a fresh head on the base of another network, then its top blocks too.
+
+        Parameters
+        ----------
+        X : array-like or Frames, shape (n, ...)
+            What `base` reads; for a pipeline also what the classifier at its end reads.
+        y : array-like of shape (n,)
+            Labels: numbers or strings, two classes at least.
+
+        Returns
+        -------
+        self : object
+            The fitted classifier.
+
+        Raises
+        ------
+        InputError
+            A `base` that is not fitted, is no network of this package, or was fitted on frames of
+            another shape or prepared in another way; more unfrozen blocks than it has; and what
+            `CNN1D.fit` refuses.
+
+        Warns
+        -----
+        FewLabelsWarning
+            A class has fewer than ten labels.
+        """
+        X = self._check_frames(X, True, self)
+        classes, targets = encode_labels(self, X, y)
+        return self._fit(X, classes, targets)
+
+    # -- The base, which is never changed ------------------------------------------------------
+
+    def __sklearn_clone__(self) -> Self:
+        """Return an unfitted copy with the same fitted base: a clone of it would be empty."""
+        copy = super().__sklearn_clone__()
+        copy.base = self.base
+        return copy
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the parameters; those of the fitted base are not among them.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Without effect.
+
+        Returns
+        -------
+        params : dict
+        """
+        return super().get_params(deep=False)
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters; those of the fitted base cannot be set.
+
+        Parameters
+        ----------
+        **params : dict
+            Names and values.
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        InputError
+            A parameter of the base, which would change what was fitted with it.
+        """
+        for name in params:
+            if name.startswith("base__"):
+                raise InputError(
+                    f"{name} cannot be set: the base of FineTuned is fitted, and stays as it is. "
+                    "Fit another base with it and pass that."
+                )
+        return super().set_params(**params)
+
+    def _check_frames(self, X: Any, reset: bool, estimator: BaseEstimator) -> Any:
+        if reset:
+            prepare, source = open_base(self.base)
+            self.base_ = clone(source._architecture())
+            self.base_.frame_shape_in_ = source._network_shape
+            self.base_.n_features_in_ = source._network_shape[0]
+        X = check_frames(estimator, X, reset=reset)
+        wanted = self.base_.frame_shape_in_
+        if reset:
+            self.prepare_ = None
+            if prepare is not None and tuple(X.shape[1:]) != wanted:
+                self.prepare_ = clone(prepare).fit(X)
+        if self.prepare_ is not None:
+            X = self.prepare_.transform(X)
+        if tuple(X.shape[1:]) != wanted:
+            made = "these are" if self.prepare_ is None else "its preprocessing makes them"
+            raise InputError(
+                f"FineTuned: the base was fitted on frames of shape {wanted}, and {made} of shape "
+                f"{tuple(X.shape[1:])}: prepare them as those were."
+            )
+        X = self.base_._check_frames(X, False, self.base_)
+        if reset:
+            source._check_preprocessing(X)
+        return X
+
+    # -- The network, built as the base's was --------------------------------------------------
+
+    @property
+    def _network_shape(self) -> tuple[int, ...]:
+        return self.base_.frame_shape_in_
+
+    @property
+    def _prediction_batch(self) -> int:
+        return self.base_._prediction_batch
+
+    def _architecture(self) -> TorchClassifier:
+        return self.base_
+
+    def _make_dataset(self, X: Any, targets: np.ndarray, share: float) -> Dataset:
+        return self.base_._make_dataset(X, targets, share)
+
+    def _build_module(self, n_classes: int) -> FineTunedModule:
+        base = self.base_._build_base(self._network_shape)
+        if self.n_unfrozen_blocks > len(base.blocks):
+            raise InputError(
+                f"n_unfrozen_blocks={self.n_unfrozen_blocks}, but the base has {len(base.blocks)} "
+                "blocks: unfreeze as many at most."
+            )
+        head = self.base_._build_head(base.n_features, n_classes)
+        return FineTunedModule(base, head, self.base_._augmentation() if self.augment else None)
+
+    def _train(
+        self, module: FineTunedModule, material: Material, history: History
+    ) -> NeuralNetClassifier:
+        if not history:  # otherwise a warm start has brought its own
+            _, source = open_base(self.base)
+            module.base.load_state_dict(source.net_.module_.base.state_dict())
+        steps = [(0, self.head_max_epochs, self.head_lr)]
+        if self.n_unfrozen_blocks:
+            steps.append((self.n_unfrozen_blocks, self.max_epochs, self.lr))
+        for n_unfrozen, max_epochs, lr in steps:
+            module.unfreeze(n_unfrozen)
+            begun = len(history)
+            net = self._run(module, material, history, max_epochs, lr)
+            history = net.history
+            for epoch in history[begun:]:
+                epoch["n_unfrozen"] = n_unfrozen
+        return net
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        if not isinstance(self.base, str | os.PathLike):
+            first = _steps(self.base)[0]
+            tags.input_tags = get_tags(first).input_tags
+            tags.input_tags.allow_nan = True
+        return tags
+
+
+def open_base(base: Any) -> tuple[Pipeline | None, TorchClassifier]:
+    """Return the steps that prepare frames for a fitted classifier, if any, and the classifier."""
+    if isinstance(base, str | os.PathLike):
+        base = load_model(base)
+    *before, classifier = _steps(base)
+    if not isinstance(classifier, TorchClassifier):
+        raise InputError(
+            "FineTuned takes as base a fitted CNN1D, CNN2D or DANN, a fitted pipeline that ends in "
+            f"one, or the path of a saved one, not {type(classifier).__name__}."
+        )
+    if not hasattr(classifier, "net_"):
+        raise InputError(
+            f"FineTuned takes a fitted base, and this {type(classifier).__name__} is not fitted: "
+            "fit it first, and where scikit-learn clones it, as in a grid, wrap it in "
+            "FrozenEstimator."
+        )
+    return (make_pipeline(*before) if before else None), classifier
+
+
+def _steps(model: Any) -> list[Any]:
+    """Return the estimators that frames go through, one after another."""
+    if isinstance(model, FrozenEstimator):
+        return _steps(model.estimator)
+    if isinstance(model, Pipeline):
+        steps = [step for _, step in model.steps if step not in (None, "passthrough")]
+        return [part for step in steps for part in _steps(step)]
+    if isinstance(model, FineTuned) and getattr(model, "prepare_", None) is not None:
+        return [*_steps(model.prepare_), model]
+    return [model]

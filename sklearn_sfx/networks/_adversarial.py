@@ -1,0 +1,130 @@
+"""The network with two heads whose base learns what two experiments have in common."""
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from sklearn_sfx.networks._classifier import ClassifierModule
+
+__all__ = ["AdversarialLoss", "AdversarialModule", "GradientReversal"]
+
+
+class _Reversal(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, strength):
+        ctx.strength = strength
+        return x.view_as(x)
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return -ctx.strength * gradient, None
+
+
+class GradientReversal(nn.Module):
+    """Identity on the way forward; on the way back the gradient times ``-strength`` [1]_.
+
+    Parameters
+    ----------
+    strength : float
+        The lambda of the method. It may be set anew at any time.
+
+    References
+    ----------
+    .. [1] Ganin et al., "Domain-adversarial training of neural networks", J. Mach. Learn. Res. 17,
+       1 (2016).
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_sfx.networks import GradientReversal
+    >>> x = torch.ones(2, requires_grad=True)
+    >>> GradientReversal(0.5)(3 * x).sum().backward()
+    >>> x.grad
+    tensor([-1.5000, -1.5000])
+    """
+
+    def __init__(self, strength: float = 1.0):
+        super().__init__()
+        self.strength = strength
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return _Reversal.apply(x, self.strength)
+
+
+class AdversarialModule(ClassifierModule):
+    """A base with a head for the label and, behind a gradient reversal, a head for the domain.
+
+    Called, it gives the logits of the labels, as any `ClassifierModule`.
+
+    Parameters
+    ----------
+    base, head, augmentation
+        As in `ClassifierModule`.
+    domain_head : nn.Module
+        Features to one logit (n, 1): above 0 for the source.
+
+    Attributes
+    ----------
+    reversal : GradientReversal
+        Between the features and `domain_head`.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_sfx.networks import AdversarialModule, Base1D, Head
+    >>> base = Base1D(channels=(4,))
+    >>> heads = [Head(base.n_features, 8, n_outputs) for n_outputs in (2, 1)]
+    >>> labels, domain = AdversarialModule(base, *heads).both(torch.rand(6, 50))
+    >>> labels.shape, domain.shape
+    (torch.Size([6, 2]), torch.Size([6]))
+    """
+
+    def __init__(
+        self,
+        base: nn.Module,
+        head: nn.Module,
+        domain_head: nn.Module,
+        augmentation: nn.Module | None = None,
+    ):
+        super().__init__(base, head, augmentation)
+        self.reversal = GradientReversal(0.0)
+        self.domain_head = domain_head
+
+    def both(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the logits of the labels (n, n_classes) and of the domain (n,)."""
+        features = self.features(x)
+        return self.head(features), self.domain_head(self.reversal(features)).squeeze(1)
+
+
+class AdversarialLoss(nn.Module):
+    """Loss of the labels on source frames plus loss of the domain on all of them.
+
+    Parameters
+    ----------
+    label_loss : nn.Module
+        Loss of logits and class numbers.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_sfx.networks import AdversarialLoss
+    >>> loss = AdversarialLoss(torch.nn.CrossEntropyLoss())
+    >>> labels, domain = torch.zeros(4, 2), torch.zeros(4)
+    >>> f"{loss((labels, domain), torch.tensor([0, 1, -1, -1])):.3f}"  # ln 2 and ln 2
+    '1.386'
+    """
+
+    def __init__(self, label_loss: nn.Module):
+        super().__init__()
+        self.label_loss = label_loss
+
+    def forward(
+        self, logits: tuple[torch.Tensor, torch.Tensor], targets: torch.Tensor
+    ) -> torch.Tensor:
+        """Return the loss of `AdversarialModule.both`; the target's rows have the class -1."""
+        labels, domain = logits
+        source = targets >= 0
+        loss = self.label_loss(labels[source], targets[source])
+        if source.all():  # held-back frames, or no target: there is nothing to tell apart
+            return loss
+        return loss + F.binary_cross_entropy_with_logits(domain, source.to(domain.dtype))

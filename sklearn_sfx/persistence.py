@@ -1,0 +1,380 @@
+"""Models on disk in a form that cannot run code, so that a file from a stranger may be loaded."""
+
+import json
+import os
+from collections.abc import Iterator
+from importlib import import_module
+from importlib.metadata import version
+from io import BytesIO
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
+
+from sklearn import config_context
+from sklearn.exceptions import NotFittedError
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_sfx._files import replacing
+from sklearn_sfx._version import __version__
+from sklearn_sfx.exceptions import InputError
+
+__all__ = ["load_model", "require_skops", "save_model"]
+
+FORMAT = 1
+ABOUT, SCHEMA = "sklearn_sfx.json", "schema.json"
+OLDEST_PROTOCOL = 2  # of skops: what it read before was audited less strictly
+SCREENING_MODEL = "sklearn_sfx.screening._model.ScreeningModel"
+
+# What may be in a file beside what skops trusts, under the loader that may make it: to trust a
+# class is not to let a file call it, and no function stands here but scores.
+TRUSTED = {
+    "ObjectNode": {
+        "sklearn_sfx.classifiers._cnn1d.CNN1D",
+        "sklearn_sfx.classifiers._cnn2d.CNN2D",
+        "sklearn_sfx.classifiers._dann.DANN",
+        "sklearn_sfx.classifiers._fine_tuned.FineTuned",
+        "sklearn_sfx.classifiers._peak_count.PeakCountClassifier",
+        "sklearn_sfx.model_selection._scorers.SourceScorer",
+        "sklearn_sfx.model_selection._scorers.TargetEntropyScorer",
+        "sklearn_sfx.model_selection._scorers.TargetLabelScorer",
+        "sklearn_sfx.model_selection._split.LabelledStratifiedKFold",
+        "sklearn_sfx.model_selection._target_recall.TargetRecallClassifier",
+        "sklearn_sfx.preprocessing._contrast.GCN",
+        "sklearn_sfx.preprocessing._contrast.LCN",
+        "sklearn_sfx.preprocessing._crop.CentralCrop",
+        "sklearn_sfx.preprocessing._decomposition.RowWiseDecomposition",
+        "sklearn_sfx.preprocessing._mask.PixelMask",
+        SCREENING_MODEL,
+        "sklearn.calibration._CalibratedClassifier",
+        "sklearn.calibration._SigmoidCalibration",
+        "sklearn.metrics._scorer._CurveScorer",
+        "sklearn.metrics._scorer._PassthroughScorer",
+        "sklearn.metrics._scorer._Scorer",
+        "sklearn.model_selection._split.GroupKFold",
+        "sklearn.model_selection._split.KFold",
+        "sklearn.model_selection._split.ShuffleSplit",
+        "sklearn.model_selection._split.StratifiedGroupKFold",
+        "sklearn.model_selection._split.StratifiedKFold",
+        "sklearn.model_selection._split.StratifiedShuffleSplit",
+        "sklearn.utils._metadata_requests.MetadataRequest",
+        "sklearn.utils._metadata_requests.MethodMetadataRequest",
+    },
+    "TupleNode": {"sklearn_sfx.preprocessing._mask.PackedMask"},
+    "DictNode": {"sklearn.utils._bunch.Bunch"},
+    "ConstructorFromReduceNode": {"pathlib.PosixPath", "pathlib._local.PosixPath"},
+    "FunctionNode": {
+        "sklearn.metrics._classification.accuracy_score",
+        "sklearn.metrics._classification.balanced_accuracy_score",
+        "sklearn.metrics._classification.f1_score",
+        "sklearn.metrics._classification.fbeta_score",
+        "sklearn.metrics._classification.log_loss",
+        "sklearn.metrics._classification.matthews_corrcoef",
+        "sklearn.metrics._classification.precision_score",
+        "sklearn.metrics._classification.recall_score",
+        "sklearn.metrics._ranking.average_precision_score",
+        "sklearn.metrics._ranking.roc_auc_score",
+    },
+}
+NAMES = sorted(set().union(*TRUSTED.values()))
+LOADERS = {
+    *TRUSTED,
+    *("BytesNode", "JsonNode", "ListNode", "LossNode", "MaskedArrayNode", "NdArrayNode"),
+    *("RandomStateNode", "SetNode", "SliceNode", "TypeNode"),
+}
+
+
+def save_model(model: Any, path: str | os.PathLike) -> None:
+    """Write a fitted model to a file that cannot run code when it is loaded.
+
+    The file is a zip archive in the format of skops. Its member ``sklearn_sfx.json`` says what it
+    holds: the number of the format, the versions of this package and of those below it, the class,
+    the preprocessing, the frame shape and the classes (``unzip -p model.skops sklearn_sfx.json``).
+    It holds no device and no optimizer, and the same model gives the same bytes.
+
+    Parameters
+    ----------
+    model : fitted estimator or ScreeningModel
+        A classifier or transformer of this package, a pipeline, a search or another meta-estimator
+        of scikit-learn over them.
+    path : path-like
+        The file to write, by custom with the suffix ``.skops``. One that is there stays whole until
+        the new one is complete.
+
+    Raises
+    ------
+    InputError
+        The model is not fitted, or holds something that `load_model` would refuse, such as a
+        function of one's own; the folder does not exist; or skops is not installed.
+
+    See Also
+    --------
+    load_model : Reads it.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from sklearn_sfx import PeakCountClassifier, load_model, save_model
+    >>> frames = np.random.default_rng(0).poisson(3.0, (20, 64, 64))
+    >>> frames[10:, 10::20, 10:12] += 50
+    >>> model = PeakCountClassifier().fit(frames, np.repeat(["miss", "hit"], 10))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_model(model, f"{folder}/peaks.skops")
+    ...     again = load_model(f"{folder}/peaks.skops")
+    >>> bool((again.predict_proba(frames) == model.predict_proba(frames)).all())
+    True
+    """
+    skops_io = require_skops()
+    path = Path(path)
+    if not path.absolute().parent.is_dir():
+        raise InputError(f"{path}: the folder {path.parent} does not exist; make it first.")
+    if path.is_dir():
+        raise InputError(f"{path}: this is a folder; name a file.")
+    _check_fitted(model)
+    name = type(model).__name__
+    try:
+        content = _repack(skops_io.dumps(model), _describe(model))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InputError(
+            f"This {name} holds what has no place in a safe file ({error}): leave it out, or keep "
+            "the model for yourself with joblib.dump."
+        ) from error
+    refused = _refused(skops_io, content)
+    if refused:
+        raise InputError(
+            f"This {name} holds what load_model would refuse, {_listed(refused)}: leave it out (of "
+            "a search save best_estimator_), or keep the model for yourself with joblib.dump."
+        )
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def load_model(path: str | os.PathLike) -> Any:
+    """Read a model that `save_model` wrote, without running any code that the file may hold.
+
+    Parameters
+    ----------
+    path : path-like
+        The model file.
+
+    Returns
+    -------
+    model : fitted estimator or ScreeningModel
+        It predicts what the saved one did. A network that was trained on a GPU is on the CPU where
+        there is none. Frames of another shape than it was fitted on are refused when it predicts.
+
+    Raises
+    ------
+    InputError
+        The file is missing, was not written by `save_model`, is damaged, is of a newer format, or
+        holds something else than estimators of this package and of scikit-learn, scores, numbers,
+        texts and arrays; or skops is not installed.
+
+    See Also
+    --------
+    save_model : Writes it.
+
+    Notes
+    -----
+    A pickle, which is what joblib and torch write, can run any code when it is loaded, and is never
+    loaded here. What types a file may name is a fixed list. That keeps code out; it does not make a
+    stranger's model right, or small.
+    """
+    skops_io = require_skops()
+    path = Path(path)
+    if path.is_dir():
+        raise InputError(f"{path}: this is a folder; name a model file.")
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise InputError(f"{path}: there is no such model file.") from None
+    # Zip, zlib, json, numpy and torch each have errors of their own for a file that is damaged, or
+    # made to look like one: whatever they raise, the file is to blame.
+    try:
+        number = int(json.loads(_read(content, ABOUT))["format"])
+    except Exception as error:
+        raise InputError(
+            f"{path}: this is not a model that save_model wrote, or it is damaged; a pickle, which "
+            "can run code, is not loaded here: if you trust it, use joblib.load."
+        ) from error
+    if number > FORMAT:
+        raise InputError(
+            f"{path}: this model is of format {number}, and sklearn_sfx {__version__} reads up to "
+            f"format {FORMAT}: install a newer one."
+        )
+    try:
+        refused = _refused(skops_io, content)
+        if not refused:
+            model = skops_io.loads(content, trusted=NAMES)
+            if _full_name(model) != SCREENING_MODEL:
+                check_is_fitted(model)
+            return model
+    except (InputError, Warning):  # a warning where the user made it an error
+        raise
+    except Exception as error:
+        raise InputError(
+            f"{path}: the model cannot be put together: the file is damaged, or was written by "
+            "versions too different from these; unzip its sklearn_sfx.json to see which."
+        ) from error
+    raise InputError(
+        f"{path}: this file is not safe to load, since it holds {_listed(refused)}: ask for one "
+        "without, or, if you trust whoever wrote it, load it with skops.io."
+    )
+
+
+def require_skops() -> ModuleType:
+    """Return ``skops.io``, or say how to install it."""
+    try:
+        return import_module("skops.io")
+    except ImportError:
+        raise InputError(
+            "Safe model files need the package skops: pip install 'sklearn_sfx[safe]'."
+        ) from None
+
+
+# -- What may be in a file ---------------------------------------------------------------------
+
+
+def _nodes(schema: Any) -> Iterator[dict]:
+    """Yield whatever skops might make an object of, wherever it stands."""
+    left = [schema]
+    while left:
+        item = left.pop()
+        if isinstance(item, dict):
+            if "__loader__" in item:
+                yield item
+            left.extend(item.values())
+        elif isinstance(item, list):
+            left.extend(item)
+
+
+def _refused(skops_io: ModuleType, content: bytes) -> list[str]:
+    """Return what the file holds and may not; nothing is imported or made to find out."""
+    schema = json.loads(_read(content, SCHEMA))
+    if schema["protocol"] < OLDEST_PROTOCOL:
+        return [f"a schema of skops protocol {schema['protocol']}"]
+    refused = set()
+    for node in _nodes(schema):
+        loader, name = node["__loader__"], f"{node['__module__']}.{node['__class__']}"
+        # skops lets what it is told to trust stand anywhere, and calls it in some places.
+        if loader not in LOADERS or (name in NAMES and name not in TRUSTED.get(loader, ())):
+            refused.add(f"{name} as {loader}")
+        # A pipeline with a cache unpickles what lies there as soon as it is fitted again.
+        if loader == "DictNode":
+            caches = (v for k, v in node["content"].items() if k.endswith("memory"))
+            refused |= set() if all(map(_is_none, caches)) else {"a cache (memory=...)"}
+    if not refused:
+        refused = set(skops_io.get_untrusted_types(data=content)) - set(NAMES)
+    return sorted(refused)
+
+
+def _is_none(node: dict) -> bool:
+    # With an __id__ it could stand for another node.
+    return "__id__" not in node and (node["__loader__"], node["content"]) == ("JsonNode", "null")
+
+
+def _listed(names: list[str]) -> str:
+    """Name the first few; they come from the file, and may be made to upset a terminal."""
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return ", ".join(f"{name!a:.120}" for name in names[:5]) + more
+
+
+# -- The file ----------------------------------------------------------------------------------
+
+
+def _read(content: bytes, member: str) -> bytes:
+    with ZipFile(BytesIO(content)) as archive:
+        return archive.read(member)
+
+
+def _repack(content: bytes, about: dict) -> bytes:
+    """Add what the file is about, and take out what differs each time the model is saved.
+
+    skops tells objects apart by their address in memory, and arrays by that or by chance.
+    """
+    schema = json.loads(_read(content, SCHEMA))
+    numbers, names = {}, {}
+    for node in _nodes(schema):
+        if node["__loader__"] == "JsonNode":  # whether two of these are one object is chance too
+            node.pop("__id__", None)
+        if "__id__" in node:
+            node["__id__"] = numbers.setdefault(node["__id__"], len(numbers) + 1)
+        if "file" in node:
+            name = f"{len(names) + 1}{Path(node['file']).suffix}"
+            node["file"] = names.setdefault(node["file"], name)
+        if node["__loader__"] == "DictNode":
+            _repair_keys(node)
+    members = {ABOUT: json.dumps(about, indent=2), SCHEMA: json.dumps(schema)}
+    packed = BytesIO()
+    with ZipFile(BytesIO(content)) as old, ZipFile(packed, "w") as new:
+        members |= {name: old.read(old_name) for old_name, name in names.items()}
+        for name, member in members.items():
+            new.writestr(ZipInfo(name), member, compress_type=ZIP_DEFLATED)
+    return packed.getvalue()
+
+
+def _repair_keys(node: dict) -> None:
+    """Keep the keys of ``{False: 1, True: 5}`` apart: skops reads False as bool("false")."""
+    kinds = [kind["__class__"] for kind in node["key_types"]["content"]]
+    node["content"] = {
+        "" if key == "false" and kind.startswith("bool") else key: value
+        for kind, (key, value) in zip(kinds, node["content"].items(), strict=True)
+    }
+
+
+# -- The model ---------------------------------------------------------------------------------
+
+
+def _check_fitted(model: Any) -> None:
+    name = type(model).__name__
+    if _full_name(model) == SCREENING_MODEL:  # there are none but fitted ones
+        return
+    try:
+        check_is_fitted(model)
+    except NotFittedError:
+        raise InputError(f"This {name} is not fitted: fit it before you save it.") from None
+    except TypeError:
+        got = " ".join(repr(model).split())
+        raise InputError(f"save_model takes a fitted estimator, got {got:.80}.") from None
+
+
+def _describe(model: Any) -> dict:
+    """Return what a reader may want to know before loading, as plain values."""
+    *before, last = _chain(model)
+    shapes = [part.frame_shape_in_ for part in (*before, last) if hasattr(part, "frame_shape_in_")]
+    classes = getattr(model, "classes_", getattr(last, "classes_", None))
+    with config_context(print_changed_only=False):  # a default may be another one some day
+        preprocessing = [" ".join(repr(step).split()) for step in before]
+    return {
+        "format": FORMAT,
+        "sklearn_sfx": __version__,
+        "versions": {name: version(name) for name in ("scikit-learn", "torch", "numpy", "skops")},
+        "class": _full_name(model),
+        "preprocessing": preprocessing,
+        "frame_shape": [int(side) for side in shapes[0]] if shapes else None,
+        "classes": None if classes is None else list(map(_plain, classes)),
+    }
+
+
+def _chain(model: Any) -> list[Any]:
+    """Return the estimators that frames go through, one after another."""
+    if isinstance(model, Pipeline):
+        steps = [step for _, step in model.steps if step is not None and step != "passthrough"]
+        return [part for step in steps for part in _chain(step)] or [model]
+    if _full_name(model) == SCREENING_MODEL:
+        return _chain(model.prepare) + _chain(model.classifier)
+    # a search, a threshold around a classifier, a FrozenEstimator
+    for name in ("best_estimator_", "estimator_", "estimator"):
+        if hasattr(model, name):
+            return _chain(getattr(model, name))
+    return [model]
+
+
+def _full_name(model: Any) -> str:
+    return f"{type(model).__module__}.{type(model).__qualname__}"
+
+
+def _plain(label: Any) -> Any:
+    return label.item() if hasattr(label, "item") else label
