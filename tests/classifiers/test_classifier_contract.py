@@ -349,3 +349,29 @@ def test_screening_lazy_frames_needs_no_more_memory_for_more_frames(spotted):
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < peaks[0] + frames.nbytes
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_warm_start_goes_on_and_a_cold_one_starts_anew(vectors, spotted, name):
+    model, X, y = make_classifier(name, vectors, spotted)
+    model.set_params(max_epochs=4)
+    cold = fit(model, X, y).predict_proba(X)
+    features = model.features(X)
+    n_epochs = len(model.history_)
+    same(fit(model, X, y).predict_proba(X), cold)
+    assert len(model.history_) == n_epochs
+    rate = {"head_lr": 1e-12} if name.startswith("FineTuned") else {}
+    fit(model.set_params(warm_start=True, lr=1e-12, weight_decay=0.0, **rate), X, y)
+    assert model.history_[:, "epoch"] == list(range(1, 2 * n_epochs + 1))
+    # Nothing could be learned, so what is there is what was there; only batch norms have moved.
+    now = model.features(X)
+    assert np.corrcoef(now.ravel(), features.ravel())[0, 1] > 0.9
+    again = pickle.loads(pickle.dumps(model))
+    fit(again, X, y)
+    assert len(again.history_) == 3 * n_epochs
+    with pytest.raises(InputError, match=r"warm_start=True\) goes on with the labels"):
+        fit(model, X, y + 5)
+    if not name.startswith("FineTuned"):
+        net = model.set_params(**{"base__channels" if "DANN" in name else "channels": (2,)})
+        with pytest.raises(InputError, match="another architecture"):
+            fit(net, X, y)

@@ -1,0 +1,297 @@
+"""DANN: it learns from the labels of one experiment what hits of both have in common."""
+
+import math
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from sklearn import config_context
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_val_predict, cross_validate
+from sklearn.pipeline import make_pipeline
+
+from sklearn_sfx.classifiers import CNN1D, CNN2D, DANN
+from sklearn_sfx.classifiers._domains import MixedBatches
+from sklearn_sfx.exceptions import FewLabelsWarning, InputError, NoTargetWarning
+from sklearn_sfx.frames import open_frames
+from sklearn_sfx.model_selection import LabelledStratifiedKFold, SourceScorer
+from sklearn_sfx.networks import AdversarialLoss, AdversarialModule, Base1D, Base2D, Head
+from sklearn_sfx.preprocessing import GCN, RowWiseDecomposition
+
+BASE = {"channels": (4, 8), "n_hidden": 8}
+QUICK = {"max_epochs": 12, "lr": 0.02, "batch_size": 32, "random_state": 0}
+FEW = pytest.mark.filterwarnings("ignore::sklearn_sfx.exceptions.FewLabelsWarning")
+
+
+@pytest.fixture(scope="module")
+def two_runs(vectors, other_vectors):
+    """Return X and y of 80 source rows and 200 target rows on another noise, and the domains."""
+    X = np.concatenate([vectors[0], 2 * other_vectors[0] + 5])
+    y = np.concatenate([vectors[1], other_vectors[1]])
+    return X, y, np.repeat([1, -1], [80, 200])
+
+
+def known(y, domain, mark=-1):
+    return np.where(domain < 0, mark, y)
+
+
+# -- What is learnt, and from what -----------------------------------------------------------------
+
+
+def test_it_finds_the_hits_of_a_run_without_labels(two_runs):
+    X, y, domain = two_runs
+    model = DANN(CNN1D(**BASE), **QUICK).fit(X, known(y, domain))
+    assert model.classes_.tolist() == [0, 1]
+    assert model.score(X[domain < 0], y[domain < 0]) > 0.95
+    assert model.predict(X[::-7]).shape == (40,)
+
+
+def test_labels_of_the_target_change_nothing(two_runs):
+    X, y, domain = two_runs
+    rng = np.random.default_rng(0)
+    expected = DANN(CNN1D(**BASE), **QUICK).fit(X, known(y, domain)).predict_proba(X)
+    for wrong in (y, 1 - y, rng.integers(0, 9, len(y)), np.full(len(y), -1), np.nan):
+        mixed = np.where(domain < 0, wrong, y)
+        model = DANN(CNN1D(**BASE), **QUICK).fit(X, mixed, sample_domain=domain)
+        np.testing.assert_array_equal(model.predict_proba(X), expected)
+        assert model.classes_.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("mark", [-1, "?"])
+def test_strings_and_a_mark_of_any_kind(two_runs, mark):
+    X, y, domain = two_runs
+    labels = [mark if d < 0 else ["miss", "hit"][t] for t, d in zip(y, domain, strict=True)]
+    model = DANN(CNN1D(**BASE), unlabelled=mark, **QUICK).fit(X, labels)
+    assert model.classes_.tolist() == ["hit", "miss"]
+    found = model.predict(X[domain < 0]) == "hit"
+    assert np.mean(found == y[domain < 0]) > 0.95
+
+
+def test_the_domain_reaches_the_base_and_only_through_the_reversal():
+    torch.manual_seed(0)
+    for base, x in (
+        (Base1D(channels=(4,)), torch.rand(8, 40)),
+        (Base2D((20, 20), channels=(4,), first_kernel_size=3), torch.rand(8, 20, 20)),
+    ):
+        heads = [Head(base.n_features, 8, n) for n in (2, 1)]
+        module = AdversarialModule(base, *heads)
+        gradients = {}
+        for strength in (-1.0, 0.0, 0.5, 2.0):  # -1 undoes the reversal
+            module.zero_grad()
+            module.reversal.strength = strength
+            domain = module.both(x)[1]
+            targets = (torch.arange(8) < 4).float()
+            torch.nn.functional.binary_cross_entropy_with_logits(domain, targets).backward()
+            gradients[strength] = base.blocks[0].conv.weight.grad.clone()
+            assert heads[1][-1].weight.grad.abs().max() > 0
+        assert gradients[-1.0].abs().max() > 1e-6
+        assert gradients[0.0].abs().max() == 0
+        for strength in (0.5, 2.0):
+            torch.testing.assert_close(gradients[strength], -strength * gradients[-1.0])
+
+
+def test_the_label_loss_does_not_see_the_target():
+    loss = AdversarialLoss(torch.nn.CrossEntropyLoss())
+    labels = torch.randn(6, 2, requires_grad=True)
+    loss((labels, torch.zeros(6)), torch.tensor([0, 1, -1, 1, -1, -1])).backward()
+    moved = labels.grad.abs().sum(dim=1) > 0
+    assert moved.tolist() == [True, True, False, True, False, False]
+
+
+def test_max_lambda_moves_the_base(two_runs):
+    X, y, domain = two_runs
+    base, settings = CNN1D(**BASE, dropout=0.0), {**QUICK, "max_epochs": 40}
+    off, on = (
+        DANN(base, max_lambda=strength, **settings).fit(X, known(y, domain))
+        for strength in (0.0, 1.0)
+    )
+    assert off.history_[-1, "lambda"] == 0
+    assert not np.array_equal(off.features(X), on.features(X))
+    # Without a reversal the head for the domain learns what tells the two apart.
+    assert off.history_[-1, "domain_accuracy"] > on.history_[-1, "domain_accuracy"] + 0.1
+
+
+# -- How it is trained -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("n_source", "n_target"), [(30, 100), (100, 30), (7, 7), (1, 40), (40, 1)])
+@pytest.mark.parametrize("batch_size", [2, 3, 16, 1000])
+def test_every_batch_holds_both_and_the_smaller_is_cycled_evenly(n_source, n_target, batch_size):
+    targets = torch.tensor([0, 1] * 50)[:n_source]
+    targets = torch.cat([targets, torch.full((n_target,), -1)])
+    sampler = MixedBatches(targets, batch_size)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        batches, again = list(sampler), list(sampler)
+    assert batches != again or n_source + n_target == 2
+    assert len(batches) == len(sampler)
+    for batch in batches:
+        assert len(batch) <= max(batch_size, 2)
+        of_source = int((targets[batch] >= 0).sum())
+        assert 0 < of_source == len(batch) - of_source
+    drawn = np.bincount(np.concatenate(batches), minlength=len(targets))
+    for part in (drawn[:n_source], drawn[n_source:]):
+        assert part.max() - part.min() <= 1
+        assert part.sum() == max(n_source, n_target)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "expected"),
+    [
+        ("ganin", lambda p: 2 / (1 + math.exp(-10 * p)) - 1),
+        ("linear", lambda p: p),
+        ("constant", lambda p: 1),
+    ],
+)
+def test_the_strength_follows_the_schedule(two_runs, schedule, expected):
+    X, y, domain = two_runs
+    model = DANN(CNN1D(**BASE), max_lambda=0.4, lambda_schedule=schedule, **QUICK)
+    strengths = model.fit(X, known(y, domain)).history_[:, "lambda"]
+    n_batches = math.ceil(200 / 16)
+    last_of_epoch = (np.arange(1, 13) * n_batches - 1) / (12 * n_batches)
+    np.testing.assert_allclose(strengths, [0.4 * expected(p) for p in last_of_epoch], rtol=1e-6)
+
+
+@FEW
+@pytest.mark.parametrize("kind", ["1D", "2D"])
+def test_history_tells_label_and_domain_of_source_and_target(two_runs, spotted, kind):
+    X, y, domain = two_runs
+    base = CNN1D(**BASE)
+    if kind == "2D":
+        X, y, domain = spotted[0], spotted[2], np.tile([0, -1], 20)
+        base = CNN2D(**BASE)
+    history = DANN(base, **{**QUICK, "max_epochs": 5}).fit(X, known(y, domain)).history_
+    assert len(history) == 5
+    for name in ("label", "domain", "source_domain", "target_domain"):
+        loss, accuracy = (np.array(history[:, f"{name}_{what}"]) for what in ("loss", "accuracy"))
+        assert (loss > 0).all()
+        assert ((accuracy >= 0) & (accuracy <= 1)).all()
+    parts = np.array(history[:, ("source_domain_accuracy", "target_domain_accuracy")])
+    np.testing.assert_allclose(parts.mean(axis=1), history[:, "domain_accuracy"], atol=1e-6)
+    # As many rows of each in a batch: the loss is that of the labels and that of the domain.
+    total = np.array(history[:, "domain_loss"]) + history[:, "label_loss"]
+    np.testing.assert_allclose(total, history[:, "train_loss"], rtol=0.2)
+    assert all(type(value) in (int, float, bool) for row in history for value in row.values())
+
+
+def test_early_stopping_holds_back_labelled_rows_only(two_runs):
+    X, y, domain = two_runs
+    settings = {**QUICK, "max_epochs": 60, "early_stopping": True, "patience": 4}
+    model = DANN(CNN1D(**BASE), **settings).fit(X, known(y, domain))
+    assert 4 < len(model.history_) < 60
+    assert max(model.history_[:, "valid_recall"]) > 0.9
+    again = DANN(CNN1D(**BASE), **settings).fit(X, y, sample_domain=domain)
+    np.testing.assert_array_equal(again.predict_proba(X), model.predict_proba(X))
+
+
+# -- The base --------------------------------------------------------------------------------------
+
+
+def test_the_base_is_read_and_never_changed(two_runs):
+    X, y, domain = two_runs
+    base = CNN1D(**BASE, max_epochs=2, random_state=0).fit(X[:80], y[:80])
+    before = pickle.dumps(base)
+    model = DANN(base, **QUICK).fit(X, known(y, domain))
+    assert pickle.dumps(base) == before
+    fresh = DANN(CNN1D(**BASE), **QUICK).fit(X, known(y, domain))
+    np.testing.assert_array_equal(model.predict_proba(X), fresh.predict_proba(X))
+    model.set_params(base__channels=(2,))
+    assert model.fit(X, known(y, domain)).features(X).shape == (280, 4)
+    assert base.channels == (2,)
+
+
+def test_without_a_base_it_is_a_cnn1d(two_runs):
+    X, y, domain = two_runs
+    model = DANN(**{**QUICK, "max_epochs": 1}).fit(X, known(y, domain))
+    assert repr(model.base_) == "CNN1D()"
+    assert model.features(X).shape == (280, 128)
+    with pytest.raises(ValueError, match="'base' parameter"):
+        DANN(DANN()).fit(X, known(y, domain))
+    with pytest.raises(ValueError, match="'dropout' parameter of CNN1D"):
+        DANN(CNN1D(dropout=2.0)).fit(X, known(y, domain))
+
+
+# -- What is refused -------------------------------------------------------------------------------
+
+
+def test_input_that_cannot_be_meant_is_refused_in_a_sentence(two_runs):
+    X, y, domain = two_runs
+    model = DANN(CNN1D(**BASE), **QUICK)
+    with pytest.raises(InputError, match=r"one class only, 1, beside -1.*unlabelled=None"):
+        model.fit(X, np.where(y == 1, 1, -1))
+    with pytest.raises(InputError, match="3 frames of the source have no label"):
+        model.fit(X, np.where(np.arange(280) < 3, -1, y), sample_domain=domain)
+    with pytest.raises(InputError, match="no frame is of the source"):
+        model.fit(X, np.full(280, -1))
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        model.fit(X, y, sample_domain=domain[:-1])
+    one = np.concatenate([np.flatnonzero(y[:80] == 0), np.flatnonzero(y[:80] == 1)[:1]])
+    rows = np.concatenate([one, np.arange(80, 280)])
+    with pytest.warns(FewLabelsWarning, match="class 1 has 1 labels"):
+        model.fit(X[rows], known(y, domain)[rows])
+
+
+def test_without_a_target_it_warns_and_is_a_plain_network(two_runs):
+    X, y, _ = two_runs
+    with pytest.warns(NoTargetWarning, match="no frame is of the target"):
+        model = DANN(CNN1D(**BASE), **QUICK).fit(X, y)
+    assert model.score(X, y) > 0.95
+    assert "domain_loss" not in model.history_[-1]
+
+
+# -- In searches and pipelines ---------------------------------------------------------------------
+
+
+def test_sample_domain_is_routed_through_pipelines_searches_and_cross_validation(two_runs):
+    X, y, domain = two_runs
+    plain = make_pipeline(GCN(), DANN(CNN1D(**BASE), **QUICK))
+    named = plain.fit(X, y, dann__sample_domain=domain)
+    with config_context(enable_metadata_routing=True):
+        dann = DANN(CNN1D(**BASE), **QUICK).set_fit_request(sample_domain=True)
+        routed = make_pipeline(GCN(), dann).fit(X, y, sample_domain=domain)
+        np.testing.assert_array_equal(routed.predict_proba(X), named.predict_proba(X))
+        scorer = SourceScorer("balanced_accuracy").set_score_request(sample_domain=True)
+        search = GridSearchCV(
+            make_pipeline("passthrough", dann),
+            {"dann__base__channels": [(1,), (4, 8)], "dann__max_epochs": [1, 12]},
+            scoring=scorer,
+            cv=LabelledStratifiedKFold(2, shuffle=True, random_state=0),
+            error_score="raise",
+        ).fit(X, y, sample_domain=domain)
+        assert search.best_score_ > 0.9
+        assert search.best_params_["dann__max_epochs"] == 12
+        best = clone(dann).set_params(base__channels=search.best_params_["dann__base__channels"])
+        best.fit(X, y, sample_domain=domain)
+        np.testing.assert_array_equal(search.predict_proba(X), best.predict_proba(X))
+        folds = StratifiedKFold(3, shuffle=True, random_state=0)
+        how = {"params": {"sample_domain": domain}, "cv": folds}
+        scores = cross_validate(dann, X, y, scoring=scorer, **how)["test_score"]
+        assert scores.min() > 0.85
+        predicted = cross_val_predict(dann, X, y, **how)
+    assert predicted.shape == y.shape
+    assert np.mean(predicted[domain < 0] == y[domain < 0]) > 0.9
+
+
+def test_recall_scores_a_search_where_y_marks_the_target(two_runs):
+    X, y, domain = two_runs
+    model = DANN(CNN1D(**BASE), **QUICK)
+    folds = LabelledStratifiedKFold(3, shuffle=True, random_state=0)
+    grid = {"base__channels": [(1,), (4, 8)]}
+    search = GridSearchCV(model, grid, scoring="recall", cv=folds, n_jobs=2)
+    search.fit(X, known(y, domain))
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+    assert search.best_score_ > 0.9
+    assert search.score(X[domain < 0], y[domain < 0]) > 0.9
+
+
+@FEW
+def test_a_lazy_run_and_another_size_of_frame(spotted):
+    frames, _, is_hit = spotted
+    domain = np.tile([0, -1], 20)
+    dann = DANN(CNN1D(**BASE), **{**QUICK, "max_epochs": 60})
+    model = make_pipeline(RowWiseDecomposition(), dann)
+    model.fit(open_frames(frames), known(is_hit, domain))
+    assert model.score(frames[1::2], is_hit[1::2]) > 0.9
+    other = clone(model).fit(open_frames(frames[:, :80]), known(is_hit, domain))
+    assert other[-1].frame_shape_in_ == (80,)
