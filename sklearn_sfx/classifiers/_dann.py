@@ -115,6 +115,10 @@ class DANN(TorchClassifier):
 
     Notes
     -----
+    With skada's own scorers, which ask for more than `predict` takes, put it into skada's pipeline:
+    ``make_da_pipeline(DANN().set_fit_request(sample_domain=True))``. Importing skada turns
+    metadata routing on for the whole process.
+
     The target's labels are never used, whatever y says of its frames. The method rests on source
     and target having something in common: the same detector, and hits that are not much rarer in
     one than in the other, since features that cannot be told apart have the same share of hits.

@@ -264,7 +264,7 @@ def test_halving_search_gives_more_to_the_candidates_with_recall(name, resource)
     budget = {"n_samples": (60, 120), "max_epochs": (6, 12)}[resource]
     search = HalvingGridSearchCV(
         case.make(max_epochs=12),
-        {"class_weight": [CAUTIOUS, {0: 3, 1: 1}, EVEN, KEEN]},
+        {"class_weight": [CAUTIOUS, {0: 3, 1: 1}, {0: 2, 1: 1}, KEEN]},
         scoring="recall",
         resource=resource,
         min_resources=budget[0],
