@@ -190,7 +190,7 @@ def run_cell(args, experiment: Callable, *where) -> dict:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         rows = experiment(args, *where)
-    result = {"experiment": name, "where": where, "rows": rows}
+    result = {"experiment": name, "where": list(where), "rows": rows}
     result["seconds"] = time.perf_counter() - began
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(result))

@@ -119,6 +119,9 @@ class DANN(TorchClassifier):
     ``make_da_pipeline(DANN().set_fit_request(sample_domain=True))``. Importing skada turns
     metadata routing on for the whole process.
 
+    Ensembles and calibration of scikit-learn take `unlabelled` for one more class. Inside them
+    route `sample_domain`, and let y of the target hold any label of the source.
+
     The target's labels are never used, whatever y says of its frames. The method rests on source
     and target having something in common: the same detector, and hits that are not much rarer in
     one than in the other, since features that cannot be told apart have the same share of hits.
