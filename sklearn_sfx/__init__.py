@@ -22,7 +22,7 @@ _PUBLIC = {
     ],
     "persistence": ["load_model", "save_model"],
     "screening": ["ScreeningModel", "evaluate", "screen", "train"],
-    "exceptions": ["FewLabelsWarning", "InputError", "NoTargetWarning"],
+    "exceptions": ["FewLabelsWarning", "InputError", "NoTargetWarning", "SlowFileWarning"],
 }
 _HOME = {name: room for room, names in _PUBLIC.items() for name in names}
 

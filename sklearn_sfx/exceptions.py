@@ -1,6 +1,6 @@
 """What tells a user that their input cannot be used, or hardly."""
 
-__all__ = ["FewLabelsWarning", "InputError", "NoTargetWarning"]
+__all__ = ["FewLabelsWarning", "InputError", "NoTargetWarning", "SlowFileWarning"]
 
 
 class InputError(ValueError):
@@ -35,5 +35,16 @@ class NoTargetWarning(UserWarning):
     --------
     >>> from sklearn_sfx.exceptions import NoTargetWarning
     >>> issubclass(NoTargetWarning, UserWarning)
+    True
+    """
+
+
+class SlowFileWarning(UserWarning):
+    """A file is compressed in a way that takes much longer to read than it has to.
+
+    Examples
+    --------
+    >>> from sklearn_sfx.exceptions import SlowFileWarning
+    >>> issubclass(SlowFileWarning, UserWarning)
     True
     """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
@@ -233,7 +234,8 @@ class Frames:
         """Read in consecutive blocks, so that memory does not grow with the number of frames.
 
         The work is done by joblib threads, one unless a `joblib.parallel_config` says otherwise;
-        with another backend (processes, a cluster) each task is a small pickled slice.
+        with another backend (processes, a cluster) each task is a small pickled slice. With more
+        than one worker the next blocks are read while those that were yielded are used.
 
         Parameters
         ----------
@@ -256,16 +258,24 @@ class Frames:
         [2, 2, 1]
         """
         n_workers = max(1, effective_n_jobs(None))
+        n_held = n_workers if n_workers == 1 else 2 * n_workers
         row_bytes = self.dtype.itemsize * max(1, int(np.prod(self.shape[1:])))
-        size = max(1, min(max_frames, max_bytes // (row_bytes * n_workers)))
+        size = max(1, min(max_frames, max_bytes // (row_bytes * n_held)))
         tasks = [self._take(slice(i, i + size)) for i in range(0, len(self), size)]
         if n_workers == 1:
             yield from (task._read_here() for task in tasks)
             return
         # In waves, since joblib would run ahead of a slow consumer and pile up the blocks.
-        with Parallel(prefer="threads") as parallel:
+        with Parallel(prefer="threads") as parallel, ThreadPoolExecutor(1) as ahead:
+            wave = None
             for i in range(0, len(tasks), n_workers):
-                yield from parallel(delayed(_read_task)(task) for task in tasks[i : i + n_workers])
+                jobs = [delayed(_read_task)(task) for task in tasks[i : i + n_workers]]
+                following = ahead.submit(parallel, jobs)
+                if wave is not None:
+                    yield from wave.result()
+                wave = following
+            if wave is not None:
+                yield from wave.result()
 
     def _read(self) -> np.ndarray:
         """Read everything, on the workers that the caller has configured."""

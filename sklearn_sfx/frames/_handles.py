@@ -22,7 +22,7 @@ _MAX_OPEN = 16
 # For frames smaller than their chunks; a chunk as large as a frame is not worth keeping.
 _CHUNK_CACHE_BYTES = 4 * 2**20
 _lock = threading.RLock()
-_files: OrderedDict[str, tuple[tuple[int, ...], h5py.File, dict[str, h5py.Dataset]]] = OrderedDict()
+_files: OrderedDict[str, tuple[tuple[int, ...], h5py.File, dict]] = OrderedDict()
 
 
 def _open(path: str) -> h5py.File:
@@ -93,8 +93,8 @@ def _written_size(path: str) -> int:
 
 
 @contextmanager
-def open_file(path: str) -> Iterator[tuple[h5py.File, dict[str, h5py.Dataset]]]:
-    """Lend the open file `path` and its open datasets to this thread alone.
+def open_file(path: str) -> Iterator[tuple[h5py.File, dict]]:
+    """Lend the open file `path`, and what its reader keeps of its datasets, to this thread alone.
 
     h5py lets one thread in at a time anyhow. A file that has changed on disk is opened again.
     """

@@ -8,6 +8,7 @@ import h5py
 import numpy as np
 
 from sklearn_sfx.exceptions import InputError
+from sklearn_sfx.frames._chunks import ChunkReader
 from sklearn_sfx.frames._handles import HDF5_ERRORS, look_up, open_file, reason
 from sklearn_sfx.frames._layouts import Segment
 from sklearn_sfx.frames._metadata import read_field
@@ -42,16 +43,26 @@ class Hdf5Source:
     def read(self, position: int, window: Window, out: np.ndarray) -> None:
         """Write the `window` of frame `position` to `out`."""
         segment, row = self._locate(position)
-        with open_file(segment.path) as (file, datasets):
-            dataset = datasets.get(segment.dataset)
-            if dataset is None:
-                datasets[segment.dataset] = dataset = _reopened(file, segment)
-            try:
-                on_disk = dataset.id.get_space()
-                _select(on_disk, row, window, segment.module_height)
-                dataset.id.read(h5py.h5s.create_simple(out.shape), on_disk, out)
-            except HDF5_ERRORS as error:
-                raise InputError(_why_unreadable(segment, row, error)) from error
+        try:
+            with open_file(segment.path) as (file, datasets):
+                known = datasets.get(segment.dataset)
+                if known is None:
+                    dataset = _reopened(file, segment)
+                    datasets[segment.dataset] = known = dataset, ChunkReader.of(dataset)
+                dataset, reader = known
+                pieces = None
+                if reader is not None and reader.dtype == out.dtype:
+                    pieces = reader.locate(row, window)
+                if pieces is None:
+                    on_disk = dataset.id.get_space()
+                    _select(on_disk, row, window, segment.module_height)
+                    dataset.id.read(h5py.h5s.create_simple(out.shape), on_disk, out)
+            if pieces is not None:  # the file may be lent to another thread meanwhile
+                reader.read(pieces, window, out)
+        except InputError:
+            raise
+        except (*HDF5_ERRORS, EOFError) as error:
+            raise InputError(_why_unreadable(segment, row, error)) from error
 
     def origin(self, position: int) -> FrameOrigin:
         """Return the file, the position in it and CrystFEL's name of frame `position`."""

@@ -37,6 +37,8 @@ class Segment(NamedTuple):
         What stands before ``//`` in CrystFEL's name of a frame.
     fields : tuple of Field
         What the file says of each frame.
+    compression : str or None
+        As h5py names it: "gzip", "lzf"; None for none, or another.
     """
 
     path: str
@@ -47,6 +49,7 @@ class Segment(NamedTuple):
     first: int = 0
     event: str = ""
     fields: tuple[Field, ...] = ()
+    compression: str | None = None
 
 
 def find_segments(path: str, dataset: str | None = None) -> list[Segment]:
@@ -133,7 +136,8 @@ def make_segment(path: str, dataset: h5py.Dataset, name: str | None = None) -> S
     shape = (n_frames, height * (dataset.shape[1] if dataset.ndim == 4 else 1), width)
     if min(shape) < 1:
         return None
-    return Segment(path, name, shape, height, dataset.dtype.newbyteorder("=").str)
+    dtype = dataset.dtype.newbyteorder("=").str
+    return Segment(path, name, shape, height, dtype, compression=dataset.compression)
 
 
 def list_datasets(group: h5py.Group, prefix: str = "") -> dict[str, h5py.Dataset]:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import glob
 import os
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from sklearn_sfx.exceptions import InputError
+from sklearn_sfx.exceptions import InputError, SlowFileWarning
 from sklearn_sfx.frames._array_source import ArraySource
 from sklearn_sfx.frames._frames import Frames
 
 __all__ = ["expand_paths", "open_frames"]
+
+LARGE_FRAME = 2**20  # pixels; below, nobody waits for a frame
 
 
 def open_frames(
@@ -52,6 +55,11 @@ def open_frames(
         If a file cannot be opened, holds no images, or several datasets that could be; if frames
         have different shapes; if the mask does not fit.
 
+    Warns
+    -----
+    SlowFileWarning
+        If frames of a megapixel or more are compressed with gzip.
+
     Examples
     --------
     >>> import numpy as np
@@ -72,7 +80,17 @@ def open_frames(
     paths = expand_paths(source)
     found = {path: find_segments(path, dataset) for path in dict.fromkeys(paths)}
     segments = [segment for path in paths for segment in found[path]]
-    return Frames(Hdf5Source(segments), mask=mask)
+    source = Hdf5Source(segments)
+    large = source.shape[1] * source.shape[2] >= LARGE_FRAME
+    if large and any(segment.compression == "gzip" for segment in segments):
+        warnings.warn(
+            "These frames are compressed with gzip, which takes ten to twenty times as long to "
+            "read as bitshuffle-LZ4: if they are read more than once, write them anew with "
+            "hdf5plugin.Bitshuffle().",
+            SlowFileWarning,
+            stacklevel=2,
+        )
+    return Frames(source, mask=mask)
 
 
 def expand_paths(source: str | Path | Sequence[str | Path]) -> list[str]:
