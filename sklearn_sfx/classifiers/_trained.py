@@ -1,12 +1,18 @@
 """What every classifier with a trained network does: predict, and go to disk and back."""
 
-from collections.abc import Callable, Iterator
+import functools
+import itertools
+import math
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
 import torch
+from joblib import effective_n_jobs
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils import gen_even_slices
+from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 from skorch import NeuralNetClassifier
 from skorch.history import History
@@ -15,7 +21,7 @@ from torch import nn
 from sklearn_sfx._validation import is_frames
 from sklearn_sfx.classifiers._training import find_device, one_thread, seeded, to_tensor
 from sklearn_sfx.exceptions import InputError
-from sklearn_sfx.networks import ClassifierModule
+from sklearn_sfx.networks import ClassifierModule, for_inference
 
 __all__ = ["TrainedNetwork"]
 
@@ -27,7 +33,7 @@ class TrainedNetwork(ClassifierMixin, BaseEstimator):
     `_build_module` and `_make_net`.
     """
 
-    _prediction_batch = 32  # larger batches leave the processor's cache and are slower
+    _prediction_batch = 64  # larger batches leave the processor's cache and are slower
 
     def _check_frames(self, X: Any, reset: bool, estimator: BaseEstimator) -> Any:
         """Check X; the shape is remembered by `estimator`: this one, or who has this as a base."""
@@ -97,17 +103,21 @@ class TrainedNetwork(ClassifierMixin, BaseEstimator):
     def _apply(self, function: Callable, X: Any) -> np.ndarray:
         X = self._check_frames(X, False, self)
         self._check_preprocessing(X)
-        module = self.net_.module_.eval()
-        device = next(module.parameters()).device
-        size, parts = self._prediction_batch, []
-        with torch.inference_mode(), one_thread():
-            for batch in _batches(X, size):
-                x = to_tensor(batch).to(device)
-                if parts and len(x) < size:
-                    # A last batch of another size would differ in the last bits: fill it up.
-                    x = torch.cat([x, x[-1:].expand(size - len(x), *x.shape[1:])])
-                parts.append(function(module, x).cpu().numpy())
-        return np.concatenate(parts)[: len(X)]
+        module = for_inference(self.net_.module_)
+        size = self._prediction_batch
+        # A batch of another size would differ in the last bits: the last one is filled up.
+        step = functools.partial(_run, function, module, fill=size if len(X) > size else 1)
+        if is_frames(X):
+            parts = step(_batches(X.blocks(), size))
+        else:
+            # Whole batches for each worker, so that their number changes nothing.
+            slices = gen_even_slices(math.ceil(len(X) / size), effective_n_jobs(None))
+            shares = (X[part.start * size : part.stop * size] for part in slices)
+            found = Parallel(require="sharedmem")(
+                delayed(step)(_batches([share], size)) for share in shares
+            )
+            parts = list(itertools.chain.from_iterable(found))
+        return np.concatenate(parts)
 
     def _check_preprocessing(self, X: Any) -> None:
         """Refuse `Frames` that were prepared in another way than those of `fit`, where known."""
@@ -163,14 +173,28 @@ def _features(module: nn.Module, x: torch.Tensor) -> torch.Tensor:
     return module.features(x)
 
 
-def _batches(X: Any, size: int) -> Iterator[Any]:
-    """Cut X into batches of one size, whatever the blocks in which it is read.
+def _run(
+    function: Callable, module: nn.Module, batches: Iterable[Any], fill: int
+) -> list[np.ndarray]:
+    """Run the network on batches, each filled up to at least `fill` rows, in this thread."""
+    device, parts = next(module.parameters()).device, []
+    with torch.inference_mode(), one_thread():
+        for batch in batches:
+            x = to_tensor(batch).to(device)
+            if len(x) < fill:
+                x = torch.cat([x, x[-1:].expand(fill - len(x), *x.shape[1:])])
+            parts.append(function(module, x).cpu().numpy()[: len(batch)])
+    return parts
 
-    How large the blocks are depends on the workers, and sums in batches of another size differ in
-    the last bits.
+
+def _batches(blocks: Iterable[Any], size: int) -> Iterator[Any]:
+    """Cut blocks into batches of one size, however large the blocks are.
+
+    How large they are depends on the workers, and sums in batches of another size differ in the
+    last bits.
     """
     left = None
-    for block in X.blocks() if is_frames(X) else (X,):
+    for block in blocks:
         if left is not None:
             block = np.concatenate([left, block])
         whole = len(block) - len(block) % size

@@ -10,6 +10,7 @@ from sklearn_sfx.networks._base1d import Base1D
 from sklearn_sfx.networks._base2d import Base2D
 from sklearn_sfx.networks._classifier import ClassifierModule, Head
 from sklearn_sfx.networks._fine_tuned import FineTunedModule
+from sklearn_sfx.networks._inference import for_inference
 
 __all__ = [
     "AdversarialLoss",
@@ -22,4 +23,5 @@ __all__ = [
     "GradientReversal",
     "Head",
     "VectorAugmentation",
+    "for_inference",
 ]

@@ -88,19 +88,25 @@ def standardize(loaded, mean, std):
 
 
 @elementwise
-def row_range(values):
+def row_range(values, has_nan=True):
     """Return the largest and the smallest value that is not NaN; (0, 0) where there is none."""
     # Integers order like the floats they are the bits of, once the negative ones are mirrored; a
     # maximum of integers runs in vector lanes, a maximum of floats does not.
     bits = values.view(np.int32)
     highest, lowest = np.int32(-(2**31)), np.int32(2**31 - 1)
-    for j in range(values.size):
-        key = bits[j] ^ ((bits[j] >> np.int32(31)) & np.int32(0x7FFFFFFF))
-        usable = values[j] == values[j]
-        up = key if usable else np.int32(-(2**31))
-        down = key if usable else np.int32(2**31 - 1)
-        highest = max(highest, up)
-        lowest = min(lowest, down)
+    if has_nan:
+        for j in range(values.size):
+            key = bits[j] ^ ((bits[j] >> np.int32(31)) & np.int32(0x7FFFFFFF))
+            usable = values[j] == values[j]
+            up = key if usable else np.int32(-(2**31))
+            down = key if usable else np.int32(2**31 - 1)
+            highest = max(highest, up)
+            lowest = min(lowest, down)
+    else:
+        for j in range(values.size):
+            key = bits[j] ^ ((bits[j] >> np.int32(31)) & np.int32(0x7FFFFFFF))
+            highest = max(highest, key)
+            lowest = min(lowest, key)
     if highest < lowest:
         return np.float32(0), np.float32(0)
     key = np.array([highest, lowest], dtype=np.int32)

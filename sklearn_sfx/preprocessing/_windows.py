@@ -274,7 +274,8 @@ def local_contrast(loaded, masked_rows, mean, window, floor, kind, out):
     total, n = 0.0, 0
     for i in range(n_rows):
         rows = loaded[i : i + tall]
-        if masked_rows[i : i + tall].any():
+        is_masked = masked_rows[i : i + tall].any()
+        if is_masked:
             _windows_of_masked(rows, reference, k, work, deviation, variance)
         else:
             _windows_of_usable(rows, reference, k, work, deviation, variance)
@@ -288,7 +289,7 @@ def local_contrast(loaded, masked_rows, mean, window, floor, kind, out):
         else:
             _divide_squared(deviation, variance, floor, ratio)
             if kind == ROW_RANGES:
-                highest, lowest = row_range(ratio)
+                highest, lowest = row_range(ratio, is_masked)
                 out[i, 0] = _signed_root(highest) - _signed_root(lowest)
             else:
                 widen_ranges(ratio, top, bottom)

@@ -1,0 +1,114 @@
+"""Networks that only predict: the same values, sooner."""
+
+import copy
+import functools
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+from torch.nn.utils.fusion import fuse_conv_bn_weights
+
+from sklearn_sfx.networks._base1d import Base1D
+from sklearn_sfx.networks._base2d import STRIDE, Base2D
+from sklearn_sfx.networks._classifier import ClassifierModule
+
+__all__ = ["for_inference"]
+
+
+def for_inference(module: ClassifierModule) -> ClassifierModule:
+    """Return a copy of a network that predicts the same, sooner, and cannot be trained.
+
+    The batch norm of the bases of this package is folded into their convolutions, and values that
+    belong to one place lie side by side. A base of another kind is taken as it is.
+
+    Parameters
+    ----------
+    module : ClassifierModule
+        A trained network. It stays as it is.
+
+    Returns
+    -------
+    ClassifierModule
+        In evaluation mode, on the same device; its outputs differ by rounding alone.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_sfx.networks import Base1D, ClassifierModule, Head, for_inference
+    >>> base = Base1D(channels=(4,))
+    >>> module = ClassifierModule(base, Head(base.n_features, 8, 3)).eval()
+    >>> x = torch.rand(6, 50)
+    >>> torch.allclose(for_inference(module)(x), module(x), atol=1e-6)
+    True
+    """
+    folded = {Base1D: FoldedBase1D, Base2D: FoldedBase2D}.get(type(module.base))
+    base = copy.deepcopy(module.base) if folded is None else folded(module.base)
+    return ClassifierModule(base, copy.deepcopy(module.head)).eval()
+
+
+class FoldedBase1D(nn.Module):
+    """What `Base1D` computes, as frames one pixel high: their convolutions are the faster ones."""
+
+    def __init__(self, base: Base1D):
+        super().__init__()
+        self.scale = copy.deepcopy(base.scale)
+        self.convolutions = nn.ModuleList(_folded(block) for block in base.blocks)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = torch.asinh(self.scale(x.unsqueeze(1))).unsqueeze(2)
+        x = x.contiguous(memory_format=torch.channels_last)
+        for convolution in self.convolutions:
+            x = F.relu_(_largest(convolution(x), 3, 2))
+        x = x.squeeze(2)
+        return torch.cat([x.mean(dim=2), x.amax(dim=2)], dim=1)
+
+
+class FoldedBase2D(nn.Module):
+    """What `Base2D` computes."""
+
+    def __init__(self, base: Base2D):
+        super().__init__()
+        self.convolutions = nn.ModuleList(_folded(block) for block in base.blocks)
+        self.pools = [block.pool for block in base.blocks]
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = x.unsqueeze(1)
+        for convolution, pool in zip(self.convolutions, self.pools, strict=True):
+            x = F.relu_(_largest(_largest(convolution(x), 2, pool), 3, pool))
+        return x.flatten(1)
+
+
+def _largest(x: torch.Tensor, dim: int, window: int) -> torch.Tensor:
+    """Pool along one dimension; quicker than max_pool2d, which finds where the maximum is too."""
+    window = min(window, x.shape[dim])
+    n = (x.shape[dim] - window) // STRIDE + 1
+    picked = [slice(None)] * dim
+    parts = [x[(*picked, slice(k, k + STRIDE * (n - 1) + 1, STRIDE))] for k in range(window)]
+    return functools.reduce(torch.maximum, parts)
+
+
+def _folded(block: nn.Module) -> nn.Conv2d:
+    """Return convolution and batch norm of a block as one convolution in two dimensions."""
+    conv, norm = block.conv, block.norm
+    weight, bias = fuse_conv_bn_weights(
+        conv.weight,
+        conv.bias,
+        norm.running_mean,
+        norm.running_var,
+        norm.eps,
+        norm.weight,
+        norm.bias,
+    )
+    if weight.ndim == 3:
+        weight = nn.Parameter(weight.unsqueeze(2))
+    is_flat = len(conv.kernel_size) == 1
+    with torch.device("meta"):
+        one = nn.Conv2d(
+            conv.in_channels,
+            conv.out_channels,
+            (1, *conv.kernel_size) if is_flat else conv.kernel_size,
+            stride=conv.stride,
+            padding=(0, *conv.padding) if is_flat else conv.padding,
+        )
+    one.weight, one.bias = weight, bias
+    return one.to(memory_format=torch.channels_last)
