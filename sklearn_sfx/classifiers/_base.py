@@ -215,6 +215,7 @@ class TorchClassifier(TrainedNetwork):
         self._fit_params = self.get_params(deep=False)
         self.history_ = _without_batches(net.history)
         net.history = self.history_
+        net.module_.eval()
         self.net_ = net
         return self
 

@@ -111,3 +111,7 @@ class Masked:
         if usable is None:
             return frame
         return np.where(usable, frame, np.float32(np.nan))
+
+    def on_tensors(self, X: torch.Tensor) -> torch.Tensor:
+        """Do the same to frames on a device, where masks are applied as the frames arrive."""
+        return X

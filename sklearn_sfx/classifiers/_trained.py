@@ -22,6 +22,7 @@ from sklearn_sfx._validation import is_frames
 from sklearn_sfx.classifiers._training import find_device, one_thread, seeded, to_tensor
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.networks import ClassifierModule, for_inference
+from sklearn_sfx.preprocessing.tensors import can_stream, stream
 
 __all__ = ["TrainedNetwork"]
 
@@ -108,7 +109,9 @@ class TrainedNetwork(ClassifierMixin, BaseEstimator):
         # A batch of another size would differ in the last bits: the last one is filled up.
         step = functools.partial(_run, function, module, fill=size if len(X) > size else 1)
         if is_frames(X):
-            parts = step(_batches(X.blocks(), size))
+            device = next(module.parameters()).device
+            on_device = _runs_steps(device) and can_stream(X)
+            parts = step(_batches(stream(X, device) if on_device else X.blocks(), size))
         else:
             # Whole batches for each worker, so that their number changes nothing.
             slices = gen_even_slices(math.ceil(len(X) / size), effective_n_jobs(None))
@@ -163,6 +166,7 @@ class TrainedNetwork(ClassifierMixin, BaseEstimator):
         module.load_state_dict({name: torch.from_numpy(w.copy()) for name, w in weights.items()})
         self.net_ = self._make_net(module, device, train_split=None).initialize()
         self.net_.history = self.history_
+        self.net_.module_.eval()
 
 
 def _probabilities(module: nn.Module, x: torch.Tensor) -> torch.Tensor:
@@ -171,6 +175,11 @@ def _probabilities(module: nn.Module, x: torch.Tensor) -> torch.Tensor:
 
 def _features(module: nn.Module, x: torch.Tensor) -> torch.Tensor:
     return module.features(x)
+
+
+def _runs_steps(device: torch.device) -> bool:
+    """Whether the steps of `Frames` are run on the device too, and not by compiled loops."""
+    return device.type != "cpu"
 
 
 def _run(
@@ -183,8 +192,9 @@ def _run(
             x = to_tensor(batch).to(device)
             if len(x) < fill:
                 x = torch.cat([x, x[-1:].expand(fill - len(x), *x.shape[1:])])
-            parts.append(function(module, x).cpu().numpy()[: len(batch)])
-    return parts
+            parts.append(function(module, x)[: len(batch)])
+        # Fetched at the end, so that a device is never waited for in between.
+        return [part.cpu().numpy() for part in parts]
 
 
 def _batches(blocks: Iterable[Any], size: int) -> Iterator[Any]:
@@ -196,7 +206,8 @@ def _batches(blocks: Iterable[Any], size: int) -> Iterator[Any]:
     left = None
     for block in blocks:
         if left is not None:
-            block = np.concatenate([left, block])
+            join = torch.cat if isinstance(block, torch.Tensor) else np.concatenate
+            block = join([left, block])
         whole = len(block) - len(block) % size
         for start in range(0, whole, size):
             yield block[start : start + size]

@@ -57,6 +57,7 @@ class Frames:
         self._index: range | np.ndarray = range(source.shape[0])
         self._window: Window | None = None  # None: the file's own values and dtype
         self._steps: tuple[FrameStep, ...] = ()
+        self._as_stored = False  # whether the window is given without mask and steps
         self._mask = None if mask is None else _fit_mask(mask, source.shape)
 
     # -- What it looks like --------------------------------------------------------------------
@@ -79,6 +80,7 @@ class Frames:
     def dtype(self) -> np.dtype:
         """The file's dtype; float32 once a step is appended (masks stay bool when cropped)."""
         as_in_file = self._window is None or (not self._steps and self._source.dtype == bool)
+        as_in_file |= self._as_stored
         return np.dtype(self._source.dtype if as_in_file else np.float32)
 
     @property
@@ -184,6 +186,33 @@ class Frames:
         """
         window, steps = step.append_to(self._read_window(), self._steps)
         return self._view(_window=Window(*window), _steps=tuple(steps))
+
+    @property
+    def steps(self) -> tuple[FrameStep, ...]:
+        """What is run on each frame once it is read, masked first where there is a mask."""
+        return self._steps
+
+    def as_stored(self) -> Frames:
+        """Return the same frames without the steps, for whoever runs them in another place.
+
+        Returns
+        -------
+        Frames
+            Of the file's dtype, cropped where a crop comes first. Its mask is what is still to be
+            applied before the steps.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn_sfx import GCN, CentralCrop, open_frames
+        >>> frames = open_frames(np.arange(32, dtype=np.uint16).reshape(2, 4, 4))
+        >>> prepared = GCN().fit_transform(CentralCrop(2).fit_transform(frames))
+        >>> np.asarray(prepared.as_stored())[0]
+        array([[ 5,  6],
+               [ 9, 10]], dtype=uint16)
+        """
+        mask = None if self._window is None else self._mask
+        return self._view(_steps=(), _as_stored=True, _mask=mask)
 
     def _view(self, **changes) -> Frames:
         view = object.__new__(type(self))
@@ -291,7 +320,7 @@ class Frames:
         """Read everything in this thread: window, steps, row of the output, frame by frame."""
         out = np.empty(self.shape, self.dtype)
         window = self._read_window()
-        if self._window is None:
+        if self._window is None or self._as_stored:
             for row, position in enumerate(self._index):
                 self._source.read(int(position), window, out[row])
             return out

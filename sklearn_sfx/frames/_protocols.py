@@ -108,7 +108,9 @@ class FrameStep(Protocol):
     """One step of preprocessing that runs frame by frame: a frozen, picklable object.
 
     `Frames.append` asks it what to read and which steps to run from then on, so that a step can
-    be fused with the ones before it, or move a crop into the reading.
+    be fused with the ones before it, or move a crop into the reading. A step may also have
+    ``on_tensors(X)``, which does the same to float32 torch tensors of shape (n, height, width):
+    then it runs on the device of the network.
     """
 
     def output_shape(self, frame_shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -80,9 +80,9 @@ class FrameTransformer(TransformerMixin, BaseEstimator):
         if is_frames(X):
             return X.append(step)
         if is_tensor(X):
-            from sklearn_sfx.preprocessing import _tensors
+            from sklearn_sfx.preprocessing import tensors
 
-            return _tensors.run(step, X)
+            return tensors.run(step, X)
         out = np.empty((len(X), *step.output_shape(X.shape[1:])), dtype=np.float32)
         Parallel(require="sharedmem")(
             delayed(_run_on_part)(step, X[part], out[part])

@@ -9,6 +9,7 @@ from sklearn.pipeline import make_pipeline
 
 from sklearn_sfx.frames import open_frames
 from sklearn_sfx.preprocessing import GCN, LCN, CentralCrop, PixelMask, RowWiseDecomposition
+from sklearn_sfx.preprocessing.tensors import stream
 
 TOLERANCE = 5e-5  # of the largest value in the frame
 FRAME_DTYPES = ["uint16", "int16", "int32", "float32", "float64", "uint8", ">u2"]
@@ -67,7 +68,9 @@ def run_every_way(steps, frames, mask=None):
     if mask is None:
         yield "array", pipeline.fit_transform(frames)
     lazy = open_frames(frames, mask=mask)
-    yield "fused", pipeline.fit_transform(lazy)
+    fused = pipeline.fit_transform(lazy)
+    yield "fused", fused
+    yield "on a device", torch.cat(list(stream(fused, torch.device("cpu"), max_frames=2))).numpy()
     single = lazy
     for step in steps:
         values = np.asarray(step.fit_transform(single))

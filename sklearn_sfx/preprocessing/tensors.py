@@ -2,12 +2,58 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import numpy as np
 import torch
 from torch import Tensor
 
+from sklearn_sfx.frames import Frames, FrameStep
 from sklearn_sfx.preprocessing._steps import CropStep, FusedStep, PixelRule
 
-__all__ = ["run"]
+__all__ = ["can_stream", "run", "stream"]
+
+
+def can_stream(frames: Frames) -> bool:
+    """Whether every step of the frames can be run on a device: those of this package can."""
+    return all(
+        isinstance(step, CropStep | FusedStep) or hasattr(step, "on_tensors")
+        for step in frames.steps
+    )
+
+
+def stream(frames: Frames, device: torch.device, max_frames: int = 64) -> Iterator[Tensor]:
+    """Send frames to a device as the file has them, and run their steps there.
+
+    Each block is sent from pinned memory, so that the next one is read meanwhile.
+
+    Yields
+    ------
+    Tensor of float32 on the device, shape (n_frames_in_block, ...)
+    """
+    stored, start = frames.as_stored(), 0
+    for block in stored.blocks(max_frames=max_frames):
+        usable = stored.mask
+        if isinstance(usable, Frames):
+            usable = np.asarray(usable[start : start + len(block)])
+        start += len(block)
+        yield _run_all(frames.steps, _send(block, device), usable)
+
+
+def _send(block: np.ndarray, device: torch.device) -> Tensor:
+    tensor = torch.from_numpy(block)
+    if device.type == "cuda":
+        tensor = tensor.pin_memory()
+    return tensor.to(device, non_blocking=True)
+
+
+def _run_all(steps: tuple[FrameStep, ...], X: Tensor, usable: np.ndarray | None) -> Tensor:
+    X = X.to(torch.float32)
+    if usable is not None:
+        X = torch.where(torch.as_tensor(usable.copy(), device=X.device), X, torch.nan)
+    for step in steps:
+        X = run(step, X) if isinstance(step, CropStep | FusedStep) else step.on_tensors(X)
+    return X
 
 
 def run(step: CropStep | FusedStep, X: Tensor) -> Tensor:
