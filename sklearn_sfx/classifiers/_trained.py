@@ -1,28 +1,22 @@
 """What every classifier with a trained network does: predict, and go to disk and back."""
 
-import functools
-import itertools
-import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
-from joblib import effective_n_jobs
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils import gen_even_slices
-from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 from skorch import NeuralNetClassifier
 from skorch.history import History
 from torch import nn
 
 from sklearn_sfx._validation import is_frames
-from sklearn_sfx.classifiers._training import find_device, one_thread, seeded, to_tensor
+from sklearn_sfx.classifiers._prediction import apply_to_all
+from sklearn_sfx.classifiers._training import find_device, seeded
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.networks import ClassifierModule, for_inference
-from sklearn_sfx.preprocessing.tensors import can_stream, stream
 
 __all__ = ["TrainedNetwork"]
 
@@ -105,22 +99,7 @@ class TrainedNetwork(ClassifierMixin, BaseEstimator):
         X = self._check_frames(X, False, self)
         self._check_preprocessing(X)
         module = for_inference(self.net_.module_)
-        size = self._prediction_batch
-        # A batch of another size would differ in the last bits: the last one is filled up.
-        step = functools.partial(_run, function, module, fill=size if len(X) > size else 1)
-        if is_frames(X):
-            device = next(module.parameters()).device
-            on_device = _runs_steps(device) and can_stream(X)
-            parts = step(_batches(stream(X, device) if on_device else X.blocks(), size))
-        else:
-            # Whole batches for each worker, so that their number changes nothing.
-            slices = gen_even_slices(math.ceil(len(X) / size), effective_n_jobs(None))
-            shares = (X[part.start * size : part.stop * size] for part in slices)
-            found = Parallel(require="sharedmem")(
-                delayed(step)(_batches([share], size)) for share in shares
-            )
-            parts = list(itertools.chain.from_iterable(found))
-        return np.concatenate(parts)
+        return apply_to_all(function, module, X, self._prediction_batch)
 
     def _check_preprocessing(self, X: Any) -> None:
         """Refuse `Frames` that were prepared in another way than those of `fit`, where known."""
@@ -175,42 +154,3 @@ def _probabilities(module: nn.Module, x: torch.Tensor) -> torch.Tensor:
 
 def _features(module: nn.Module, x: torch.Tensor) -> torch.Tensor:
     return module.features(x)
-
-
-def _runs_steps(device: torch.device) -> bool:
-    """Whether the steps of `Frames` are run on the device too, and not by compiled loops."""
-    return device.type != "cpu"
-
-
-def _run(
-    function: Callable, module: nn.Module, batches: Iterable[Any], fill: int
-) -> list[np.ndarray]:
-    """Run the network on batches, each filled up to at least `fill` rows, in this thread."""
-    device, parts = next(module.parameters()).device, []
-    with torch.inference_mode(), one_thread():
-        for batch in batches:
-            x = to_tensor(batch).to(device)
-            if len(x) < fill:
-                x = torch.cat([x, x[-1:].expand(fill - len(x), *x.shape[1:])])
-            parts.append(function(module, x)[: len(batch)])
-        # Fetched at the end, so that a device is never waited for in between.
-        return [part.cpu().numpy() for part in parts]
-
-
-def _batches(blocks: Iterable[Any], size: int) -> Iterator[Any]:
-    """Cut blocks into batches of one size, however large the blocks are.
-
-    How large they are depends on the workers, and sums in batches of another size differ in the
-    last bits.
-    """
-    left = None
-    for block in blocks:
-        if left is not None:
-            join = torch.cat if isinstance(block, torch.Tensor) else np.concatenate
-            block = join([left, block])
-        whole = len(block) - len(block) % size
-        for start in range(0, whole, size):
-            yield block[start : start + size]
-        left = block[whole:] if whole < len(block) else None
-    if left is not None:
-        yield left

@@ -16,7 +16,7 @@ from sklearn_sfx import (
     make_sfx_frames,
     open_frames,
 )
-from sklearn_sfx.classifiers import _trained
+from sklearn_sfx.classifiers import _prediction
 from sklearn_sfx.frames import Frames
 
 DEVICES = [
@@ -62,7 +62,7 @@ def test_probabilities_are_those_of_the_compiled_steps(run, monkeypatch, network
         return blocks(self, **kwargs)
 
     monkeypatch.setattr(Frames, "blocks", recorded)
-    monkeypatch.setattr(_trained, "_runs_steps", lambda device: True)
+    monkeypatch.setattr(_prediction, "_runs_steps", lambda device: True)
     if device == "cuda":
         model[-1].net_.module_.to(device)
     found = model.predict_proba(frames)
@@ -76,7 +76,7 @@ def test_a_mask_for_each_frame_goes_along(run, monkeypatch):
     masked = open_frames(values, mask=rng.random(values.shape) > 0.1)
     model = make_pipeline(CentralCrop(128), GCN(), RowWiseDecomposition(), CNN1D(max_epochs=1))
     expected = model.fit(masked, target).predict_proba(masked)
-    monkeypatch.setattr(_trained, "_runs_steps", lambda device: True)
+    monkeypatch.setattr(_prediction, "_runs_steps", lambda device: True)
     np.testing.assert_allclose(model.predict_proba(masked), expected, atol=2e-4)
 
 
@@ -109,5 +109,5 @@ def test_steps_that_know_no_tensors_stay_on_this_machine(run, monkeypatch):
     prepared = RowWiseDecomposition().fit_transform(frames.append(Doubled()))
     model = CNN1D(max_epochs=1, random_state=0).fit(prepared, target)
     expected = model.predict_proba(prepared)
-    monkeypatch.setattr(_trained, "_runs_steps", lambda device: True)
+    monkeypatch.setattr(_prediction, "_runs_steps", lambda device: True)
     np.testing.assert_array_equal(model.predict_proba(prepared), expected)
