@@ -30,8 +30,9 @@ class Scores:
         Probability of the positive class.
     decision : ndarray of bool, shape (n_frames,)
         True for a hit: a probability at or above the threshold.
-    peak_count : ndarray of int64, shape (n_frames,)
-        Peaks that the classical peak finder counts on the same pixels.
+    peak_count : ndarray of int64, shape (n_frames,), or None
+        Peaks that the classical peak finder counts on the same pixels; None if they were not
+        counted.
     threshold : float
         The probability from which a frame is called a hit.
 
@@ -54,7 +55,7 @@ class Scores:
     sources: Sequence[FrameOrigin]
     probability: np.ndarray
     decision: np.ndarray
-    peak_count: np.ndarray
+    peak_count: np.ndarray | None
     threshold: float
 
     def write_hits(self, path: str | os.PathLike) -> None:
@@ -98,9 +99,10 @@ class Scores:
         path : path-like
             The table to write, replaced as a whole, with the columns file, position (of the frame
             in its file, from 0), event, identifier, probability, decision (hit or miss) and
-            peak_count.
+            peak_count, empty if the peaks were not counted.
         """
-        rows = zip(self.sources, self.probability, self.decision, self.peak_count, strict=True)
+        counts = [""] * len(self.sources) if self.peak_count is None else self.peak_count
+        rows = zip(self.sources, self.probability, self.decision, counts, strict=True)
         with replacing(path) as temporary, open(temporary, "w", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(COLUMNS)

@@ -70,6 +70,21 @@ def test_screen_writes_every_frame_and_lists_the_hits(run_folder, tmp_path, caps
     assert [int(row["peak_count"]) for row in rows] == again.peak_count.tolist()
 
 
+def test_screen_without_peaks_decides_the_same(run_folder, tmp_path):
+    tables = []
+    for options in ([], ["--no-peaks"]):
+        hits, table = tmp_path / "hits.lst", tmp_path / "scores.csv"
+        paths = ["--hits", str(hits), "--scores", str(table)]
+        model = ["--model", str(run_folder / "model.joblib")]
+        assert sfx(run_folder, "screen", *model, *paths, *options) == 0
+        with open(table, newline="") as file:
+            tables.append(list(csv.DictReader(file)))
+    with_peaks, without = tables
+    assert all(row.pop("peak_count") == "" for row in without)
+    assert all(row.pop("peak_count") != "" for row in with_peaks)
+    assert without == with_peaks
+
+
 def load_mask(folder):
     from sklearn_sfx import read_mask
 
