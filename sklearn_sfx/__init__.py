@@ -20,7 +20,7 @@ _PUBLIC = {
         "TargetLabelScorer",
         "TargetRecallClassifier",
     ],
-    "persistence": ["load_model", "save_model"],
+    "persistence": ["load_model", "save_model", "to_onnx"],
     "screening": ["ScreeningModel", "evaluate", "screen", "train"],
     "exceptions": ["FewLabelsWarning", "InputError", "NoTargetWarning", "SlowFileWarning"],
 }

@@ -20,6 +20,8 @@ from sklearn_sfx.networks import ClassifierModule, for_inference
 
 __all__ = ["TrainedNetwork"]
 
+WORTH_FOLDING = 16  # rows; for fewer, making the quicker network takes longer than it saves
+
 
 class TrainedNetwork(ClassifierMixin, BaseEstimator):
     """The part of a classifier that needs its network trained, however that was done.
@@ -98,7 +100,9 @@ class TrainedNetwork(ClassifierMixin, BaseEstimator):
     def _apply(self, function: Callable, X: Any) -> np.ndarray:
         X = self._check_frames(X, False, self)
         self._check_preprocessing(X)
-        module = for_inference(self.net_.module_)
+        module = self.net_.module_.eval()
+        if len(X) >= WORTH_FOLDING:
+            module = for_inference(module)
         return apply_to_all(function, module, X, self._prediction_batch)
 
     def _check_preprocessing(self, X: Any) -> None:

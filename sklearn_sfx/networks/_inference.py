@@ -107,7 +107,7 @@ def _folded(block: nn.Module) -> nn.Conv2d:
             conv.in_channels,
             conv.out_channels,
             (1, *conv.kernel_size) if is_flat else conv.kernel_size,
-            stride=conv.stride,
+            stride=(1, *conv.stride) if is_flat else conv.stride,
             padding=(0, *conv.padding) if is_flat else conv.padding,
         )
     one.weight, one.bias = weight, bias

@@ -2,7 +2,6 @@
 
 import json
 import os
-from collections.abc import Iterator
 from importlib import import_module
 from importlib.metadata import version
 from io import BytesIO
@@ -11,78 +10,26 @@ from types import ModuleType
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
-from sklearn import config_context
 from sklearn.exceptions import NotFittedError
-from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_sfx._files import replacing
 from sklearn_sfx._version import __version__
 from sklearn_sfx.exceptions import InputError
+from sklearn_sfx.persistence._about import SCREENING_MODEL, describe, full_name, new_file
+from sklearn_sfx.persistence._trusted import (
+    SCHEMA,
+    TRUSTED_NAMES,
+    listed,
+    nodes,
+    read_member,
+    refused_in,
+)
 
-__all__ = ["load_model", "require_skops", "save_model"]
+__all__ = ["FORMAT", "load_model", "require_skops", "save_model"]
 
 FORMAT = 1
-ABOUT, SCHEMA = "sklearn_sfx.json", "schema.json"
-OLDEST_PROTOCOL = 2  # of skops: what it read before was audited less strictly
-SCREENING_MODEL = "sklearn_sfx.screening._model.ScreeningModel"
-
-# What may be in a file beside what skops trusts, under the loader that may make it: to trust a
-# class is not to let a file call it, and no function stands here but scores.
-TRUSTED = {
-    "ObjectNode": {
-        "sklearn_sfx.classifiers._cnn1d.CNN1D",
-        "sklearn_sfx.classifiers._cnn2d.CNN2D",
-        "sklearn_sfx.classifiers._dann.DANN",
-        "sklearn_sfx.classifiers._fine_tuned.FineTuned",
-        "sklearn_sfx.classifiers._peak_count.PeakCountClassifier",
-        "sklearn_sfx.model_selection._scorers.SourceScorer",
-        "sklearn_sfx.model_selection._scorers.TargetEntropyScorer",
-        "sklearn_sfx.model_selection._scorers.TargetLabelScorer",
-        "sklearn_sfx.model_selection._split.LabelledStratifiedKFold",
-        "sklearn_sfx.model_selection._target_recall.TargetRecallClassifier",
-        "sklearn_sfx.preprocessing._contrast.GCN",
-        "sklearn_sfx.preprocessing._contrast.LCN",
-        "sklearn_sfx.preprocessing._crop.CentralCrop",
-        "sklearn_sfx.preprocessing._decomposition.RowWiseDecomposition",
-        "sklearn_sfx.preprocessing._mask.PixelMask",
-        SCREENING_MODEL,
-        "sklearn.calibration._CalibratedClassifier",
-        "sklearn.calibration._SigmoidCalibration",
-        "sklearn.metrics._scorer._CurveScorer",
-        "sklearn.metrics._scorer._PassthroughScorer",
-        "sklearn.metrics._scorer._Scorer",
-        "sklearn.model_selection._split.GroupKFold",
-        "sklearn.model_selection._split.KFold",
-        "sklearn.model_selection._split.ShuffleSplit",
-        "sklearn.model_selection._split.StratifiedGroupKFold",
-        "sklearn.model_selection._split.StratifiedKFold",
-        "sklearn.model_selection._split.StratifiedShuffleSplit",
-        "sklearn.utils._metadata_requests.MetadataRequest",
-        "sklearn.utils._metadata_requests.MethodMetadataRequest",
-    },
-    "TupleNode": {"sklearn_sfx.preprocessing._mask.PackedMask"},
-    "DictNode": {"sklearn.utils._bunch.Bunch"},
-    "ConstructorFromReduceNode": {"pathlib.PosixPath", "pathlib._local.PosixPath"},
-    "FunctionNode": {
-        "sklearn.metrics._classification.accuracy_score",
-        "sklearn.metrics._classification.balanced_accuracy_score",
-        "sklearn.metrics._classification.f1_score",
-        "sklearn.metrics._classification.fbeta_score",
-        "sklearn.metrics._classification.log_loss",
-        "sklearn.metrics._classification.matthews_corrcoef",
-        "sklearn.metrics._classification.precision_score",
-        "sklearn.metrics._classification.recall_score",
-        "sklearn.metrics._ranking.average_precision_score",
-        "sklearn.metrics._ranking.roc_auc_score",
-    },
-}
-NAMES = sorted(set().union(*TRUSTED.values()))
-LOADERS = {
-    *TRUSTED,
-    *("BytesNode", "JsonNode", "ListNode", "LossNode", "MaskedArrayNode", "NdArrayNode"),
-    *("RandomStateNode", "SetNode", "SliceNode", "TypeNode"),
-}
+ABOUT = "sklearn_sfx.json"
 
 
 def save_model(model: Any, path: str | os.PathLike) -> None:
@@ -127,24 +74,20 @@ def save_model(model: Any, path: str | os.PathLike) -> None:
     True
     """
     skops_io = require_skops()
-    path = Path(path)
-    if not path.absolute().parent.is_dir():
-        raise InputError(f"{path}: the folder {path.parent} does not exist; make it first.")
-    if path.is_dir():
-        raise InputError(f"{path}: this is a folder; name a file.")
+    path = new_file(path)
     _check_fitted(model)
     name = type(model).__name__
     try:
-        content = _repack(skops_io.dumps(model), _describe(model))
+        content = _repack(skops_io.dumps(model), _about(model))
     except (TypeError, ValueError, RecursionError) as error:
         raise InputError(
             f"This {name} holds what has no place in a safe file ({error}): leave it out, or keep "
             "the model for yourself with joblib.dump."
         ) from error
-    refused = _refused(skops_io, content)
+    refused = refused_in(skops_io, content)
     if refused:
         raise InputError(
-            f"This {name} holds what load_model would refuse, {_listed(refused)}: leave it out (of "
+            f"This {name} holds what load_model would refuse, {listed(refused)}: leave it out (of "
             "a search save best_estimator_), or keep the model for yourself with joblib.dump."
         )
     with replacing(path) as temporary:
@@ -193,7 +136,7 @@ def load_model(path: str | os.PathLike) -> Any:
     # Zip, zlib, json, numpy and torch each have errors of their own for a file that is damaged, or
     # made to look like one: whatever they raise, the file is to blame.
     try:
-        number = int(json.loads(_read(content, ABOUT))["format"])
+        number = int(json.loads(read_member(content, ABOUT))["format"])
     except Exception as error:
         raise InputError(
             f"{path}: this is not a model that save_model wrote, or it is damaged; a pickle, which "
@@ -205,10 +148,10 @@ def load_model(path: str | os.PathLike) -> Any:
             f"format {FORMAT}: install a newer one."
         )
     try:
-        refused = _refused(skops_io, content)
+        refused = refused_in(skops_io, content)
         if not refused:
-            model = skops_io.loads(content, trusted=NAMES)
-            if _full_name(model) != SCREENING_MODEL:
+            model = skops_io.loads(content, trusted=TRUSTED_NAMES)
+            if full_name(model) != SCREENING_MODEL:
                 check_is_fitted(model)
             return model
     except (InputError, Warning):  # a warning where the user made it an error
@@ -219,7 +162,7 @@ def load_model(path: str | os.PathLike) -> Any:
             "versions too different from these; unzip its sklearn_sfx.json to see which."
         ) from error
     raise InputError(
-        f"{path}: this file is not safe to load, since it holds {_listed(refused)}: ask for one "
+        f"{path}: this file is not safe to load, since it holds {listed(refused)}: ask for one "
         "without, or, if you trust whoever wrote it, load it with skops.io."
     )
 
@@ -234,59 +177,7 @@ def require_skops() -> ModuleType:
         ) from None
 
 
-# -- What may be in a file ---------------------------------------------------------------------
-
-
-def _nodes(schema: Any) -> Iterator[dict]:
-    """Yield whatever skops might make an object of, wherever it stands."""
-    left = [schema]
-    while left:
-        item = left.pop()
-        if isinstance(item, dict):
-            if "__loader__" in item:
-                yield item
-            left.extend(item.values())
-        elif isinstance(item, list):
-            left.extend(item)
-
-
-def _refused(skops_io: ModuleType, content: bytes) -> list[str]:
-    """Return what the file holds and may not; nothing is imported or made to find out."""
-    schema = json.loads(_read(content, SCHEMA))
-    if schema["protocol"] < OLDEST_PROTOCOL:
-        return [f"a schema of skops protocol {schema['protocol']}"]
-    refused = set()
-    for node in _nodes(schema):
-        loader, name = node["__loader__"], f"{node['__module__']}.{node['__class__']}"
-        # skops lets what it is told to trust stand anywhere, and calls it in some places.
-        if loader not in LOADERS or (name in NAMES and name not in TRUSTED.get(loader, ())):
-            refused.add(f"{name} as {loader}")
-        # A pipeline with a cache unpickles what lies there as soon as it is fitted again.
-        if loader == "DictNode":
-            caches = (v for k, v in node["content"].items() if k.endswith("memory"))
-            refused |= set() if all(map(_is_none, caches)) else {"a cache (memory=...)"}
-    if not refused:
-        refused = set(skops_io.get_untrusted_types(data=content)) - set(NAMES)
-    return sorted(refused)
-
-
-def _is_none(node: dict) -> bool:
-    # With an __id__ it could stand for another node.
-    return "__id__" not in node and (node["__loader__"], node["content"]) == ("JsonNode", "null")
-
-
-def _listed(names: list[str]) -> str:
-    """Name the first few; they come from the file, and may be made to upset a terminal."""
-    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-    return ", ".join(f"{name!a:.120}" for name in names[:5]) + more
-
-
 # -- The file ----------------------------------------------------------------------------------
-
-
-def _read(content: bytes, member: str) -> bytes:
-    with ZipFile(BytesIO(content)) as archive:
-        return archive.read(member)
 
 
 def _repack(content: bytes, about: dict) -> bytes:
@@ -294,9 +185,9 @@ def _repack(content: bytes, about: dict) -> bytes:
 
     skops tells objects apart by their address in memory, and arrays by that or by chance.
     """
-    schema = json.loads(_read(content, SCHEMA))
+    schema = json.loads(read_member(content, SCHEMA))
     numbers, names = {}, {}
-    for node in _nodes(schema):
+    for node in nodes(schema):
         if node["__loader__"] == "JsonNode":  # whether two of these are one object is chance too
             node.pop("__id__", None)
         if "__id__" in node:
@@ -329,7 +220,7 @@ def _repair_keys(node: dict) -> None:
 
 def _check_fitted(model: Any) -> None:
     name = type(model).__name__
-    if _full_name(model) == SCREENING_MODEL:  # there are none but fitted ones
+    if full_name(model) == SCREENING_MODEL:  # there are none but fitted ones
         return
     try:
         check_is_fitted(model)
@@ -340,41 +231,12 @@ def _check_fitted(model: Any) -> None:
         raise InputError(f"save_model takes a fitted estimator, got {got:.80}.") from None
 
 
-def _describe(model: Any) -> dict:
+def _about(model: Any) -> dict:
     """Return what a reader may want to know before loading, as plain values."""
-    *before, last = _chain(model)
-    shapes = [part.frame_shape_in_ for part in (*before, last) if hasattr(part, "frame_shape_in_")]
-    classes = getattr(model, "classes_", getattr(last, "classes_", None))
-    with config_context(print_changed_only=False):  # a default may be another one some day
-        preprocessing = [" ".join(repr(step).split()) for step in before]
+    packages = ("scikit-learn", "torch", "numpy", "skops")
     return {
         "format": FORMAT,
         "sklearn_sfx": __version__,
-        "versions": {name: version(name) for name in ("scikit-learn", "torch", "numpy", "skops")},
-        "class": _full_name(model),
-        "preprocessing": preprocessing,
-        "frame_shape": [int(side) for side in shapes[0]] if shapes else None,
-        "classes": None if classes is None else list(map(_plain, classes)),
+        "versions": {name: version(name) for name in packages},
+        **describe(model),
     }
-
-
-def _chain(model: Any) -> list[Any]:
-    """Return the estimators that frames go through, one after another."""
-    if isinstance(model, Pipeline):
-        steps = [step for _, step in model.steps if step is not None and step != "passthrough"]
-        return [part for step in steps for part in _chain(step)] or [model]
-    if _full_name(model) == SCREENING_MODEL:
-        return _chain(model.prepare) + _chain(model.classifier)
-    # a search, a threshold around a classifier, a FrozenEstimator
-    for name in ("best_estimator_", "estimator_", "estimator"):
-        if hasattr(model, name):
-            return _chain(getattr(model, name))
-    return [model]
-
-
-def _full_name(model: Any) -> str:
-    return f"{type(model).__module__}.{type(model).__qualname__}"
-
-
-def _plain(label: Any) -> Any:
-    return label.item() if hasattr(label, "item") else label
