@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +15,8 @@ from sklearn_sfx.frames._array_source import ArraySource
 from sklearn_sfx.frames._protocols import FrameOrigin, FrameSource, FrameStep, Window
 
 __all__ = ["Frames"]
+
+N_ROUNDS = 4  # in which several workers share a short run out
 
 
 class Frames:
@@ -289,7 +292,10 @@ class Frames:
         n_workers = max(1, effective_n_jobs(None))
         n_held = n_workers if n_workers == 1 else 2 * n_workers
         row_bytes = self.dtype.itemsize * max(1, int(np.prod(self.shape[1:])))
-        size = max(1, min(max_frames, max_bytes // (row_bytes * n_held)))
+        size = min(max_frames, max_bytes // (row_bytes * n_held))
+        if n_workers > 1:  # so many blocks that all have work, and little is waited for at the end
+            size = min(size, math.ceil(len(self) / (N_ROUNDS * n_workers)))
+        size = max(1, size)
         tasks = [self._take(slice(i, i + size)) for i in range(0, len(self), size)]
         if n_workers == 1:
             yield from (task._read_here() for task in tasks)
