@@ -11,7 +11,14 @@ from ._version import __version__ as __version__
 _PUBLIC = {
     "frames": ["Frames", "open_frames", "read_mask"],
     "datasets": ["load_cxidb76", "make_sfx_frames", "random_domains", "write_cxidb76"],
-    "preprocessing": ["PixelMask", "CentralCrop", "GCN", "LCN", "RowWiseDecomposition"],
+    "preprocessing": [
+        "PixelMask",
+        "CentralCrop",
+        "GCN",
+        "LCN",
+        "RowWiseDecomposition",
+        "StrongestPeaks",
+    ],
     "classifiers": ["CNN1D", "CNN2D", "DANN", "FineTuned", "PeakCountClassifier"],
     "model_selection": [
         "LabelledStratifiedKFold",

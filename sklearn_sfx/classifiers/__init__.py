@@ -5,6 +5,6 @@ from sklearn_sfx.classifiers._cnn2d import CNN2D
 from sklearn_sfx.classifiers._dann import DANN
 from sklearn_sfx.classifiers._fine_tuned import FineTuned
 from sklearn_sfx.classifiers._peak_count import PeakCountClassifier, find_peaks
-from sklearn_sfx.classifiers._peaks import Peaks
+from sklearn_sfx.preprocessing.peaks import Peaks
 
 __all__ = ["CNN1D", "CNN2D", "DANN", "FineTuned", "PeakCountClassifier", "Peaks", "find_peaks"]

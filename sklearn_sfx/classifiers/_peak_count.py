@@ -15,8 +15,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_sfx._validation import check_frames, is_frames, is_tensor
 from sklearn_sfx.classifiers._labels import encode_labels
-from sklearn_sfx.classifiers._peaks import Peaks, PeakSettings, find_peaks_in_frame
 from sklearn_sfx.exceptions import InputError
+from sklearn_sfx.preprocessing.peaks import Peaks, PeakSettings, find_peaks_in_frame
 
 __all__ = ["PeakCountClassifier", "find_peaks"]
 

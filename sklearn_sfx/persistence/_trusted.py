@@ -33,6 +33,7 @@ TRUSTED = {
         "sklearn_sfx.preprocessing._crop.CentralCrop",
         "sklearn_sfx.preprocessing._decomposition.RowWiseDecomposition",
         "sklearn_sfx.preprocessing._mask.PixelMask",
+        "sklearn_sfx.preprocessing._strongest_peaks.StrongestPeaks",
         SCREENING_MODEL,
         "sklearn.calibration._CalibratedClassifier",
         "sklearn.calibration._SigmoidCalibration",

@@ -8,5 +8,6 @@ from sklearn_sfx.preprocessing._contrast import GCN, LCN
 from sklearn_sfx.preprocessing._crop import CentralCrop
 from sklearn_sfx.preprocessing._decomposition import RowWiseDecomposition
 from sklearn_sfx.preprocessing._mask import PixelMask
+from sklearn_sfx.preprocessing._strongest_peaks import StrongestPeaks
 
-__all__ = ["GCN", "LCN", "CentralCrop", "PixelMask", "RowWiseDecomposition"]
+__all__ = ["GCN", "LCN", "CentralCrop", "PixelMask", "RowWiseDecomposition", "StrongestPeaks"]

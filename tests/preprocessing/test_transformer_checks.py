@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 from sklearn.utils.estimator_checks import check_estimator
 
-from sklearn_sfx.preprocessing import GCN, LCN, CentralCrop, PixelMask, RowWiseDecomposition
+from sklearn_sfx.preprocessing import (
+    GCN,
+    LCN,
+    CentralCrop,
+    PixelMask,
+    RowWiseDecomposition,
+    StrongestPeaks,
+)
 
 
 class OnTables:
@@ -31,6 +38,10 @@ class TableRowWiseDecomposition(OnTables, RowWiseDecomposition):
     pass
 
 
+class TableStrongestPeaks(OnTables, StrongestPeaks):
+    pass
+
+
 class TablePixelMask(OnTables, PixelMask):
     def transform(self, X):
         masked = super().transform(X)
@@ -44,6 +55,7 @@ class TablePixelMask(OnTables, PixelMask):
         GCN(),
         LCN(kernel_size=1),
         TableRowWiseDecomposition(),
+        TableStrongestPeaks(),
         TablePixelMask(),
         TablePixelMask(detect=True, saturation=1e6),
     ],

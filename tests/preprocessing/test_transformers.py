@@ -13,9 +13,17 @@ from sklearn.pipeline import make_pipeline
 
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import ArraySource, Frames, open_frames
-from sklearn_sfx.preprocessing import GCN, LCN, CentralCrop, PixelMask, RowWiseDecomposition
+from sklearn_sfx.preprocessing import (
+    GCN,
+    LCN,
+    CentralCrop,
+    PixelMask,
+    RowWiseDecomposition,
+    StrongestPeaks,
+)
 
-STEPS = [PixelMask(saturation=60000), CentralCrop(12), GCN(), LCN(), RowWiseDecomposition()]
+CHAIN = [PixelMask(saturation=60000), CentralCrop(12), GCN(), LCN(), RowWiseDecomposition()]
+STEPS = [*CHAIN, StrongestPeaks()]
 TRANSFORMERS = pytest.mark.parametrize("step", STEPS, ids=lambda step: type(step).__name__)
 
 
@@ -244,6 +252,6 @@ def test_a_fitted_mask_is_small_on_disk():
 def test_global_random_state_is_untouched(frames):
     np.random.seed(3)  # noqa: NPY002
     before, torch_before = np.random.get_state()[1].copy(), torch.get_rng_state()  # noqa: NPY002
-    make_pipeline(PixelMask(detect=True), *STEPS[1:]).fit_transform(frames.repeat(3, axis=0))
+    make_pipeline(PixelMask(detect=True), *CHAIN[1:]).fit_transform(frames.repeat(3, axis=0))
     np.testing.assert_array_equal(np.random.get_state()[1], before)  # noqa: NPY002
     assert torch.equal(torch.get_rng_state(), torch_before)
