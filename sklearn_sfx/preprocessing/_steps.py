@@ -134,11 +134,12 @@ class FusedStep:
             arguments = (loaded, masked_rows, mean, window)
             grid = (1, *shape) if signal else (*shape, 1) if self.axis else shape
             out = np.empty(grid, dtype=np.float32)
+            are_counts = frame.dtype.kind in "iu"
             if self.floor == "mean":
-                floor = _windows.local_contrast(*arguments, 0.0, _kernels.SPREAD, out)
+                floor = _windows.local_contrast(*arguments, 0.0, _kernels.SPREAD, False, out)
             else:
                 floor = float(self.floor) * (std if self.normalize else 1.0)
-            _windows.local_contrast(*arguments, floor, kind, out)
+            _windows.local_contrast(*arguments, floor, kind, are_counts, out)
             return out.reshape(shape)
         if self.axis is not None:
             out = np.empty(shape, dtype=np.float32)

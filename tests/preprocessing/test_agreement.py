@@ -223,3 +223,23 @@ def test_real_frame_agrees(reference, shared_data):
     crop = reference.central_crop(lazy[0], 724)
     expected = [reference.rwd(reference.lcn(reference.gcn(crop), 5, 1.0))]
     assert_agree(make_pipeline(*steps).fit_transform(lazy), expected)
+
+
+@pytest.mark.parametrize("dtype", ["uint16", "int16", "int32"])
+@pytest.mark.parametrize("height", [3, 300, 30000])
+def test_counts_on_a_plateau_agree_and_flat_windows_are_zero(reference, dtype, height):
+    """Far from the mean of the frame, sums of squares would lose what matters."""
+    rng = np.random.default_rng(height)
+    frame = rng.poisson(20, (40, 44)).astype(dtype)
+    frame[5:14, 6:20] += np.array(height, dtype)
+    frame[25:35, 10:30] = height
+    frame[30, 40] = np.iinfo("int16").max
+    values = make_pipeline(GCN(), LCN(5)).fit_transform(open_frames(frame[np.newaxis]))
+    expected = reference.lcn(reference.gcn(frame.astype(float)), 5, 1.0)
+    np.testing.assert_allclose(
+        np.asarray(values)[0], expected, atol=TOLERANCE * np.abs(expected).max()
+    )
+    assert (np.asarray(values)[0, 25:31, 10:26] == 0).all()
+    vector = make_pipeline(GCN(), LCN(5), RowWiseDecomposition()).fit_transform(frame[np.newaxis])
+    wide = expected.max(axis=1) - expected.min(axis=1)
+    np.testing.assert_allclose(vector[0], wide, atol=TOLERANCE * wide.max())
