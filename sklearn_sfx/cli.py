@@ -46,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _say(args.verb, f"{about}{error.strerror}.")
         return 2
     except KeyboardInterrupt:
-        _say(args.verb, "interrupted; no output was changed.")
+        _say(args.verb, args.when_interrupted)
         return 130
     return 0
 
@@ -152,6 +152,24 @@ def demo(args: argparse.Namespace) -> None:
         run_demo(args.output, n_frames=args.n_frames, random_state=args.seed)
 
 
+def reproduce(args: argparse.Namespace) -> None:
+    """Make the tables and pictures of the paper again, on real runs or on simulated ones."""
+    from .reproduction import reproduce
+
+    report = reproduce(
+        args.output,
+        data=args.data,
+        quick=args.quick,
+        sequential_split=args.sequential_split,
+        maybe=args.maybe,
+        n_seeds=args.seeds,
+        n_jobs=args.jobs,
+        only=args.only,
+        progress=True,
+    )
+    print(f"{report}: the report, on {'real' if args.data else 'SIMULATED'} frames")
+
+
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the command and all its verbs."""
     parser = argparse.ArgumentParser(
@@ -213,12 +231,27 @@ def build_parser() -> argparse.ArgumentParser:
     verb.add_argument("--n-frames", type=_positive, default=1200, metavar="N")
     _add_seed(verb)
     _add_jobs(verb)
+
+    verb = _add_verb(verbs, reproduce, "make the tables and pictures of the paper again")
+    verb.add_argument("output", type=Path, help="folder for the report; what is done is kept there")
+    verb.add_argument("--data", type=Path, help="folder with the runs of CXIDB-76 (or simulate)")
+    verb.add_argument("--quick", action="store_true", help="a few frames: minutes, and rough")
+    verb.add_argument(
+        "--sequential-split", action="store_true", help="split runs in order, 50 / 20 / 30 %%"
+    )
+    _add_maybe(verb)
+    verb.add_argument("--seeds", type=_positive, metavar="N", help="seeds (3; 1 with --quick)")
+    verb.add_argument("--jobs", type=_positive, help="processes (default: one per core)")
+    verb.add_argument(
+        "--only", nargs="+", metavar="TABLE", help="1 to 7, throughput, figures (default: all)"
+    )
+    verb.set_defaults(when_interrupted="interrupted; start it again to go on where it was.")
     return parser
 
 
 def _add_verb(verbs, run_verb, summary: str) -> argparse.ArgumentParser:
     verb = verbs.add_parser(run_verb.__name__, help=summary, description=f"{run_verb.__doc__}")
-    verb.set_defaults(run_verb=run_verb)
+    verb.set_defaults(run_verb=run_verb, when_interrupted="interrupted; no output was changed.")
     return verb
 
 
@@ -236,6 +269,10 @@ def _add_labels(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--labels", required=True, help="text file with lines such as: r0095_2000.h5 [1] MISS"
     )
+    _add_maybe(verb)
+
+
+def _add_maybe(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--maybe", choices=("hit", "miss", "drop"), default="hit", help="what a MAYBE counts as"
     )

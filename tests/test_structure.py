@@ -23,6 +23,7 @@ ROOMS = [
     "model_selection",
     "inspection",
     "screening",
+    "reproduction",
     "cli",
 ]
 

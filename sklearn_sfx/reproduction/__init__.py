@@ -1,0 +1,7 @@
+"""Every table and picture of the paper made again: what ``sfx reproduce`` does."""
+
+from ._metrics import wilson
+from ._reproduce import reproduce
+from ._splits import split
+
+__all__ = ["reproduce", "split", "wilson"]

@@ -1,0 +1,195 @@
+"""Figures 5 to 10 of the paper, from the outcomes of the cells; needs matplotlib."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from sklearn_sfx._files import replacing
+from sklearn_sfx.exceptions import InputError
+
+from ._cells import Cell
+from ._outcomes import MAYBE, Report
+from ._pictures import CLASSES, PAIR
+
+__all__ = ["Picture", "draw_figures", "require_matplotlib"]
+
+SHOWN = 360  # blocks along each side of a frame that is drawn
+DRAWN = "Of each block of pixels the highest is drawn."
+SOURCE, TARGET = "#dc2626", "#1d4ed8"  # red and blue, as in the paper
+COLOURS = {"HIT": "#c2410c", "MAYBE": "#7c3aed", "MISS": "#1d4ed8"}
+
+
+class Picture(NamedTuple):
+    """A picture on disk, and what it shows."""
+
+    name: str
+    png: Path
+    svg: Path
+    caption: str
+
+
+def require_matplotlib() -> None:
+    """Refuse to start where the pictures could not be drawn in the end."""
+    try:
+        import matplotlib  # noqa: F401
+    except ImportError:
+        raise InputError(
+            "Pictures need matplotlib: install it with pip install 'sklearn_sfx[plot]', or ask "
+            "for tables alone, as in --only 1 2 3 4 5 6 7."
+        ) from None
+
+
+def draw_figures(report: Report, folder: Path) -> list[Picture]:
+    """Draw figures 5 to 10 into a folder, each as PNG and as SVG."""
+    import matplotlib as mpl
+
+    folder.mkdir(parents=True, exist_ok=True)
+    cell = Cell("examples", (), 0)
+    about = report.outcomes[cell]
+    with np.load(report.study.cell_path(*cell).with_suffix(".npz")) as stored:
+        shown = dict(stored)
+    pictures = []
+    # Text stays text, so that it can be searched, and the same picture is the same file.
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "sklearn_sfx"}):
+        for number, draw in DRAWING.items():
+            figure, what = draw(report, about, shown)
+            figure.suptitle(f"Figure {number}. {report.mark}", fontsize="small")
+            paths = {end: folder / f"figure_{number}.{end}" for end in ("png", "svg")}
+            for end, path in paths.items():
+                with replacing(path) as temporary:
+                    metadata = {"Date": None} if end == "svg" else None
+                    figure.savefig(temporary, dpi=110, metadata=metadata)
+            caption = f"Figure {number}. {what} {report.kind}. {MAYBE[report.study.maybe]}."
+            caption += report.size
+            pictures.append(Picture(f"figure_{number}", paths["png"], paths["svg"], caption))
+    return pictures
+
+
+def _new(n_rows: int, n_columns: int, height: float = 3.4) -> tuple[Any, np.ndarray]:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(3.4 * n_columns, height * n_rows + 0.4), layout="constrained")
+    return figure, figure.subplots(n_rows, n_columns, squeeze=False)
+
+
+def _show(ax, frame: np.ndarray, title: str) -> None:
+    """Draw a frame so that spots of a pixel or two are seen: the highest value of each block."""
+    height, width = frame.shape
+    side = max(1, min(height, width) // SHOWN)
+    rows, columns = height // side, width // side
+    blocks = frame[: rows * side, : columns * side].reshape(rows, side, columns, side)
+    highest = np.where(np.isnan(blocks), -np.inf, blocks).max(axis=(1, 3))
+    usable = highest[np.isfinite(highest)]
+    low, high = np.percentile(usable, [1, 99.9]) if usable.size else (0, 1)
+    extent = (-0.5, columns * side - 0.5, rows * side - 0.5, -0.5)
+    shown = np.where(np.isfinite(highest), highest, np.nan)
+    ax.imshow(shown, cmap="gray_r", vmin=low, vmax=high, interpolation="nearest", extent=extent)
+    ax.set(title=title, xticks=[], yticks=[])
+
+
+def _classes(report: Report, about: dict, shown: dict) -> tuple[Any, str]:
+    figure, axes = _new(1, 3)
+    for ax, label, letter in zip(axes[0], CLASSES, "abc", strict=True):
+        if label in about["frames"]:
+            title = f"({letter}) {label}, frame {about['frames'][label]}"
+            _show(ax, shown[f"crop_{label}"], title)
+        else:
+            ax.set(title=f"({letter}) no {label} here", xticks=[], yticks=[])
+    half = max(shown["gcn"].shape) / 80
+    for row, column in shown.get("peaks_MAYBE", ()):
+        box = {"fill": False, "edgecolor": SOURCE, "linewidth": 0.8}
+        axes[0][1].add_patch(_rectangle(column - half, row - half, 2 * half, box))
+    return figure, (
+        f"Frames of {about['run']} labelled HIT, MAYBE and MISS, the central part, each with as "
+        "many peaks as is typical of its class. Boxes mark what the peak count finds in the MAYBE. "
+        + DRAWN
+    )
+
+
+def _rectangle(left: float, top: float, side: float, style: dict) -> Any:
+    from matplotlib.patches import Rectangle
+
+    return Rectangle((left, top), side, side, **style)
+
+
+def _crop(report: Report, about: dict, shown: dict) -> tuple[Any, str]:
+    whole, crop = shown["whole"], report.study.scale.crop
+    top, left = ((side - crop) // 2 for side in whole.shape)
+    figure, axes = _new(1, 2, height=3.6)
+    _show(axes[0][0], whole, f"(a) {whole.shape[0]} x {whole.shape[1]}")
+    style = {"fill": False, "edgecolor": SOURCE, "linewidth": 1.2}
+    axes[0][0].add_patch(_rectangle(left, top, crop, style))
+    _show(axes[0][1], whole[top : top + crop, left : left + crop], f"(b) {crop} x {crop}")
+    return figure, f"The central crop, on a hit of {about['run']}. {DRAWN}"
+
+
+def _contrast(report: Report, about: dict, shown: dict) -> tuple[Any, str]:
+    figure, axes = _new(1, 3)
+    raw = next(shown[f"crop_{label}"] for label in CLASSES if f"crop_{label}" in shown)
+    _show(axes[0][0], raw, "(a) raw")
+    _show(axes[0][1], shown["gcn"], "(b) GCN")
+    _show(axes[0][2], shown["lcn"], "(c) GCN and LCN")
+    return figure, f"What contrast normalization does to a hit of {about['run']}. {DRAWN}"
+
+
+def _curves(report: Report, about: dict, shown: dict) -> tuple[Any, str]:
+    figure, axes = _new(1, 3, height=2.6)
+    highest = max(shown[name].max() for name in shown if name.startswith("vectors"))
+    for ax, label in zip(axes[0], CLASSES, strict=True):
+        for curve in shown.get(f"vectors_{label}", ()):
+            ax.plot(curve, lw=0.6, color=COLOURS[label], alpha=0.7)
+        ax.set(title=label, xlabel="row", ylim=(0, 1.05 * highest))
+    axes[0][0].set_ylabel("largest - smallest value")
+    return figure, f"Row-wise decomposition: up to three frames of {about['run']} of each class."
+
+
+def _embedding(report: Report, about: dict, shown: dict) -> tuple[Any, str]:
+    found = report.outcomes[Cell("embedding", PAIR, 0)]
+    figure, axes = _new(2, 3, height=2.8)
+    letters = iter("abcdef")
+    for row, name in zip(axes, ("DANN", "CNN2D"), strict=True):
+        for ax, label in zip(row, reversed(CLASSES), strict=True):
+            halves = zip(PAIR, (SOURCE, TARGET), found[name], found["labels"], strict=True)
+            for run, colour, plane, labels in halves:
+                points = np.asarray(plane)[np.asarray(labels) == label]
+                said = f"{run} ({'source' if run == PAIR[0] else 'target'})"
+                ax.scatter(points[:, 0], points[:, 1], s=4, color=colour, label=said, alpha=0.6)
+            ax.set(title=f"({next(letters)}) {name}, {label}", xticks=[], yticks=[])
+    axes[0][0].legend(fontsize="x-small", loc="best")
+    return figure, (
+        f"t-SNE of the features that DANN ({PAIR[0]} to {PAIR[1]}) and the CNN2D of {PAIR[0]} "
+        "alone make of both runs, one embedding for each network. The more red and blue mix, the "
+        "more of what the network sees is common to both."
+    )
+
+
+def _history(report: Report, about: dict, shown: dict) -> tuple[Any, str]:
+    history = report.outcomes[Cell("dann", PAIR, 0)]["history"]
+    figure, axes = _new(1, 2, height=2.8)
+    epochs = np.arange(1, len(history["label_loss"]) + 1)
+    for ax, kind in zip(axes[0], ("loss", "accuracy"), strict=True):
+        for part, colour in (("label", SOURCE), ("domain", TARGET)):
+            ax.plot(epochs, history[f"{part}_{kind}"], color=colour, marker=".", label=part)
+        ax.set(title=kind, xlabel="epoch")
+        ax.xaxis.get_major_locator().set_params(integer=True)
+    axes[0][1].set_ylim(0, 1.02)
+    axes[0][1].axhline(0.5, color="gray", lw=0.6, ls=":")
+    axes[0][0].legend()
+    return figure, (
+        f"Loss and accuracy of the label of the source and of the domain while DANN trains, "
+        f"{PAIR[0]} to {PAIR[1]}; the paper shows them on validation frames."
+    )
+
+
+DRAWING: dict[int, Callable] = {
+    5: _classes,
+    6: _crop,
+    7: _contrast,
+    8: _curves,
+    9: _embedding,
+    10: _history,
+}

@@ -1,0 +1,93 @@
+"""Recall, precision and accuracy, with their intervals, of one seed and of several."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.stats import binomtest
+from sklearn.metrics import confusion_matrix, roc_curve
+
+__all__ = ["METRICS", "Proportion", "best_count", "counted", "summarized", "wilson"]
+
+METRICS = ("recall", "precision", "accuracy")
+CONFIDENCE = 0.95
+
+
+class Proportion(NamedTuple):
+    """A proportion with its interval; NaN where nothing defines it."""
+
+    value: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        if np.isnan(self.value):
+            return "-"
+        return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
+
+
+def wilson(successes: int, trials: int) -> tuple[float, float]:
+    """Return Wilson's 95 % interval of a proportion.
+
+    Parameters
+    ----------
+    successes, trials : int
+        So many of so many.
+
+    Returns
+    -------
+    low, high : float
+        NaN for no trials.
+
+    Examples
+    --------
+    >>> from sklearn_sfx.reproduction import wilson
+    >>> [round(end, 4) for end in wilson(81, 263)]
+    [0.2553, 0.3662]
+    """
+    if trials == 0:
+        return float("nan"), float("nan")
+    interval = binomtest(int(successes), int(trials)).proportion_ci(CONFIDENCE, method="wilson")
+    return float(interval.low), float(interval.high)
+
+
+def counted(target: ArrayLike, decision: ArrayLike) -> dict[str, int]:
+    """Return how many hits were found and lost, and how many misses kept and left."""
+    (left, kept), (lost, found) = confusion_matrix(target, decision, labels=[0, 1]).tolist()
+    return {"found": found, "lost": lost, "kept": kept, "left": left}
+
+
+def summarized(seeds: list[dict[str, int]]) -> dict[str, Proportion]:
+    """Return recall, precision and accuracy of what `counted` made of one or more seeds.
+
+    The value is the mean over the seeds. The interval is Wilson's, of the counts of all seeds
+    together: of one seed it is that seed's.
+    """
+    result = {}
+    for metric in METRICS:
+        pairs = np.array([_fraction(metric, counts) for counts in seeds])
+        defined = pairs[pairs[:, 1] > 0]
+        value = float((defined[:, 0] / defined[:, 1]).mean()) if len(defined) else float("nan")
+        result[metric] = Proportion(value, *wilson(*pairs.sum(axis=0)))
+    return result
+
+
+def _fraction(metric: str, counts: dict[str, int]) -> tuple[int, int]:
+    found = counts["found"]
+    if metric == "recall":
+        return found, found + counts["lost"]
+    if metric == "precision":
+        return found, found + counts["kept"]
+    return found + counts["left"], sum(counts.values())
+
+
+def best_count(target: np.ndarray, counts: np.ndarray) -> int:
+    """Return how many peaks make a hit, by the rule of `PeakCountClassifier`, for known counts.
+
+    That is the count of the highest balanced accuracy, and the lowest of them.
+    """
+    false, true, thresholds = roc_curve(target, counts, drop_intermediate=False)
+    balance = np.round(true - false, 12)
+    best = float(thresholds[np.flatnonzero(balance == balance.max())[-1]])
+    below = counts[counts < best]  # what lies between two counts decides alike: the lowest of it
+    return int(below.max()) + 1 if below.size else int(best)
