@@ -1,0 +1,118 @@
+"""The arithmetic and the tables of the speed benchmark; no test says how long anything takes."""
+
+import json
+
+import pytest
+
+from benchmarks.speed import timing
+from benchmarks.speed.machine import Machine, describe_machine
+from benchmarks.speed.report import as_json, as_page, as_table
+from benchmarks.speed.rows import Row, faster
+
+MACHINE = Machine("A processor", 2, 0.25, {"numpy": "2.0"}, quick=False)
+
+
+def cells(line):
+    return [cell.strip() for cell in line.strip("|").split("|")]
+
+
+def test_passes_take_turns_and_the_first_round_does_not_count():
+    calls = []
+
+    def numbered(name):
+        def run():
+            calls.append(name)
+            return float(len(calls))
+
+        return run
+
+    seconds = timing.interleave({"a": numbered("a"), "b": numbered("b")}, repeats=2)
+    assert calls == ["a", "b"] * 3
+    assert seconds == {"a": [3.0, 5.0], "b": [4.0, 6.0]}
+
+
+def test_a_pass_returns_the_seconds_it_took(monkeypatch):
+    clock = iter([10.0, 12.5])
+    monkeypatch.setattr(timing.time, "perf_counter", lambda: next(clock))
+    assert timing.timed(lambda: "not used")() == 2.5
+
+
+def test_ratios_are_those_of_pairs():
+    # A machine that gets slower: the ratio of each pair stays, that of sorted times would not.
+    assert timing.paired_ratios(peer=[2, 4, 16], ours=[1, 2, 8]) == [2, 2, 2]
+    with pytest.raises(ValueError, match="shorter"):
+        timing.paired_ratios(peer=[1, 2], ours=[1])
+
+
+def test_a_row_of_speeds():
+    seconds = {"ours": [1.0, 1.0, 2.0, 1.0], "scipy": [10.0, 20.0, 60.0, 40.0]}
+    row = faster("what", "scipy", seconds, "ours", "scipy", 4, least=8, aim=13)
+    assert row.values == (10, 20, 30, 40)
+    assert row.median == 25
+    assert row.quartiles == (17.5, 32.5)
+    assert row.ours == "250 ms"
+    assert row.peer == "7,500 ms"
+
+
+@pytest.mark.parametrize(
+    ("measured", "least", "aim", "lower_is_better", "reached"),
+    [
+        (13.0, 8, 13, False, "aim"),
+        (12.9, 8, 13, False, "least"),
+        (7.9, 8, 13, False, "no"),
+        (1.0, 1.1, 1.0, True, "aim"),
+        (1.1, 1.1, 1.0, True, "least"),
+        (1.2, 1.1, 1.0, True, "no"),
+        (1.05, 1.1, None, True, "least"),
+        (7.9, None, None, False, ""),
+    ],
+)
+def test_what_a_row_reaches(measured, least, aim, lower_is_better, reached):
+    values = (0.0, measured, 1e9)  # the median decides
+    assert Row("a", "b", values, least, aim, lower_is_better).reached == reached
+
+
+def test_a_table_shows_what_was_demanded_beside_what_was_measured():
+    rows = [
+        Row("fused", "scipy", (7.0, 7.5, 7.25), least=8, aim=13, ours="2 ms", peer="14 ms"),
+        Row("error", "float64", (4.14e-7,), least=2e-4, aim=5e-5, lower_is_better=True),
+        Row("decision", "peakfinder8", (), least=5, aim=7, note="There is no peakfinder8."),
+    ]
+    header, rule, fused, error, decision, empty, note = as_table(rows).splitlines()
+    assert cells(header)[2:7] == ["measured", "quartiles", "least", "aim", "reached"]
+    assert set(rule) == {"|", "-"}
+    assert len({len(line) for line in (header, rule, fused, error, decision)}) == 1
+    assert cells(fused) == [
+        *("fused", "scipy", "7.25", "7.12-7.38", "8", "13", "no", "2 ms", "14 ms"),
+    ]
+    assert cells(error) == ["error", "float64", "4.1e-07", "", "2.0e-04", "5.0e-05", "aim", "", ""]
+    assert cells(decision)[2:7] == ["not measured", "", "5", "7", ""]
+    assert (empty, note) == ("", "There is no peakfinder8.")
+
+
+def test_the_page_says_how_it_came_about():
+    rows = [Row("fused", "scipy", (7.0, 8.0))]
+    page = as_page(MACHINE, {"hit_decision": ("How it was done.\n", rows)})
+    assert page.startswith("# Speed\n\nThis page was written by `make bench`")
+    assert "A processor, 2 cores, load 0.2 when the run began; numpy 2.0." in page
+    assert "## Hit decision\n\nHow it was done.\n\nRepeats: 2.\n\n| what" in page
+    assert "quick" not in page
+
+
+def test_a_quick_run_says_so():
+    machine = describe_machine(load=0.0, quick=True)
+    assert machine.cores >= 1
+    assert {"Python", "numpy", "torch"} <= set(machine.versions)
+    assert machine.sentence().startswith("A quick run")
+
+
+def test_json_holds_every_repeat():
+    rows = [Row("fused", "scipy", (7.0, 8.0, 12.0), least=8, aim=13), Row("a", "b", (), note="why")]
+    results = json.loads(as_json(MACHINE, {"preprocessing": ("How.", rows)}))
+    assert results["machine"]["processor"] == "A processor"
+    fused, missing = results["sections"]["preprocessing"]
+    assert fused["values"] == [7, 8, 12]
+    assert (fused["median"], fused["quartiles"]) == (8, [7.5, 10])
+    assert (fused["n_repeats"], fused["reached"]) == (3, "least")
+    assert (missing["values"], missing["note"]) == ([], "why")
+    assert "median" not in missing
