@@ -16,7 +16,15 @@ from .report import as_json, as_page, as_table
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "benchmarks" / "results" / "speed.json"
 PAGE = ROOT / "docs" / "benchmarks.md"
-SECTIONS = ["preprocessing", "hit_decision", "reading", "end_to_end", "network", "scale"]
+SECTIONS = [
+    "preprocessing",
+    "hit_decision",
+    "reading",
+    "end_to_end",
+    "network",
+    "where_the_time_goes",
+    "scale",
+]
 
 
 def main() -> None:
