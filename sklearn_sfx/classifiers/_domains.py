@@ -1,6 +1,7 @@
 """How a network with two heads is trained: mixed batches, the reversal's strength, the record."""
 
 import math
+from collections import deque
 from collections.abc import Iterator
 
 import torch
@@ -10,7 +11,20 @@ from skorch.utils import to_tensor
 from torch.nn import functional as F
 from torch.utils.data import Sampler
 
-__all__ = ["AdversarialNet", "DomainPerEpoch", "MixedBatches", "ReversalSchedule"]
+from sklearn_sfx.networks import domain_loss
+
+__all__ = [
+    "AdversarialNet",
+    "DomainHeadAhead",
+    "DomainPerEpoch",
+    "MixedBatches",
+    "ReversalSchedule",
+]
+
+HEAD_STEPS = 10  # of the head for the domain, after each step of the whole network
+HEAD_BATCHES = 5  # it learns from the features of the last batches
+HEAD_RATE = 3  # its learning rate as a multiple of the highest of the network
+HEAD_BETAS = (0.5, 0.999)  # less momentum than usual: its goal moves
 
 SCHEDULES = {
     "ganin": lambda progress: 2 / (1 + math.exp(-10 * progress)) - 1,
@@ -23,8 +37,9 @@ class AdversarialNet(NeuralNetClassifier):
     """A net whose loss sees the logits of both heads."""
 
     def infer(self, x, **fit_params):
-        """Return the logits of the labels and of the domain."""
-        return self.module_.both(to_tensor(x, device=self.device))
+        """Return the logits of the labels and of the domain, and the features."""
+        features = self.module_.features(to_tensor(x, device=self.device))
+        return *self.module_.heads(features), features.detach()
 
 
 class MixedBatches(Sampler):
@@ -82,6 +97,46 @@ class ReversalSchedule(Callback):
         net.history.record("lambda", net.module_.reversal.strength)
 
 
+class DomainHeadAhead(Callback):
+    """Train the head for the domain some steps more than the base, so that it stays a good judge.
+
+    Only a judge near its best tells the base how the domains differ; one step for each of the base
+    leaves it behind, and the base learns to fool it instead of giving up what tells them apart.
+    The steps go over the features of the last batches, so the base is not computed again.
+    """
+
+    def __init__(self, lr: float, weight_decay: float):
+        self.lr = lr
+        self.weight_decay = weight_decay
+
+    def on_train_begin(self, net, **kwargs):
+        self.seen_ = deque(maxlen=HEAD_BATCHES)
+        self.optimizer_ = torch.optim.AdamW(
+            net.module_.domain_head.parameters(),
+            lr=HEAD_RATE * self.lr,
+            betas=HEAD_BETAS,
+            weight_decay=self.weight_decay,
+        )
+
+    def on_batch_end(self, net, batch, training, y_pred, **kwargs):
+        if not training:
+            return
+        labels, _, features = y_pred
+        targets = batch[1].to(features.device)
+        if (targets >= 0).all():
+            return
+        self.seen_.append((labels.detach(), features, targets))
+        labels, features, targets = (torch.cat(parts) for parts in zip(*self.seen_, strict=True))
+        for _ in range(HEAD_STEPS):
+            self.optimizer_.zero_grad()
+            domain = net.module_.domain_head(features).squeeze(1)
+            domain_loss(labels, domain, targets).backward()
+            self.optimizer_.step()
+
+    def on_train_end(self, net, **kwargs):
+        del self.seen_, self.optimizer_
+
+
 class DomainPerEpoch(Callback):
     """Record loss and accuracy of both heads, while training: so with dropout and augmentation.
 
@@ -95,7 +150,7 @@ class DomainPerEpoch(Callback):
     def on_batch_end(self, net, batch, training, y_pred, **kwargs):
         if not training:
             return
-        labels, domain = (logits.detach().float().cpu() for logits in y_pred)
+        labels, domain = (logits.detach().float().cpu() for logits in y_pred[:2])
         targets = batch[1].cpu()
         source = targets >= 0
         label_loss = F.cross_entropy(labels[source], targets[source], reduction="none")

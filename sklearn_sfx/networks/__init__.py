@@ -4,6 +4,7 @@ from sklearn_sfx.networks._adversarial import (
     AdversarialLoss,
     AdversarialModule,
     GradientReversal,
+    domain_loss,
 )
 from sklearn_sfx.networks._augmentation import FrameAugmentation, VectorAugmentation
 from sklearn_sfx.networks._base1d import Base1D
@@ -23,5 +24,6 @@ __all__ = [
     "GradientReversal",
     "Head",
     "VectorAugmentation",
+    "domain_loss",
     "for_inference",
 ]

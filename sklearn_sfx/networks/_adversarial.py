@@ -6,7 +6,9 @@ from torch.nn import functional as F
 
 from sklearn_sfx.networks._classifier import ClassifierModule
 
-__all__ = ["AdversarialLoss", "AdversarialModule", "GradientReversal"]
+__all__ = ["AdversarialLoss", "AdversarialModule", "GradientReversal", "domain_loss"]
+
+LEAST_SHARE = 0.05  # a class rarer in a batch counts as if it were this frequent
 
 
 class _Reversal(torch.autograd.Function):
@@ -58,10 +60,14 @@ class AdversarialModule(ClassifierModule):
 
     Parameters
     ----------
-    base, head, augmentation
+    base, augmentation
         As in `ClassifierModule`.
+    head : nn.Module
+        Features to logits (n, n_classes).
     domain_head : nn.Module
         Features to one logit (n, 1): above 0 for the source.
+    bottleneck : nn.Module, optional
+        What the base gives to the features that both heads read; by default they are the same.
 
     Attributes
     ----------
@@ -85,15 +91,62 @@ class AdversarialModule(ClassifierModule):
         head: nn.Module,
         domain_head: nn.Module,
         augmentation: nn.Module | None = None,
+        bottleneck: nn.Module | None = None,
     ):
         super().__init__(base, head, augmentation)
+        self.bottleneck = nn.Identity() if bottleneck is None else bottleneck
         self.reversal = GradientReversal(0.0)
         self.domain_head = domain_head
 
+    def features(self, x: torch.Tensor) -> torch.Tensor:
+        """Return what both heads read."""
+        return self.bottleneck(super().features(x))
+
     def both(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the logits of the labels (n, n_classes) and of the domain (n,)."""
-        features = self.features(x)
+        return self.heads(self.features(x))
+
+    def heads(self, features: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return what `both` does, by features."""
         return self.head(features), self.domain_head(self.reversal(features)).squeeze(1)
+
+
+def domain_loss(labels: torch.Tensor, domain: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    """Return the loss of the domain, in which each class weighs the same in source and target.
+
+    Without that, features could only be told apart by nothing if source and target had the same
+    share of each class [1]_. A row of the target counts for each class by its probability.
+
+    Parameters
+    ----------
+    labels : tensor of shape (n, n_classes)
+        Logits of the labels; no gradient goes into them.
+    domain : tensor of shape (n,)
+        Logits of the domain: above 0 for the source.
+    targets : int64 tensor of shape (n,)
+        Class numbers of the source's rows, and -1 for those of the target.
+
+    References
+    ----------
+    .. [1] Tachet des Combes et al., "Domain adaptation with conditional distribution matching and
+       generalized label shift", NeurIPS 33 (2020).
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_sfx.networks import domain_loss
+    >>> targets = torch.tensor([0, 0, 0, 1, -1, -1])
+    >>> f"{domain_loss(torch.zeros(6, 2), torch.zeros(6), targets):.3f}"  # ln 2
+    '0.693'
+    """
+    source = targets >= 0
+    shares = labels.detach().softmax(dim=1)
+    shares[source] = F.one_hot(targets[source], shares.shape[1]).to(shares.dtype)
+    weight = torch.empty_like(domain)
+    for rows in (source, ~source):
+        mine = (shares[rows] / shares[rows].mean(dim=0).clamp(min=LEAST_SHARE)).sum(dim=1)
+        weight[rows] = mine / mine.mean()
+    return F.binary_cross_entropy_with_logits(domain, source.to(domain.dtype), weight=weight)
 
 
 class AdversarialLoss(nn.Module):
@@ -118,13 +171,11 @@ class AdversarialLoss(nn.Module):
         super().__init__()
         self.label_loss = label_loss
 
-    def forward(
-        self, logits: tuple[torch.Tensor, torch.Tensor], targets: torch.Tensor
-    ) -> torch.Tensor:
+    def forward(self, logits: tuple[torch.Tensor, ...], targets: torch.Tensor) -> torch.Tensor:
         """Return the loss of `AdversarialModule.both`; the target's rows have the class -1."""
-        labels, domain = logits
+        labels, domain = logits[:2]
         source = targets >= 0
         loss = self.label_loss(labels[source], targets[source])
         if source.all():  # held-back frames, or no target: there is nothing to tell apart
             return loss
-        return loss + F.binary_cross_entropy_with_logits(domain, source.to(domain.dtype))
+        return loss + domain_loss(labels, domain, targets)

@@ -8,6 +8,7 @@ from torch import nn
 from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
+from sklearn_sfx.networks._adversarial import AdversarialModule
 from sklearn_sfx.networks._base1d import Base1D
 from sklearn_sfx.networks._base2d import STRIDE, Base2D
 from sklearn_sfx.networks._classifier import ClassifierModule
@@ -43,6 +44,8 @@ def for_inference(module: ClassifierModule) -> ClassifierModule:
     """
     folded = {Base1D: FoldedBase1D, Base2D: FoldedBase2D}.get(type(module.base))
     base = copy.deepcopy(module.base) if folded is None else folded(module.base)
+    if isinstance(module, AdversarialModule):
+        base = nn.Sequential(base, copy.deepcopy(module.bottleneck))
     return ClassifierModule(base, copy.deepcopy(module.head)).eval()
 
 

@@ -36,26 +36,27 @@ def network_graph(onnx: ModuleType, module: ClassifierModule, shape: tuple[int, 
     # torch's exporters are no help: one knows no asinh, and the other takes seconds and a compiler
     # of its own, warns and logs on the way, and writes what runs half as fast.
     folded = for_inference(module).cpu()
+    base, *between = folded.base if isinstance(folded.base, nn.Sequential) else [folded.base]
     graph = _Graph(onnx)
     x = graph.add("Where", graph.add("IsNaN", INPUT), graph.constant(np.float32(0)), INPUT)
     if isinstance(module.base, Base1D):
         # For onnxruntime, too, frames one pixel high are quicker than signals.
         x = graph.add("Reshape", x, graph.constant(np.array([-1, 1, 1, *shape])))
-        x = graph.add("Asinh", _standardized(graph, folded.base.scale, x))
-        pools = [(1, 2)] * len(folded.base.convolutions)
-        x = _blocks(graph, folded.base.convolutions, pools, (1, *shape), x)
+        x = graph.add("Asinh", _standardized(graph, base.scale, x))
+        pools = [(1, 2)] * len(base.convolutions)
+        x = _blocks(graph, base.convolutions, pools, (1, *shape), x)
         ends = graph.add("GlobalAveragePool", x), graph.add("GlobalMaxPool", x)
         x = graph.add("Concat", *ends, axis=1)
     elif isinstance(module.base, Base2D):
         x = graph.add("Reshape", x, graph.constant(np.array([-1, 1, *shape])))
         pools = [(block.pool, block.pool) for block in module.base.blocks]
-        x = _blocks(graph, folded.base.convolutions, pools, shape, x)
+        x = _blocks(graph, base.convolutions, pools, shape, x)
     else:
         raise InputError(
             f"A network on {type(module.base).__name__} cannot be written: to_onnx knows the bases "
             "of CNN1D and CNN2D alone."
         )
-    x = _head(graph, folded.head, graph.add("Flatten", x))
+    x = _layers(graph, [*between, *folded.head], graph.add("Flatten", x))
     graph.add("Softmax", x, axis=1, name=OUTPUT)
     n_classes = [layer for layer in folded.head if isinstance(layer, nn.Linear)][-1].out_features
     return graph.finish(shape, n_classes)
@@ -123,9 +124,9 @@ def _blocks(
     return x
 
 
-def _head(graph: _Graph, head: nn.Sequential, x: str) -> str:
-    """Add what a head does outside of training."""
-    for layer in head:
+def _layers(graph: _Graph, layers: list[nn.Module], x: str) -> str:
+    """Add what the layers of a head do outside of training."""
+    for layer in layers:
         if isinstance(layer, nn.Linear):
             weights = graph.constant(layer.weight), graph.constant(layer.bias)
             x = graph.add("Gemm", x, *weights, transB=1)

@@ -584,8 +584,8 @@ def test_a_run_reaches_what_reads_tables_only_through_its_vectors(run, other_spo
 
 GAIN = 1.1  # at which a net of the source alone takes noise of the target for hits
 ADAPTED = {
-    "CNN1D": (CASES["CNN1D"], {"max_lambda": 0.3, "batch_size": 24}),
-    "CNN2D": (CASES["CNN2D"], {"max_lambda": 1.0, "batch_size": 32}),
+    "CNN1D": (CASES["CNN1D"], {"max_epochs": 30, "batch_size": 24}),
+    "CNN2D": (CASES["CNN2D"], {"max_epochs": 40, "batch_size": 16, "lr": 0.005}),
 }
 
 
@@ -614,7 +614,7 @@ def domains(request):
     y = np.concatenate([y_source, y_target])[order]
     X_test, y_test = test_of(case)
     shared = {name: TINY[name] for name in ("lr", "augment", "random_state")}
-    dann = DANN(case.make(), max_epochs=12, **shared, **settings)
+    dann = DANN(case.make(), **{**shared, **settings})
     model = make_pipeline(CentralCrop(case.frame_shape[0]), dann)
     return Domains(case, X, y, np.where(order < 120, 3, -2), GAIN * X_test, y_test, model)
 

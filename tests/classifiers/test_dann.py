@@ -8,15 +8,30 @@ import pytest
 import torch
 from sklearn import config_context
 from sklearn.base import clone
-from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_val_predict, cross_validate
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import (
+    GridSearchCV,
+    StratifiedKFold,
+    cross_val_predict,
+    cross_val_score,
+    cross_validate,
+)
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from sklearn_sfx.classifiers import CNN1D, CNN2D, DANN
-from sklearn_sfx.classifiers._domains import MixedBatches
+from sklearn_sfx.classifiers._domains import DomainHeadAhead, MixedBatches
 from sklearn_sfx.exceptions import FewLabelsWarning, InputError, NoTargetWarning
 from sklearn_sfx.frames import open_frames
 from sklearn_sfx.model_selection import LabelledStratifiedKFold, SourceScorer
-from sklearn_sfx.networks import AdversarialLoss, AdversarialModule, Base1D, Base2D, Head
+from sklearn_sfx.networks import (
+    AdversarialLoss,
+    AdversarialModule,
+    Base1D,
+    Base2D,
+    Head,
+    domain_loss,
+)
 from sklearn_sfx.preprocessing import GCN, RowWiseDecomposition
 
 BASE = {"channels": (4, 8), "n_hidden": 8}
@@ -99,6 +114,24 @@ def test_the_label_loss_does_not_see_the_target():
     assert moved.tolist() == [True, True, False, True, False, False]
 
 
+def test_the_share_of_hits_does_not_tell_the_domain():
+    targets = torch.tensor([0] * 8 + [1] * 2 + [-1] * 10)
+    is_hit = torch.tensor([0] * 8 + [1] * 2 + [0] * 4 + [1] * 6)  # 20 % and 60 %
+    sure = 50 * torch.nn.functional.one_hot(is_hit, 2).float()
+    by_class = torch.zeros(2, requires_grad=True)
+    loss = domain_loss(sure.requires_grad_(), by_class[is_hit], targets)
+    loss.backward()
+    assert loss.item() == pytest.approx(math.log(2))
+    np.testing.assert_allclose(by_class.grad, 0, atol=1e-6)
+    assert sure.grad is None
+    # A class that the batch lacks, or is not sure of, makes no row outweigh all others.
+    for labels in (torch.tensor([[50.0, 0.0]] * 20), torch.randn(20, 2)):
+        logits = torch.zeros(20, requires_grad=True)
+        domain_loss(labels, logits, targets).backward()
+        assert logits.grad.abs().max() < 0.5
+        np.testing.assert_allclose(logits.grad.sum(), 0, atol=1e-6)
+
+
 def test_max_lambda_moves_the_base(two_runs):
     X, y, domain = two_runs
     base, settings = CNN1D(**BASE, dropout=0.0), {**QUICK, "max_epochs": 40}
@@ -110,6 +143,37 @@ def test_max_lambda_moves_the_base(two_runs):
     assert not np.array_equal(off.features(X), on.features(X))
     # Without a reversal the head for the domain learns what tells the two apart.
     assert off.history_[-1, "domain_accuracy"] > on.history_[-1, "domain_accuracy"] + 0.1
+
+
+def test_a_fresh_probe_tells_the_domains_worse(two_runs):
+    X, y, domain = (part[:160] for part in two_runs)
+    plain = CNN1D(**BASE, **QUICK).fit(X[domain > 0], y[domain > 0])
+    model = DANN(CNN1D(**BASE), **{**QUICK, "max_epochs": 40}).fit(X, known(y, domain))
+    probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
+    folds = StratifiedKFold(5, shuffle=True, random_state=0)
+    found = [
+        cross_val_score(probe, each.features(X), domain, cv=folds).mean() for each in (plain, model)
+    ]
+    assert found[1] < found[0] - 0.1
+
+
+def test_the_domain_head_goes_ahead_and_leaves_the_rest(two_runs):
+    X, y, domain = two_runs
+    net = DANN(CNN1D(**BASE), **{**QUICK, "max_epochs": 1}).fit(X, known(y, domain)).net_
+    net.module_.eval()
+    before = {name: value.clone() for name, value in net.module_.state_dict().items()}
+    batch = torch.from_numpy(X[60:100]).float(), torch.from_numpy(known(y, domain)[60:100])
+    ahead = DomainHeadAhead(lr=0.01, weight_decay=0.0)
+    ahead.on_train_begin(net)
+    with torch.no_grad():
+        logits = net.infer(batch[0])
+    ahead.on_batch_end(net, batch, True, logits)
+    after = net.module_.state_dict()
+    moved = {name for name, value in before.items() if not torch.equal(value, after[name])}
+    assert moved
+    assert all(name.startswith("domain_head.") for name in moved)
+    ahead.on_train_end(net)
+    assert not hasattr(ahead, "seen_")
 
 
 # -- How it is trained -----------------------------------------------------------------------------
@@ -205,7 +269,7 @@ def test_without_a_base_it_is_a_cnn1d(two_runs):
     X, y, domain = two_runs
     model = DANN(**{**QUICK, "max_epochs": 1}).fit(X, known(y, domain))
     assert repr(model.base_) == "CNN1D()"
-    assert model.features(X).shape == (280, 128)
+    assert model.features(X).shape == (280, 16)
     with pytest.raises(ValueError, match="'base' parameter"):
         DANN(DANN()).fit(X, known(y, domain))
     with pytest.raises(ValueError, match="'dropout' parameter of CNN1D"):
