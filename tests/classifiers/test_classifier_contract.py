@@ -124,7 +124,9 @@ def test_three_classes(case, given):
     # MAYBE are every fourth frame and look like any; the other two are told apart.
     sure = labels != "MAYBE"
     says_hit = probability[:, 0] > probability[:, 2]
-    assert np.mean(says_hit[sure] == (labels[sure] == "HIT")) > 0.8
+    # Half the frames have no label for DANN, and the third class takes from the second.
+    least = 0.8 if isinstance(model, DANN) else 0.9
+    assert np.mean(says_hit[sure] == (labels[sure] == "HIT")) > least
 
 
 def test_probabilities_are_probabilities(fitted):
