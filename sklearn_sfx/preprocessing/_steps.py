@@ -13,6 +13,8 @@ from sklearn_sfx.preprocessing import _kernels, _windows
 __all__ = ["CropStep", "FusedStep", "PixelRule"]
 
 LOADED_AS_THEY_ARE = (np.uint16, np.int16, np.int32, np.float32)
+SAMPLED_ROWS = 64  # the mean of every 64th row is near enough to that of all
+NEAR = 4  # deviations from the mean within which a sum of squares keeps its precision
 ALL_USABLE = np.zeros((0, 0), dtype=bool)
 
 
@@ -125,7 +127,8 @@ class FusedStep:
         signal = frame.ndim == 1
         if signal:
             frame = frame[np.newaxis]
-        loaded, masked_rows, mean, std = self._load(frame, usable)
+        are_counts = self.kernel_size is not None and frame.dtype.kind in "iu"
+        loaded, masked_rows, mean, std = self._load(frame, usable, are_counts)
         kind = {None: _kernels.VALUES, "row": _kernels.ROW_RANGES}.get(
             self.axis, _kernels.COLUMN_RANGES
         )
@@ -134,7 +137,6 @@ class FusedStep:
             arguments = (loaded, masked_rows, mean, window)
             grid = (1, *shape) if signal else (*shape, 1) if self.axis else shape
             out = np.empty(grid, dtype=np.float32)
-            are_counts = frame.dtype.kind in "iu"
             if self.floor == "mean":
                 floor = _windows.local_contrast(*arguments, 0.0, _kernels.SPREAD, False, out)
             else:
@@ -152,24 +154,38 @@ class FusedStep:
         return loaded.reshape(shape)
 
     def _load(
-        self, frame: np.ndarray, usable: np.ndarray | None
+        self, frame: np.ndarray, usable: np.ndarray | None, are_counts: bool
     ) -> tuple[np.ndarray, np.ndarray, float, float]:
+        """Return the frame as float32, NaN where not usable, its rows with NaN, mean and std.
+
+        Counts are given less a whole number near their mean, which changes no contrast.
+        """
         rule = self.rule or PixelRule()
         if frame.dtype not in LOADED_AS_THEY_ARE:
             frame = frame.astype(np.float32)
         masks = [mask for mask in (usable, rule.mask) if mask is not None]
-        mask = ALL_USABLE if not masks else masks[0] if len(masks) == 1 else masks[0] & masks[1]
-        loaded = np.empty(frame.shape, dtype=np.float32)
-        masked_rows = np.empty(frame.shape[0], dtype=bool)
         # A kernel compiles anew for arrays that are read-only or not contiguous, hence "CW".
+        frame = np.require(frame, requirements="CW")
+        loaded = np.empty(frame.shape, dtype=np.float32)
+        if are_counts and not masks and rule.saturation is None and not rule.invalid:
+            reference = np.float32(np.round(frame[::SAMPLED_ROWS].mean()))
+            mean, std = _kernels.load_counts(frame, reference, loaded)
+            if abs(mean) <= NEAR * std:
+                return loaded, np.zeros(frame.shape[0], dtype=bool), mean, std
+        mask = ALL_USABLE if not masks else masks[0] if len(masks) == 1 else masks[0] & masks[1]
+        masked_rows = np.empty(frame.shape[0], dtype=bool)
         _, mean, std = _kernels.load_frame(
-            np.require(frame, requirements="CW"),
+            frame,
             np.require(mask, requirements="CW"),
             np.float32(np.inf if rule.saturation is None else rule.saturation),
             np.array(rule.invalid, dtype=np.float32),
             loaded,
             masked_rows,
         )
+        if are_counts:
+            reference = np.float32(np.round(mean))
+            _kernels.lower(loaded, reference)
+            mean -= reference
         return loaded, masked_rows, mean, std
 
 

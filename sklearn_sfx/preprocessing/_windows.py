@@ -15,6 +15,7 @@ not be take the longer way.
 
 import numpy as np
 
+from sklearn_sfx.preprocessing._bits import bits_of, value_of
 from sklearn_sfx.preprocessing._kernels import (
     COLUMN_RANGES,
     ROW_RANGES,
@@ -26,6 +27,7 @@ from sklearn_sfx.preprocessing._kernels import (
 )
 
 ZERO, ONE = np.float32(0), np.float32(1)
+SIGN = np.uint32(2**31)
 N, N_SQUARED = np.float32(25), np.float32(625)
 # Squares of the level lose 24 bits, and count beside squares of the floor: so many floors from the
 # mean of the frame, the variance is still right to 1e-4 of the floor's square.
@@ -256,43 +258,33 @@ def _divide_squared(deviation, variance, floor, out):
 
 
 @elementwise
-def _all_below(values, limit):
-    """Whether no value is as far from zero as that of which `limit` is the bits, as an integer.
-
-    Floats without a sign are ordered as their bits, and a maximum of integers runs in vector lanes.
-    """
-    bits = values.view(np.int32)
-    farthest = np.int32(0)
-    for j in range(values.size):
-        farthest = max(farthest, bits[j] & np.int32(0x7FFFFFFF))
-    return farthest < limit
-
-
-@elementwise
-def _shift(values, reference, out):
-    for j in range(out.size):
-        out[j] = values[j] - reference
-
-
-@elementwise
-def _columns_of_counts(ring, sums, squares):
-    a, b, c, d, e = ring[0], ring[1], ring[2], ring[3], ring[4]
+def _columns_of_counts(rows, sums, squares):
+    a, b, c, d, e = rows[0], rows[1], rows[2], rows[3], rows[4]
     for j in range(sums.size):
         sums[j] = (a[j] + b[j]) + (c[j] + d[j]) + e[j]
-    for j in range(sums.size):
         squares[j] = (a[j] * a[j] + b[j] * b[j]) + (c[j] * c[j] + d[j] * d[j]) + e[j] * e[j]
 
 
 @elementwise
-def _ratio_of_counts(centre, sums, squares, least, out, total):
-    """Give 25 d |25 d| / max(625 s^2, least), which is d |d| / max(s^2, floor^2)."""
-    for j in range(out.size):
-        total[j] = (sums[j] + sums[j + 1]) + (sums[j + 2] + sums[j + 3]) + sums[j + 4]
-    for j in range(out.size):
+def _ratio_of_counts(centre, sums, squares, least, ratio):
+    """Give 25 d |25 d| / max(625 s^2, least), which is d |d| / max(s^2, floor^2).
+
+    Return the largest bits of a ratio, which are those of the highest unless all are negative; the
+    largest as unsigned, which are those of the lowest if any is negative; and those of the sum over
+    a window that is farthest from zero.
+    """
+    highest, lowest, farthest = np.int32(-(2**31)), np.uint32(0), np.int32(0)
+    for j in range(ratio.size):
+        total = (sums[j] + sums[j + 1]) + (sums[j + 2] + sums[j + 3]) + sums[j + 4]
         square = (squares[j] + squares[j + 1]) + (squares[j + 2] + squares[j + 3]) + squares[j + 4]
-        deviation = N * centre[j + 2] - total[j]
-        spread = N * square - total[j] * total[j]
-        out[j] = deviation * abs(deviation) / max(spread, least)
+        deviation = N * centre[j + 2] - total
+        spread = N * square - total * total
+        ratio[j] = deviation * abs(deviation) / max(spread, least)
+        bits = bits_of(ratio[j])
+        highest = max(highest, bits)
+        lowest = max(lowest, np.uint32(bits))
+        farthest = max(farthest, bits_of(abs(total)))
+    return highest, lowest, farthest
 
 
 @elementwise
@@ -315,7 +307,8 @@ def local_contrast(loaded, masked_rows, mean, window, floor, kind, are_counts, o
     (height, width), which lies wholly in the frame. ``kind`` says what is wanted: VALUES fills
     out (h - window height + 1, w - window width + 1), ROW_RANGES and COLUMN_RANGES fill
     out with max - min of the rows or columns of it, and SPREAD returns the mean of s.
-    ``are_counts`` says that all usable pixels are whole numbers.
+    ``are_counts`` says that all usable pixels are whole numbers, and near zero where they are near
+    the mean.
     """
     tall, k = window
     n_rows, n_columns = loaded.shape[0] - tall + 1, loaded.shape[1] - k + 1
@@ -328,24 +321,23 @@ def local_contrast(loaded, masked_rows, mean, window, floor, kind, are_counts, o
     top = np.full(n_columns, -np.inf, dtype=np.float32)
     bottom = np.full(n_columns, np.inf, dtype=np.float32)
     short = are_counts and tall == 5 and k == 5 and floor > 0 and kind != SPREAD
-    whole = np.float32(np.round(mean))
     # Above 2^24, sums of counts are no longer exact.
-    limit = np.array([min(N * FAR * floor, np.float32(2**24))], dtype=np.float32).view(np.int32)[0]
-    ring = np.empty((5, loaded.shape[1]), dtype=np.float32)
-    shifted = 0  # rows that have been put into the ring
+    limit = bits_of(min(N * FAR * floor, np.float32(2**24)))
+    least = N_SQUARED * floor * floor
+    some_masked = masked_rows.any()
     total, n = 0.0, 0
     for i in range(n_rows):
         rows = loaded[i : i + tall]
-        is_masked = masked_rows[i : i + tall].any()
+        is_masked = some_masked and masked_rows[i : i + tall].any()
         is_short = short and not is_masked
+        has_ends = False
         if is_short:
-            for r in range(max(shifted, i), i + 5):
-                _shift(loaded[r], whole, ring[r % 5])
-            shifted = i + 5
-            _columns_of_counts(ring, work[0], work[1])
-            centre = ring[(i + 2) % 5]
-            _ratio_of_counts(centre, work[0], work[1], N_SQUARED * floor * floor, ratio, deviation)
-            is_short = _all_below(deviation, limit)
+            _columns_of_counts(rows, work[0], work[1])
+            top_bits, bottom_bits, farthest = _ratio_of_counts(
+                rows[2], work[0], work[1], least, ratio
+            )
+            is_short = farthest < limit
+            has_ends = is_short and top_bits >= 0 and bottom_bits >= SIGN
         if not is_short:
             if is_masked:
                 _windows_of_masked(rows, reference, k, work, deviation, variance)
@@ -364,7 +356,10 @@ def local_contrast(loaded, masked_rows, mean, window, floor, kind, are_counts, o
                     total += np.sqrt(variance[j])
                     n += 1
         elif kind == ROW_RANGES:
-            highest, lowest = row_range(ratio, is_masked)
+            if has_ends:
+                highest, lowest = value_of(top_bits), value_of(np.int32(bottom_bits))
+            else:
+                highest, lowest = row_range(ratio, is_masked)
             out[i, 0] = _signed_root(highest) - _signed_root(lowest)
         else:
             widen_ranges(ratio, top, bottom)

@@ -217,6 +217,23 @@ def test_precision_does_not_depend_on_the_level(reference, offset):
     )
 
 
+@pytest.mark.parametrize("level", [0, 65535])
+def test_counts_agree_where_a_few_rows_are_unlike_the_rest(reference, level):
+    frame = np.random.default_rng(5).poisson(9, (140, 40)).astype(np.uint16)
+    frame[::64] = level
+    expected = [reference.lcn(reference.gcn(frame), 5, 1.0)]
+    assert_agree(make_pipeline(GCN(), LCN(5)).fit_transform(open_frames(frame[None])), expected)
+
+
+def test_rows_whose_deviations_have_one_sign_agree(reference):
+    frame = np.random.default_rng(6).poisson(9, (200, 6)).astype(np.uint16)
+    contrast = reference.lcn(reference.gcn(frame), 5, 1.0)
+    assert (contrast > 0).all(axis=1).any()
+    assert (contrast < 0).all(axis=1).any()
+    chain = make_pipeline(GCN(), LCN(5), RowWiseDecomposition())
+    assert_agree(chain.fit_transform(open_frames(frame[np.newaxis])), [reference.rwd(contrast)])
+
+
 def test_real_frame_agrees(reference, shared_data):
     lazy = open_frames(shared_data / "real" / "rayonix_mfx.h5")
     steps = [CentralCrop(724), GCN(), LCN(), RowWiseDecomposition()]
