@@ -19,7 +19,14 @@ _PUBLIC = {
         "RowWiseDecomposition",
         "StrongestPeaks",
     ],
-    "classifiers": ["CNN1D", "CNN2D", "DANN", "FineTuned", "PeakCountClassifier"],
+    "classifiers": [
+        "CNN1D",
+        "CNN2D",
+        "DANN",
+        "FineTuned",
+        "PeakCountClassifier",
+        "PeakHeightClassifier",
+    ],
     "model_selection": [
         "LabelledStratifiedKFold",
         "SourceScorer",

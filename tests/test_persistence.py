@@ -38,6 +38,7 @@ from sklearn_sfx import (
     InputError,
     LabelledStratifiedKFold,
     PeakCountClassifier,
+    PeakHeightClassifier,
     PixelMask,
     RowWiseDecomposition,
     SourceScorer,
@@ -113,6 +114,7 @@ MODELS = {
     "early stopping": lambda: (CNN1D(**TINY, early_stopping=True), VECTORS, Y),
     "CNN2D": lambda: (CNN2D(**TINY), FRAMES, Y),
     "PeakCountClassifier": lambda: (PeakCountClassifier(), FRAMES, Y),
+    "PeakHeightClassifier": lambda: (PeakHeightClassifier(), FRAMES, Y),
     "DANN": lambda: (
         DANN(CNN1D(channels=(4, 8)), max_epochs=2, random_state=0),
         VECTORS,

@@ -5,6 +5,16 @@ from sklearn_sfx.classifiers._cnn2d import CNN2D
 from sklearn_sfx.classifiers._dann import DANN
 from sklearn_sfx.classifiers._fine_tuned import FineTuned
 from sklearn_sfx.classifiers._peak_count import PeakCountClassifier, find_peaks
+from sklearn_sfx.classifiers._peak_heights import PeakHeightClassifier
 from sklearn_sfx.preprocessing.peaks import Peaks
 
-__all__ = ["CNN1D", "CNN2D", "DANN", "FineTuned", "PeakCountClassifier", "Peaks", "find_peaks"]
+__all__ = [
+    "CNN1D",
+    "CNN2D",
+    "DANN",
+    "FineTuned",
+    "PeakCountClassifier",
+    "PeakHeightClassifier",
+    "Peaks",
+    "find_peaks",
+]

@@ -194,7 +194,9 @@ class PeakCountClassifier(ClassifierMixin, BaseEstimator):
                 "Only binary classification is supported. The type of the target is multiclass; "
                 f"{type(self).__name__} tells hits from misses: drop a class or join two."
             )
-        counts = self._count(X)
+        return self._learn(self._count(X), targets)
+
+    def _learn(self, counts: np.ndarray, targets: np.ndarray) -> Self:
         many = int(counts[targets == 1].mean() >= counts[targets == 0].mean())
         self.hit_class_ = self.classes_[many]
         is_hit = targets == many

@@ -23,6 +23,7 @@ TRUSTED = {
         "sklearn_sfx.classifiers._dann.DANN",
         "sklearn_sfx.classifiers._fine_tuned.FineTuned",
         "sklearn_sfx.classifiers._peak_count.PeakCountClassifier",
+        "sklearn_sfx.classifiers._peak_heights.PeakHeightClassifier",
         "sklearn_sfx.model_selection._scorers.SourceScorer",
         "sklearn_sfx.model_selection._scorers.TargetEntropyScorer",
         "sklearn_sfx.model_selection._scorers.TargetLabelScorer",

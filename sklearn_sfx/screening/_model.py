@@ -15,7 +15,8 @@ from tqdm import tqdm
 
 from sklearn_sfx._files import replacing
 from sklearn_sfx._version import __version__
-from sklearn_sfx.classifiers import CNN1D, PeakCountClassifier
+from sklearn_sfx.classifiers import CNN1D, PeakCountClassifier, PeakHeightClassifier
+from sklearn_sfx.classifiers._peak_heights import peak_count_without_labels
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import Frames
 from sklearn_sfx.persistence import load_model, save_model
@@ -24,6 +25,8 @@ from sklearn_sfx.preprocessing import GCN, LCN, CentralCrop, PixelMask, RowWiseD
 __all__ = ["ScreeningModel", "hit_finder", "load_screening_model", "train"]
 
 N_PREPARE = 2  # the steps of hit_finder that mask and crop
+METHODS = ("rows", "peaks")
+UNLABELLED = -1
 N_FOLDS = 5  # of the labelled frames, to choose the threshold
 
 
@@ -75,28 +78,38 @@ class ScreeningModel:
 
 def hit_finder(
     *,
+    method: str = "rows",
     crop: int = 724,
     max_epochs: int | None = None,
     random_state: int | None = None,
 ) -> Pipeline:
-    """Return the pipeline for a run with about 200 labels, not yet fitted.
+    """Return the pipeline that finds hits, not yet fitted.
 
     Parameters
     ----------
+    method : {"rows", "peaks"}
+        "rows" is row-wise decomposition and a network, for about 200 labels. "peaks" goes by the
+        heights of the strongest peaks, for fewer labels or none.
     crop : int
         Side of the central square that is looked at, in pixels.
     max_epochs : int, optional
-        Training epochs; the default of `CNN1D` where it is not given.
+        Training epochs of "rows"; the default of `CNN1D` where it is not given.
     random_state : int, optional
         Seed of the network and of the folds.
 
     Returns
     -------
     Pipeline
-        `PixelMask` with detection of defects, `CentralCrop`, `GCN`, `LCN`,
-        `RowWiseDecomposition`, and `CNN1D` in a `TunedThresholdClassifierCV`: five folds of the
-        labelled frames choose the threshold with the best F2 score, in which recall weighs twice
-        as much as precision. At 0.5 a network trained on few labels loses more hits.
+        `PixelMask` with detection of defects, `CentralCrop`, and for "peaks" a
+        `PeakHeightClassifier`. For "rows" `GCN`, `LCN`, `RowWiseDecomposition`, and `CNN1D` in a
+        `TunedThresholdClassifierCV`: five folds of the labelled frames choose the threshold with
+        the best F2 score, in which recall weighs twice as much as precision. At 0.5 a network
+        trained on few labels loses more hits.
+
+    Raises
+    ------
+    InputError
+        There is no such method.
 
     Examples
     --------
@@ -104,6 +117,11 @@ def hit_finder(
     >>> list(hit_finder().named_steps)[:5]
     ['pixelmask', 'centralcrop', 'gcn', 'lcn', 'rowwisedecomposition']
     """
+    if method not in METHODS:
+        raise InputError(f"method has to be one of {', '.join(METHODS)}, got {method!r}.")
+    prepare = (PixelMask(detect=True), CentralCrop(crop))
+    if method == "peaks":
+        return make_pipeline(*prepare, PeakHeightClassifier())
     network = CNN1D(random_state=random_state)
     if max_epochs is not None:
         network.set_params(max_epochs=max_epochs)
@@ -113,15 +131,14 @@ def hit_finder(
         cv=StratifiedKFold(N_FOLDS, shuffle=True, random_state=random_state),
         random_state=random_state,
     )
-    return make_pipeline(
-        PixelMask(detect=True), CentralCrop(crop), GCN(), LCN(5), RowWiseDecomposition(), decide
-    )
+    return make_pipeline(*prepare, GCN(), LCN(5), RowWiseDecomposition(), decide)
 
 
 def train(
     frames: Frames | np.ndarray,
-    target: ArrayLike,
+    target: ArrayLike | None = None,
     *,
+    method: str = "rows",
     crop: int = 724,
     max_epochs: int | None = None,
     random_state: int | None = None,
@@ -132,17 +149,23 @@ def train(
     Parameters
     ----------
     frames : Frames or ndarray, shape (n_frames, height, width)
-        The labelled frames only.
-    target : array-like of int, shape (n_frames,)
-        1 for a hit, 0 for a miss.
+        The labelled frames, and others of the run where there are few: defective pixels are found
+        in all of them, ten at the least, better a hundred.
+    target : array-like of int, shape (n_frames,), optional
+        1 for a hit, 0 for a miss, -1 for a frame without a label; None is -1 for all. "rows" needs
+        five of each kind at least; "peaks" needs one of each, or none at all.
+    method : {"rows", "peaks"}
+        "rows" is row-wise decomposition and a network, for about 200 labels. "peaks" goes by the
+        heights of the strongest peaks and has learned from simulated frames before: for fewer
+        labels or none (see `PeakHeightClassifier`).
     crop : int
         Side of the central square that is looked at, in pixels.
     max_epochs : int, optional
-        Training epochs; the default of `CNN1D` where it is not given.
+        Training epochs of "rows"; the default of `CNN1D` where it is not given.
     random_state : int, optional
         Seed of the network and of the folds.
     progress : bool
-        Whether to show, on a terminal, which of the four steps is being done.
+        Whether to show, on a terminal, which step is being done.
 
     Returns
     -------
@@ -151,7 +174,8 @@ def train(
     Raises
     ------
     InputError
-        The labels are not as many as the frames, are not 0 and 1, or are too few of a kind.
+        The labels are not as many as the frames, are not 0, 1 and -1, or are too few of a kind; or
+        there is no such method.
 
     Examples
     --------
@@ -160,54 +184,88 @@ def train(
     >>> model = train(run.data, run.target, crop=160, max_epochs=10, random_state=0)
     >>> model.frame_shape
     (160, 160)
+    >>> train(run.data, method="peaks", crop=160).threshold
+    0.5
     """
-    target = np.asarray(target)
-    if target.shape != (len(frames),):
-        raise InputError(
-            f"train needs one label for each frame: {len(frames)} frames, {target.size} labels."
-        )
-    if not np.isin(target, (0, 1)).all():
-        raise InputError("train needs labels of 1 for a hit and 0 for a miss, and no other.")
-    n_hits = int(target.sum())
-    if min(n_hits, len(target) - n_hits) < N_FOLDS:
-        raise InputError(
-            f"train needs {N_FOLDS} labels of each kind at the least, and gets on well with 200 in "
-            f"all; these are {n_hits} hits and {len(target) - n_hits} misses: label more frames."
-        )
-    finder = hit_finder(crop=crop, max_epochs=max_epochs, random_state=random_state)
-    prepare, decompose, decide = finder[:N_PREPARE], finder[N_PREPARE:-1], finder[-1]
+    finder = hit_finder(method=method, crop=crop, max_epochs=max_epochs, random_state=random_state)
+    target = _checked(target, len(frames), method)
+    labelled = np.flatnonzero(target != UNLABELLED)
+    some, known = (frames[labelled], target[labelled]) if labelled.size else (frames, None)
+    prepare, classifier = finder[:N_PREPARE], finder[N_PREPARE:]
+    threshold = 0.5
     with tqdm(total=4, unit="step", disable=None if progress else True) as bar:
         bar.set_description("finding defective pixels")
-        prepared = prepare.fit(frames, target).transform(frames)
+        prepared = prepare.fit(frames).transform(some)
         bar.update()
-        # The frames are read once for all folds, since their vectors are small.
-        bar.set_description("reading the labelled frames")
-        vectors = np.asarray(decompose.fit_transform(prepared))
-        bar.update()
-        bar.set_description("training the networks")
-        try:
-            decide.fit(vectors, target)
-        except ValueError as error:
-            if "constant predictions" not in str(error):
-                raise
-            raise InputError(
-                "The network learned nothing: it says the same of every frame. Train for more "
-                "epochs, label more frames, or check that the labels belong to these frames."
-            ) from error
-        bar.update()
+        if method == "rows":
+            threshold = _fit_rows(classifier, prepared, known, bar)
+        else:
+            bar.set_description("finding the strongest peaks")
+            classifier.fit(prepared, known)
+            bar.update(2)
         bar.set_description("counting peaks")
-        baseline = PeakCountClassifier().fit(prepared, target)
+        if known is None:
+            baseline = peak_count_without_labels(prepared)
+        else:
+            baseline = PeakCountClassifier().fit(prepared, known)
         bar.update()
-    origins = getattr(frames, "sources", ())
+    origins = [] if known is None else getattr(some, "sources", [])
     trained_on = tuple((os.path.basename(o.path), o.position) for o in origins if o.path)
     return ScreeningModel(
         prepare=prepare,
-        classifier=finder[N_PREPARE:],
+        classifier=classifier,
         baseline=baseline,
-        threshold=float(decide.best_threshold_),
+        threshold=threshold,
         trained_on=trained_on,
         frame_shape=tuple(frames.shape[1:]),
     )
+
+
+def _checked(target: ArrayLike | None, n_frames: int, method: str) -> np.ndarray:
+    """Return the labels as an array, and refuse what cannot be learned from."""
+    target = np.full(n_frames, UNLABELLED) if target is None else np.asarray(target)
+    if target.shape != (n_frames,):
+        raise InputError(
+            f"train needs one label for each frame: {n_frames} frames, {target.size} labels."
+        )
+    if not np.isin(target, (0, 1, UNLABELLED)).all():
+        raise InputError(
+            "train needs labels of 1 for a hit, 0 for a miss and -1 for a frame without a label, "
+            "and no other."
+        )
+    n_hits, n_misses = int((target == 1).sum()), int((target == 0).sum())
+    if method == "peaks" and n_hits == n_misses == 0:
+        return target
+    least = N_FOLDS if method == "rows" else 1
+    if min(n_hits, n_misses) < least:
+        otherwise = "take the method 'peaks'" if method == "rows" else "leave the labels out"
+        raise InputError(
+            f"train needs {least} labels of each kind at the least for the method {method!r}, and "
+            f"these are {n_hits} hits and {n_misses} misses: label more frames, or {otherwise}."
+        )
+    return target
+
+
+def _fit_rows(
+    classifier: Pipeline, prepared: Frames | np.ndarray, target: np.ndarray, bar
+) -> float:
+    """Fit decomposition and network, and return the threshold that the folds chose."""
+    # The frames are read once for all folds, since their vectors are small.
+    bar.set_description("reading the labelled frames")
+    vectors = np.asarray(classifier[:-1].fit_transform(prepared))
+    bar.update()
+    bar.set_description("training the networks")
+    try:
+        classifier[-1].fit(vectors, target)
+    except ValueError as error:
+        if "constant predictions" not in str(error):
+            raise
+        raise InputError(
+            "The network learned nothing: it says the same of every frame. Train for more "
+            "epochs, label more frames, or check that the labels belong to these frames."
+        ) from error
+    bar.update()
+    return float(classifier[-1].best_threshold_)
 
 
 def load_screening_model(path: str | os.PathLike) -> ScreeningModel:

@@ -15,7 +15,14 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_predict, cross_val_score
 
-from sklearn_sfx.classifiers import CNN1D, CNN2D, DANN, FineTuned, PeakCountClassifier
+from sklearn_sfx.classifiers import (
+    CNN1D,
+    CNN2D,
+    DANN,
+    FineTuned,
+    PeakCountClassifier,
+    PeakHeightClassifier,
+)
 from sklearn_sfx.exceptions import FewLabelsWarning, InputError
 from sklearn_sfx.frames import open_frames
 from sklearn_sfx.preprocessing import GCN, RowWiseDecomposition
@@ -25,6 +32,7 @@ TINY_2D = {**TINY, "batch_size": 8, "lr": 0.01, "dropout": 0.0}
 TUNED = {"head_max_epochs": 6, "max_epochs": 6, "head_lr": 0.02, "lr": 0.01, "random_state": 0}
 ADAPTED = {"max_epochs": 12, "lr": 0.02, "batch_size": 32, "random_state": 0}
 NETWORKS = (CNN1D, CNN2D, DANN, FineTuned)
+PEAKS = {"PeakCountClassifier": PeakCountClassifier, "PeakHeightClassifier": PeakHeightClassifier}
 NAMES = ["CNN1D", "CNN2D", "FineTuned-1D", "FineTuned-2D", "DANN-1D", "DANN-2D"]
 
 
@@ -39,12 +47,12 @@ def make_classifier(name, vectors, spotted):
         return DANN(base, **ADAPTED), X, y
     if name == "DANN-2D":
         return DANN(base, **{**ADAPTED, "lr": 0.01, "batch_size": 16}), X, y
-    if name == "PeakCountClassifier":
-        return PeakCountClassifier(), X, y
+    if name in PEAKS:
+        return PEAKS[name](), X, y
     return base, X, y
 
 
-@pytest.fixture(params=[*NAMES, "PeakCountClassifier"])
+@pytest.fixture(params=[*NAMES, *PEAKS])
 def case(request, vectors, spotted):
     """Return an unfitted classifier with the X and y that suit it."""
     return make_classifier(request.param, vectors, spotted)
@@ -112,7 +120,7 @@ def test_three_classes(case, given):
     model, X, y = case
     kinds = np.array(["MISS", "HIT", "MAYBE"])
     labels = kinds[np.where(np.arange(len(y)) % 4 == 3, 2, y)]
-    if isinstance(model, PeakCountClassifier):
+    if isinstance(model, tuple(PEAKS.values())):
         with pytest.raises(ValueError, match="binary"):
             model.fit(given(X), labels)
         return
@@ -212,7 +220,8 @@ def test_clone_forgets_and_set_params_reaches_the_next_fit(fitted):
     fresh = clone(model)
     assert not any(name.endswith("_") and not name.startswith("_") for name in vars(fresh))
     assert str(fresh.get_params()) == str(model.get_params())
-    name, value = ("max_epochs", 2) if isinstance(model, NETWORKS) else ("min_snr", 50.0)
+    changes = {PeakCountClassifier: ("min_snr", 50.0), PeakHeightClassifier: ("C", 1e-3)}
+    name, value = changes.get(type(model), ("max_epochs", 2))
     before = model.predict_proba(X)
     after = fit(model.set_params(**{name: value}), X, y).predict_proba(X)
     assert not np.array_equal(after, before)
@@ -230,7 +239,7 @@ def test_copies_predict_the_same(fitted, given, tmp_path):
 
 
 def test_saved_models_predict_the_same_in_another_process(vectors, spotted, tmp_path):
-    cases = [make_classifier(name, vectors, spotted) for name in (*NAMES, "PeakCountClassifier")]
+    cases = [make_classifier(name, vectors, spotted) for name in (*NAMES, *PEAKS)]
     models = [fit(*case) for case in cases]
     inputs = [X for _, X, _ in cases]
     joblib.dump((models, inputs), tmp_path / "models.joblib")
@@ -292,7 +301,8 @@ def test_threads_give_what_one_gives(case):
 def test_grid_search_by_recall(case):
     model, X, y = case
     X, y, more = training(model, X, y)
-    grid = {"max_epochs": [11, 12]} if isinstance(model, NETWORKS) else {"min_snr": [5.0, 1000.0]}
+    grids = {PeakCountClassifier: {"min_snr": [5.0, 1000.0]}, PeakHeightClassifier: {"C": [0.1, 1]}}
+    grid = grids.get(type(model), {"max_epochs": [11, 12]})
     search = GridSearchCV(model, grid, scoring="recall", cv=2).fit(X, y, **more)
     assert search.best_score_ > 0.9
     if isinstance(model, PeakCountClassifier):
@@ -303,7 +313,8 @@ def test_grid_search_by_recall(case):
 
 def test_bad_parameters_are_refused_by_name(case):
     model, X, y = case
-    name = "lr" if isinstance(model, NETWORKS) else "min_snr"
+    names = {PeakCountClassifier: "min_snr", PeakHeightClassifier: "C"}
+    name = names.get(type(model), "lr")
     with pytest.raises(ValueError, match=f"The '{name}' parameter"):
         model.set_params(**{name: -1.0}).fit(X, y)
 

@@ -10,10 +10,17 @@ from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from sklearn_sfx import classifiers
 from sklearn_sfx._validation import check_frames
-from sklearn_sfx.classifiers import CNN1D, CNN2D, DANN, FineTuned, PeakCountClassifier
+from sklearn_sfx.classifiers import (
+    CNN1D,
+    CNN2D,
+    DANN,
+    FineTuned,
+    PeakCountClassifier,
+    PeakHeightClassifier,
+)
 
 
-class PaintedPeakCount(PeakCountClassifier):
+class Painted:
     """Reads rows of numbers: each becomes a frame with spots, the more the higher the numbers.
 
     scikit-learn's checks speak 2-D. This changes the one place where the shape is checked, so that
@@ -34,6 +41,14 @@ class PaintedPeakCount(PeakCountClassifier):
         tags = super().__sklearn_tags__()
         tags.input_tags.two_d_array = True
         return tags
+
+
+class PaintedPeakCount(Painted, PeakCountClassifier):
+    """Reads rows of numbers."""
+
+
+class PaintedPeakHeights(Painted, PeakHeightClassifier):
+    """Reads rows of numbers."""
 
 
 class SquareCNN2D(CNN2D):
@@ -120,6 +135,7 @@ INSTANCES = [
         random_state=0,
     ),
     PaintedPeakCount(),
+    PaintedPeakHeights(),
 ]
 EXPECTED_FAILURES = {
     DANN: {"check_classifiers_classes": "fits the labels -1 and 1, and -1 marks the target"}
@@ -157,13 +173,14 @@ def test_no_estimator_is_let_off(estimator):
 def test_no_public_classifier_is_forgotten():
     public = [getattr(classifiers, name) for name in classifiers.__all__]
     public = [each for each in public if isinstance(each, type) and hasattr(each, "fit")]
-    assert len(public) == 5
+    assert len(public) == 6
     for each in public:
         assert any(isinstance(estimator, each) for estimator in INSTANCES), each
 
 
-def test_the_public_peak_count_says_that_it_reads_frames():
-    tags = PeakCountClassifier().__sklearn_tags__().input_tags
+@pytest.mark.parametrize("kind", [PeakCountClassifier, PeakHeightClassifier])
+def test_those_that_find_peaks_say_that_they_read_frames(kind):
+    tags = kind().__sklearn_tags__().input_tags
     assert tags.three_d_array
     assert not tags.two_d_array
     assert tags.allow_nan

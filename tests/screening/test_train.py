@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import fbeta_score
 
-from sklearn_sfx import InputError, make_sfx_frames, screen, train
+from sklearn_sfx import InputError, PeakHeightClassifier, make_sfx_frames, screen, train
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +43,44 @@ def test_one_seed_gives_one_model_and_its_threshold_weighs_recall(run):
     np.testing.assert_array_equal(scores.decision, scores.probability >= model.threshold)
     everything = fbeta_score(run.target[rest], np.ones(30), beta=2)
     assert fbeta_score(run.target[rest], scores.decision, beta=2) > everything
+
+
+def test_peaks_need_no_label():
+    run = make_sfx_frames(60, domain="LN83", frame_shape=(724, 724), random_state=12)
+    model = train(run.data[:20], method="peaks")
+    assert model.trained_on == ()
+    scores = screen(model, run.data[20:])
+    target = run.target[20:]
+    assert scores.decision[target == 1].mean() >= 0.9
+    assert scores.decision[target == 0].mean() <= 0.15
+    by_count = scores.peak_count >= model.baseline.threshold_
+    assert np.mean(by_count == target) >= 0.75
+
+
+def test_peaks_learn_from_few_labels(run):
+    seen = np.r_[np.flatnonzero(run.target)[:3], np.flatnonzero(run.target == 0)[:3]]
+    target = np.full(90, -1)
+    target[seen] = run.target[seen]
+    model = train(run.data, target, method="peaks", crop=160)
+    assert model.threshold == 0.5
+    few = model.prepare.transform(run.data[seen])
+    expected = PeakHeightClassifier().fit(few, run.target[seen])
+    np.testing.assert_allclose(model.classifier[-1].coef_, expected.coef_)
+    without = train(run.data, method="peaks", crop=160)
+    assert not np.allclose(model.classifier[-1].coef_, without.classifier[-1].coef_)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"method": "columns"}, "one of rows, peaks"),
+        ({}, "0 hits and 0 misses: .* take the method 'peaks'"),
+        ({"method": "peaks", "target": np.zeros(90)}, "1 labels of each kind .* leave the labels"),
+    ],
+)
+def test_methods_say_what_they_need(run, arguments, message):
+    with pytest.raises(InputError, match=message):
+        train(run.data, crop=160, **arguments)
 
 
 def test_arrays_train_too_and_name_no_frames(run):
