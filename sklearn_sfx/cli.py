@@ -13,6 +13,7 @@ from .exceptions import InputError
 __all__ = ["main"]
 
 DOMAINS = ("LN83", "LN84", "LO19", "LG36", "L498")
+N_FOR_DEFECTS = 200  # frames in which defective pixels are looked for
 SIMULATED = "SIMULATED frames"
 
 
@@ -78,23 +79,27 @@ def train(args: argparse.Namespace) -> None:
         from .persistence import require_skops
 
         require_skops()  # what is missing is said before the training, not after it
+    if args.labels is None and args.method != "peaks":
+        raise InputError("--labels is missing; '--method peaks' can do without.")
     frames = _open_run(args)
-    positions, target = _labels(frames, args)
-    positions, target = _choose(positions, target, args.n_labels, args.seed)
+    positions, target = _training_frames(frames, args)
     with _workers(args):
         model = train(
             frames[positions],
             target,
+            method=args.method,
             crop=args.crop,
             max_epochs=args.epochs,
             random_state=args.seed,
             progress=True,
         )
     model.save(args.model)
-    print(
-        f"{args.model}: trained on {len(target)} labelled frames, {int(target.sum())} of them hits "
-        f"({_policy(args.maybe)}); a hit from probability {model.threshold:.3f}"
-    )
+    n_labels, n_hits = int((target >= 0).sum()), int((target == 1).sum())
+    learned = f"{n_labels} labelled frames, {n_hits} of them hits ({_policy(args.maybe)})"
+    if args.method == "peaks":
+        simulated = "the simulated frames that come with the package"
+        learned = f"{simulated} and {learned}" if n_labels else f"{simulated}, with no label"
+    print(f"{args.model}: trained on {learned}; a hit from probability {model.threshold:.3f}")
 
 
 def screen(args: argparse.Namespace) -> None:
@@ -195,7 +200,14 @@ def build_parser() -> argparse.ArgumentParser:
 
     verb = _add_verb(verbs, train, "train a model on the labelled frames of a run")
     _add_run(verb)
-    _add_labels(verb)
+    _add_labels(verb, required=False)
+    verb.add_argument(
+        "--method",
+        choices=("rows", "peaks"),
+        default="rows",
+        help="rows: a network on row-wise decomposition, for about 200 labels; peaks: the heights "
+        "of the strongest peaks, for fewer labels or none",
+    )
     verb.add_argument(
         "--model",
         type=Path,
@@ -265,9 +277,9 @@ def _add_run(verb: argparse.ArgumentParser) -> None:
     mask.add_argument("--bad-bits", type=_bits, help="none of these may be set, or 'any'")
 
 
-def _add_labels(verb: argparse.ArgumentParser) -> None:
+def _add_labels(verb: argparse.ArgumentParser, *, required: bool = True) -> None:
     verb.add_argument(
-        "--labels", required=True, help="text file with lines such as: r0095_2000.h5 [1] MISS"
+        "--labels", required=required, help="text file with lines such as: r0095_2000.h5 [1] MISS"
     )
     _add_maybe(verb)
 
@@ -330,6 +342,23 @@ def _labels(frames, args: argparse.Namespace):
     import numpy as np
 
     return positions[keep], np.isin(labels[keep], positives).astype(int)
+
+
+def _training_frames(frames, args: argparse.Namespace):
+    """Return positions in the run, and 0, 1 or, for want of a label, -1 for each."""
+    import numpy as np
+
+    positions, target = np.arange(0), np.arange(0)
+    if args.labels is not None:
+        positions, target = _labels(frames, args)
+        positions, target = _choose(positions, target, args.n_labels, args.seed)
+    if args.method == "peaks":  # defective pixels are found in more frames than have labels
+        rest = np.setdiff1d(np.arange(len(frames)), positions)
+        n_more = min(len(rest), max(0, N_FOR_DEFECTS - len(positions)))
+        more = rest[np.linspace(0, len(rest) - 1, n_more).astype(int)]
+        positions = np.concatenate([positions, more])
+        target = np.concatenate([target, np.full(n_more, -1)])
+    return positions, target
 
 
 def _choose(positions, target, n_labels: int | None, seed: int):

@@ -161,6 +161,28 @@ def test_simulate_says_the_labels_it_wrote(tmp_path, capsys):
         assert f"{(labels == name).sum()} {name}" in out
 
 
+@pytest.mark.parametrize(
+    ("options", "said", "n_trained_on"),
+    [
+        ([], "simulated frames that come with the package, with no label; a hit from", 0),
+        (["--labels", "L", "--n-labels", "12"], "package and 12 labelled frames, ", 12),
+    ],
+)
+def test_peaks_train_with_few_labels_or_none(
+    run_folder, tmp_path, capsys, options, said, n_trained_on
+):
+    options = [str(run_folder / "expert_annotation.txt") if o == "L" else o for o in options]
+    model = tmp_path / "peaks.joblib"
+    options += ["--method", "peaks", "--crop", "160", "--model", str(model)]
+    assert main(["train", str(run_folder / "run.h5"), *options]) == 0
+    assert said in capsys.readouterr().out
+    assert len(joblib.load(model).trained_on) == n_trained_on
+    hits, scores = str(tmp_path / "h.lst"), str(tmp_path / "s.csv")
+    screening = ["screen", str(run_folder / "run.h5"), "--model", str(model)]
+    assert main([*screening, "--hits", hits, "--scores", scores]) == 0
+    assert "of 90 frames are hits at threshold 0.500" in capsys.readouterr().out
+
+
 # -- Refusals: one sentence on standard error, exit code 2, nothing written
 
 
@@ -187,6 +209,7 @@ def refusals(folder):
             "CentralCrop",
         ),
         "labels": (["train", str(run), "--labels", "none.txt", "--model", "m"], "none.txt"),
+        "no labels": (["train", str(run), "--model", "m"], "'--method peaks' can do without"),
         "few labels": (
             ["train", str(run), "--labels", str(labels), "--model", "m", "--n-labels", "91"],
             "there are 90",
