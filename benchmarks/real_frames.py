@@ -1,13 +1,15 @@
-"""Screen twelve real frames with a model that has seen simulated frames only.
+"""Screen twelve real frames with models that have seen simulated frames only.
 
 No real label is used. Random experiments are simulated (photon counters and integrating
-detectors, low and high backgrounds), one model is trained on all of them, and it screens the frames
-of a Rayonix, a Pilatus and a CSPAD, the central 724 x 724 pixels of each. Beside each probability
-stands what the peak-count baseline, trained on the same simulated frames, says. From each real hit
-two more frames are made: all its peaks painted over (a miss of the same detector) and all but six
-(a MAYBE).
+detectors, low and high backgrounds), one network is trained on all of them, and it screens the
+frames of a Rayonix, a Pilatus and a CSPAD, the central 724 x 724 pixels of each. Beside it stand
+what the peak-count baseline, trained on the same simulated frames, says, and `PeakHeightClassifier`
+as it comes. From each real hit two more frames are made: all its peaks painted over (a miss of the
+same detector) and all but six (a MAYBE).
 
-    python benchmarks/real_frames.py --data ../shared/data/real
+    python benchmarks/real_frames.py --data ../shared/data/real [--models 0]
+
+With ``--models 0`` nothing is simulated, and only `PeakHeightClassifier` is asked.
 """
 
 import argparse
@@ -19,7 +21,7 @@ import h5py
 import numpy as np
 from sklearn.pipeline import make_pipeline
 
-from sklearn_sfx.classifiers import CNN1D, PeakCountClassifier, find_peaks
+from sklearn_sfx.classifiers import CNN1D, PeakCountClassifier, PeakHeightClassifier, find_peaks
 from sklearn_sfx.datasets import make_sfx_frames, random_domains
 from sklearn_sfx.frames import open_frames, read_mask
 from sklearn_sfx.preprocessing import GCN, LCN, CentralCrop, RowWiseDecomposition
@@ -90,6 +92,45 @@ def main() -> None:
     if not (options.data / "rayonix_mfx.h5").exists():
         sys.exit(f"There are no real frames in {options.data}; say where they are with --data.")
 
+    real = read_real(options.data)
+    made = [
+        (f"{n}, painted over", "MISS", paint_over(f, 0)) for n, label, f in real if label == "HIT"
+    ]
+    made += [
+        (f"{n}, six left", "MAYBE", paint_over(f, 6)) for n, label, f in real if label == "HIT"
+    ]
+    names, labels, frames = zip(*real, *made, strict=True)
+    frames = np.stack(frames)
+
+    said = {}  # by each method: what it measures of each frame, and from where on it is a hit
+    if options.models:
+        said["network"], said["peak count"] = simulate_and_train(options, frames)
+    heights = PeakHeightClassifier().fit(frames)
+    said["peak heights"] = heights.predict_proba(frames)[:, 1], 0.5
+
+    print(f"\n{'frame':24} {'label':6} " + " ".join(f"{name:>18}" for name in said))
+    for i, (name, label) in enumerate(zip(names, labels, strict=True)):
+        cells = [
+            f"{value[i]:11.5g}{'   hit' if value[i] >= threshold else '  miss':>7}"
+            for value, threshold in said.values()
+        ]
+        print(f"{name:24} {label:6} " + " ".join(cells))
+    truth = np.array(labels) != "MISS"
+    for title, part in (
+        ("real", slice(0, len(real))),
+        ("made of real ones", slice(len(real), None)),
+    ):
+        hits = truth[part]
+        for name, (value, threshold) in said.items():
+            right = (value[part] >= threshold) == hits
+            print(
+                f"{title}, {name}: {right[hits].sum()} of {hits.sum()} hits and "
+                f"{right[~hits].sum()} of {(~hits).sum()} misses are right"
+            )
+
+
+def simulate_and_train(options, frames):
+    """Return the network's probabilities and the peak counts of the frames, with thresholds."""
     began = time.perf_counter()
     run = make_sfx_frames(
         options.domains * options.frames,
@@ -110,38 +151,9 @@ def main() -> None:
     )
     took = time.perf_counter() - began
     print(f"training took {took:.0f} s; baseline: a hit has {baseline.threshold_} peaks or more")
-
-    real = read_real(options.data)
-    made = [
-        (f"{n}, painted over", "MISS", paint_over(f, 0)) for n, label, f in real if label == "HIT"
-    ]
-    made += [
-        (f"{n}, six left", "MAYBE", paint_over(f, 6)) for n, label, f in real if label == "HIT"
-    ]
-    names, labels, frames = zip(*real, *made, strict=True)
-    frames = np.stack(frames)
     seen = decompose.transform(frames)
     probability = np.mean([model.predict_proba(seen)[:, 1] for model in models], axis=0)
-    counts = baseline.count_peaks(frames)
-    columns = ("probability", "decision", "peaks", "baseline")
-    print(f"\n{'frame':24} {'label':6} " + " ".join(f"{column:>11}" for column in columns))
-    for name, label, p, count in zip(names, labels, probability, counts, strict=True):
-        decision = "hit" if p >= 0.5 else "miss"
-        by_count = "hit" if count >= baseline.threshold_ else "miss"
-        print(f"{name:24} {label:6} {p:11.3f} {decision:>11} {count:11d} {by_count:>11}")
-    truth = np.array(labels) != "MISS"
-    for title, part in (
-        ("real", slice(0, len(real))),
-        ("made of real ones", slice(len(real), None)),
-    ):
-        right = (probability[part] >= 0.5) == truth[part]
-        by_count = (counts[part] >= baseline.threshold_) == truth[part]
-        hits = truth[part]
-        print(
-            f"{title}: {right[hits].sum()} of {hits.sum()} hits and {right[~hits].sum()} of "
-            f"{(~hits).sum()} misses are right; by the baseline {by_count[hits].sum()} and "
-            f"{by_count[~hits].sum()}"
-        )
+    return (probability, 0.5), (baseline.count_peaks(frames), baseline.threshold_)
 
 
 if __name__ == "__main__":

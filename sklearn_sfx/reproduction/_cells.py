@@ -105,9 +105,14 @@ def run_cells(
     total += len(to_prepare) * _preparing_cost(study.scale)
     form = "{desc}{percentage:3.0f}%|{bar}| {elapsed}, {remaining} left"
     wait = 0.5 if sys.stderr.isatty() else 30
-    with tqdm(
-        total=total, bar_format=form, mininterval=wait, disable=not (progress and missing)
-    ) as bar:
+    with (
+        warnings.catch_warnings(),
+        tqdm(
+            total=total, bar_format=form, mininterval=wait, disable=not (progress and missing)
+        ) as bar,
+    ):
+        # Worker processes are replaced now and then, to give back memory; no job is lost by it.
+        warnings.filterwarnings("ignore", message="A worker stopped while some jobs")
 
         def do(function: Callable, tasks: list, costs: list, n_workers: int) -> None:
             parallel = joblib.Parallel(n_workers, return_as="generator_unordered")
