@@ -35,6 +35,15 @@ _PUBLIC = {
         "TargetRecallClassifier",
     ],
     "persistence": ["load_model", "save_model", "to_onnx"],
+    "inspection": [
+        "FeatureEmbeddingDisplay",
+        "FrameDisplay",
+        "LabelEfficiencyDisplay",
+        "RecallThresholdDisplay",
+        "RowProfileDisplay",
+        "SaliencyDisplay",
+        "TrainingHistoryDisplay",
+    ],
     "screening": ["ScreeningModel", "evaluate", "screen", "train"],
     "exceptions": ["FewLabelsWarning", "InputError", "NoTargetWarning", "SlowFileWarning"],
 }

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import shlex
 import sys
 import warnings
 from collections.abc import Sequence
@@ -31,7 +32,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         0 on success; 2 after a mistake in the input, with one sentence on standard error.
         A fault of the program itself is raised with its traceback.
     """
+    argv = sys.argv[1:] if argv is None else argv
     args = build_parser().parse_args(argv)
+    args.command = shlex.join(["sfx", *argv])  # for the report
     try:
         with warnings.catch_warnings():
             warnings.showwarning = _once(args.verb)
@@ -104,9 +107,11 @@ def train(args: argparse.Namespace) -> None:
 
 def screen(args: argparse.Namespace) -> None:
     """Score every frame of a run and write the hit list and the table."""
-    from .screening import load_screening_model, screen
+    from .screening import load_screening_model, require_report, screen, write_report
 
     _writable(args.hits), _writable(args.scores)
+    if args.report:
+        require_report(args.report)
     model = load_screening_model(args.model)
     frames = _open_run(args)
     with _workers(args):
@@ -118,12 +123,23 @@ def screen(args: argparse.Namespace) -> None:
     n_hits = int(scores.decision.sum())
     print(f"{n_hits} of {len(frames)} frames are hits at threshold {scores.threshold:.3f}")
     print(f"{args.hits}: the hits, for CrystFEL\n{args.scores}: every frame")
+    if args.report:
+        write_report(args.report, model, frames, scores, command=args.command)
+        print(f"{args.report}: the report")
 
 
 def evaluate(args: argparse.Namespace) -> None:
     """Compare a model with labels that it was not trained on."""
-    from .screening import evaluation_table, load_screening_model, screen
+    from .screening import (
+        evaluation_table,
+        load_screening_model,
+        require_report,
+        screen,
+        write_report,
+    )
 
+    if args.report:
+        require_report(args.report)
     model = load_screening_model(args.model)
     frames = _open_run(args)
     positions, target = _labels(frames, args)
@@ -139,14 +155,20 @@ def evaluate(args: argparse.Namespace) -> None:
             "label some others, or train with a smaller --n-labels."
         )
     positions, target = positions[new], target[new]
+    frames = frames[positions]
     with _workers(args):
-        scores = screen(model, frames[positions], threshold=args.threshold, progress=True)
+        scores = screen(model, frames, threshold=args.threshold, progress=True)
     by_count = scores.peak_count >= model.baseline.threshold_
     print(
         f"{len(target)} labelled frames that the model was not trained on, {_policy(args.maybe)}; "
         "95 % intervals"
     )
     print(evaluation_table(target, {"model": scores.decision, "peak count": by_count}))
+    if args.report:
+        note = f"{_policy(args.maybe)} in the labels."
+        about = {"target": target, "note": note, "command": args.command}
+        write_report(args.report, model, frames, scores, **about)
+        print(f"{args.report}: the report")
 
 
 def demo(args: argparse.Namespace) -> None:
@@ -231,12 +253,14 @@ def build_parser() -> argparse.ArgumentParser:
     verb.add_argument(
         "--no-peaks", action="store_true", help="do not count peaks: about three times as fast"
     )
+    _add_report(verb)
 
     verb = _add_verb(verbs, evaluate, "measure recall and precision on labels not trained on")
     _add_run(verb)
     _add_model(verb)
     _add_labels(verb)
     _add_jobs(verb)
+    _add_report(verb)
 
     verb = _add_verb(verbs, demo, "simulate, train, screen and evaluate, in a few minutes")
     verb.add_argument("--output", type=Path, default=Path("demo"), help="folder for the results")
@@ -307,6 +331,10 @@ def _add_seed(verb: argparse.ArgumentParser) -> None:
 
 def _add_jobs(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--jobs", type=_positive, help="threads (default: one per core)")
+
+
+def _add_report(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--report", type=Path, help="HTML page to write, with pictures of frames")
 
 
 def _positive(text: str) -> int:

@@ -20,7 +20,12 @@ from sklearn_sfx.classifiers._peak_count import PeakCountClassifier
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.preprocessing import StrongestPeaks
 
-__all__ = ["PeakHeightClassifier", "peak_count_without_labels", "simulated_peaks"]
+__all__ = [
+    "PeakHeightClassifier",
+    "learn_from_heights",
+    "peak_count_without_labels",
+    "simulated_peaks",
+]
 
 
 @cache
@@ -44,6 +49,26 @@ def peak_count_without_labels(X: Any) -> PeakCountClassifier:
     counter.classes_ = np.array([0, 1])
     _, is_hit, counts = simulated_peaks()
     return counter._learn(counts, is_hit.astype(int))
+
+
+def learn_from_heights(
+    heights: np.ndarray | None, is_hit: np.ndarray | None, *, label_weight: float, C: float
+) -> tuple[np.ndarray, float]:
+    """Return weights and intercept learned from simulated frames, and from these if there are any.
+
+    heights (n, 12) float, is_hit (n,) bool; the parameters are those of `PeakHeightClassifier`.
+    """
+    known, known_hits, _ = simulated_peaks()
+    scaler = StandardScaler().fit(known)
+    weight = np.ones(len(known))
+    if heights is not None and is_hit is not None:
+        share = np.where(is_hit, is_hit.mean(), 1 - is_hit.mean())
+        known, known_hits = np.concatenate([known, heights]), np.concatenate([known_hits, is_hit])
+        weight = np.concatenate([weight, label_weight * 0.5 / share])
+    model = LogisticRegression(C=C, max_iter=1000)
+    model.fit(scaler.transform(known), known_hits, sample_weight=weight)
+    coef = model.coef_[0] / scaler.scale_
+    return coef, float(model.intercept_[0] - scaler.mean_ @ coef)
 
 
 class PeakHeightClassifier(ClassifierMixin, BaseEstimator):
@@ -142,12 +167,8 @@ class PeakHeightClassifier(ClassifierMixin, BaseEstimator):
             Labels of one class or of more than two, or input that is no frames.
         """
         X = self._check_frames(X, reset=True)
-        heights, is_hit, _ = simulated_peaks()
-        weight = np.ones(len(heights))
-        scaler = StandardScaler().fit(heights)
-        if y is None:
-            self.classes_, self.hit_class_ = np.array([0, 1]), 1
-        else:
+        self.classes_, self.hit_class_, heights, is_hit = np.array([0, 1]), 1, None, None
+        if y is not None:
             self.classes_, targets = encode_labels(self, X, y)
             if len(self.classes_) > 2:
                 raise InputError(
@@ -155,17 +176,12 @@ class PeakHeightClassifier(ClassifierMixin, BaseEstimator):
                     f"multiclass; {type(self).__name__} tells hits from misses: drop a class or "
                     "join two."
                 )
-            mine = self._heights(X)
-            higher = int(mine[targets == 1].mean() >= mine[targets == 0].mean())
-            self.hit_class_ = self.classes_[higher]
-            share = np.bincount(targets) / len(targets)
-            heights = np.concatenate([heights, mine])
-            is_hit = np.concatenate([is_hit, targets == higher])
-            weight = np.concatenate([weight, self.label_weight * 0.5 / share[targets]])
-        model = LogisticRegression(C=self.C, max_iter=1000)
-        model.fit(scaler.transform(heights), is_hit, sample_weight=weight)
-        self.coef_ = model.coef_[0] / scaler.scale_
-        self.intercept_ = float(model.intercept_[0] - scaler.mean_ @ self.coef_)
+            heights = self._heights(X)
+            higher = int(heights[targets == 1].mean() >= heights[targets == 0].mean())
+            self.hit_class_, is_hit = self.classes_[higher], targets == higher
+        self.coef_, self.intercept_ = learn_from_heights(
+            heights, is_hit, label_weight=self.label_weight, C=self.C
+        )
         return self
 
     def decision_function(self, X: ArrayLike) -> np.ndarray:

@@ -44,10 +44,9 @@ def make_sfx_frames(
         Number of frames, over all domains.
     domain : str, Domain, or a sequence of them, default="LN84"
         The experiment: "LN83", "LN84", "LO19", "LG36" or "L498" for one that resembles that data
-        set of CXIDB entry 76, another name in `sklearn_sfx.datasets.simulation.DOMAINS`, or a
-        `Domain`.
-        Several domains share the frames and follow one another, as runs do; `random_domains` draws
-        many.
+        set of CXIDB entry 76, another name in ``sklearn_sfx.datasets.simulation.DOMAINS``, or
+        a `Domain`. Several domains share the frames and follow one another, as runs do;
+        `random_domains` draws many.
     frame_shape : tuple of int or None, default=None
         Simulate only the central part of this shape, with the same geometry, in a fraction of the
         time; None for whole frames.

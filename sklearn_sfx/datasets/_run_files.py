@@ -51,6 +51,8 @@ def write_run(path: str | Path, run: Bunch, *, progress: bool = False) -> None:
         timestamp=[f"{time:%Y-%m-%dT%H:%MZ%S.%f}"[:-3] for time in times],
         progress=progress,
     )
+    with h5py.File(path, "r+") as file:
+        file.attrs["simulated"] = True  # so that a report of it can say so
     write_annotation(path.parent / "expert_annotation.txt", path, run.labels)
     with replacing(path.parent / "mask.h5") as temporary, h5py.File(temporary, "w") as file:
         mask = file.create_dataset("mask", data=run.mask, compression="gzip")

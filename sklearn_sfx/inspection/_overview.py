@@ -3,11 +3,10 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sklearn_sfx.exceptions import InputError
+from ._drawing import HIT_COLOUR, MISS_COLOUR, draw_frame, masked_patch, require_matplotlib
+from ._row_profile import RowProfileDisplay
 
 __all__ = ["plot_overview"]
-
-HIT_COLOUR, MISS_COLOUR = "#c2410c", "#1d4ed8"
 
 
 def plot_overview(
@@ -57,27 +56,20 @@ def plot_overview(
     >>> len(figure.axes)
     4
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise InputError(
-            "Pictures need matplotlib: install it with pip install 'sklearn_sfx[plot]'."
-        ) from None
+    require_matplotlib()
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(11, 8.5), layout="constrained")
     axes = figure.subplots(2, 2, height_ratios=[1.5, 1])
     for ax, frame, name in zip(axes[0], (hit, miss), ("a hit", "a miss"), strict=True):
         frame = np.asarray(frame)
-        usable = frame[np.isfinite(frame)]
-        low, high = np.percentile(usable, [1, 99.7]) if usable.size else (0, 1)
-        ax.imshow(frame, cmap="gray_r", vmin=low, vmax=high, interpolation="nearest")
-        ax.set(title=name, xlabel="column / pixel", ylabel="row / pixel")
+        draw_frame(ax, frame)
+        ax.set_title(name)
+        if not np.isfinite(frame).all():
+            ax.legend(handles=[masked_patch()], loc="upper right")
     profiles, histogram = axes[1]
-    profiles.plot(np.asarray(hit_profile), color=HIT_COLOUR, lw=0.8, label="the hit")
-    profiles.plot(np.asarray(miss_profile), color=MISS_COLOUR, lw=0.8, label="the miss")
-    profiles.set(
-        title="row-wise decomposition", xlabel="row / pixel", ylabel="largest - smallest value"
-    )
-    profiles.legend()
+    display = RowProfileDisplay(profiles=[hit_profile, miss_profile], y=["hit", "miss"])
+    display.plot(profiles).ax_.set_title("row-wise decomposition")
     probability, target = np.asarray(probability), np.asarray(target)
     edges = np.linspace(0, 1, 26)
     for value, name, colour in (

@@ -37,7 +37,7 @@ class PixelMask(FrameTransformer):
     ----------
     mask : bool array-like of shape (height, width), default=None
         True where a pixel is usable. Masks with another rule are read by
-        `sklearn_sfx.frames.read_mask`.
+        `read_mask`.
     detect : bool, default=False
         Whether `fit` also finds dead, hot, noisy and stuck pixels, from up to 200 frames spread
         evenly over X (fewer where they would take more than 512 MiB, but at least 16). No labels

@@ -10,6 +10,13 @@ import numpy as np
 
 from sklearn_sfx._files import replacing
 from sklearn_sfx.exceptions import InputError
+from sklearn_sfx.inspection import (
+    FeatureEmbeddingDisplay,
+    RowProfileDisplay,
+    TrainingHistoryDisplay,
+)
+from sklearn_sfx.inspection._drawing import draw_frame
+from sklearn_sfx.inspection._feature_embedding import DOMAIN_COLOURS
 
 from ._cells import Cell
 from ._outcomes import MAYBE, Report
@@ -17,10 +24,8 @@ from ._pictures import CLASSES, PAIR
 
 __all__ = ["Picture", "draw_figures", "require_matplotlib"]
 
-SHOWN = 360  # blocks along each side of a frame that is drawn
-DRAWN = "Of each block of pixels the highest is drawn."
-SOURCE, TARGET = "#dc2626", "#1d4ed8"  # red and blue, as in the paper
-COLOURS = {"HIT": "#c2410c", "MAYBE": "#7c3aed", "MISS": "#1d4ed8"}
+DRAWN = "Of each block of pixels the highest is drawn; masked ones are light blue."
+BOX = DOMAIN_COLOURS["source"]
 
 
 class Picture(NamedTuple):
@@ -77,18 +82,8 @@ def _new(n_rows: int, n_columns: int, height: float = 3.4) -> tuple[Any, np.ndar
 
 
 def _show(ax, frame: np.ndarray, title: str) -> None:
-    """Draw a frame so that spots of a pixel or two are seen: the highest value of each block."""
-    height, width = frame.shape
-    side = max(1, min(height, width) // SHOWN)
-    rows, columns = height // side, width // side
-    blocks = frame[: rows * side, : columns * side].reshape(rows, side, columns, side)
-    highest = np.where(np.isnan(blocks), -np.inf, blocks).max(axis=(1, 3))
-    usable = highest[np.isfinite(highest)]
-    low, high = np.percentile(usable, [1, 99.9]) if usable.size else (0, 1)
-    extent = (-0.5, columns * side - 0.5, rows * side - 0.5, -0.5)
-    shown = np.where(np.isfinite(highest), highest, np.nan)
-    ax.imshow(shown, cmap="gray_r", vmin=low, vmax=high, interpolation="nearest", extent=extent)
-    ax.set(title=title, xticks=[], yticks=[])
+    draw_frame(ax, frame)
+    ax.set(title=title, xlabel="", ylabel="", xticks=[], yticks=[])
 
 
 def _classes(report: Report, about: dict, shown: dict) -> tuple[Any, str]:
@@ -101,7 +96,7 @@ def _classes(report: Report, about: dict, shown: dict) -> tuple[Any, str]:
             ax.set(title=f"({letter}) no {label} here", xticks=[], yticks=[])
     half = max(shown["gcn"].shape) / 80
     for row, column in shown.get("peaks_MAYBE", ()):
-        box = {"fill": False, "edgecolor": SOURCE, "linewidth": 0.8}
+        box = {"fill": False, "edgecolor": BOX, "linewidth": 0.8}
         axes[0][1].add_patch(_rectangle(column - half, row - half, 2 * half, box))
     return figure, (
         f"Frames of {about['run']} labelled HIT, MAYBE and MISS, the central part, each with as "
@@ -121,7 +116,7 @@ def _crop(report: Report, about: dict, shown: dict) -> tuple[Any, str]:
     top, left = ((side - crop) // 2 for side in whole.shape)
     figure, axes = _new(1, 2, height=3.6)
     _show(axes[0][0], whole, f"(a) {whole.shape[0]} x {whole.shape[1]}")
-    style = {"fill": False, "edgecolor": SOURCE, "linewidth": 1.2}
+    style = {"fill": False, "edgecolor": BOX, "linewidth": 1.2}
     axes[0][0].add_patch(_rectangle(left, top, crop, style))
     _show(axes[0][1], whole[top : top + crop, left : left + crop], f"(b) {crop} x {crop}")
     return figure, f"The central crop, on a hit of {about['run']}. {DRAWN}"
@@ -140,9 +135,10 @@ def _curves(report: Report, about: dict, shown: dict) -> tuple[Any, str]:
     figure, axes = _new(1, 3, height=2.6)
     highest = max(shown[name].max() for name in shown if name.startswith("vectors"))
     for ax, label in zip(axes[0], CLASSES, strict=True):
-        for curve in shown.get(f"vectors_{label}", ()):
-            ax.plot(curve, lw=0.6, color=COLOURS[label], alpha=0.7)
-        ax.set(title=label, xlabel="row", ylim=(0, 1.05 * highest))
+        curves = shown.get(f"vectors_{label}", ())
+        if len(curves):
+            RowProfileDisplay(profiles=curves, y=[label] * len(curves)).plot(ax, lw=0.6)
+        ax.set(title=label, ylabel="", ylim=(0, 1.05 * highest))
     axes[0][0].set_ylabel("largest - smallest value")
     return figure, f"Row-wise decomposition: up to three frames of {about['run']} of each class."
 
@@ -153,32 +149,26 @@ def _embedding(report: Report, about: dict, shown: dict) -> tuple[Any, str]:
     letters = iter("abcdef")
     for row, name in zip(axes, ("DANN", "CNN2D"), strict=True):
         for ax, label in zip(row, reversed(CLASSES), strict=True):
-            halves = zip(PAIR, (SOURCE, TARGET), found[name], found["labels"], strict=True)
-            for run, colour, plane, labels in halves:
-                points = np.asarray(plane)[np.asarray(labels) == label]
-                said = f"{run} ({'source' if run == PAIR[0] else 'target'})"
-                ax.scatter(points[:, 0], points[:, 1], s=4, color=colour, label=said, alpha=0.6)
-            ax.set(title=f"({next(letters)}) {name}, {label}", xticks=[], yticks=[])
-    axes[0][0].legend(fontsize="x-small", loc="best")
+            rows = [np.asarray(labels) == label for labels in found["labels"]]
+            source, target = (
+                np.asarray(plane)[some] for plane, some in zip(found[name], rows, strict=True)
+            )
+            FeatureEmbeddingDisplay(
+                embedding=np.concatenate([source, target]),
+                sample_domain=np.repeat([0, -1], [len(source), len(target)]),
+            ).plot(ax, s=6)
+            ax.set(title=f"({next(letters)}) {name}, {label}", xlabel="", ylabel="")
     return figure, (
-        f"t-SNE of the features that DANN ({PAIR[0]} to {PAIR[1]}) and the CNN2D of {PAIR[0]} "
-        "alone make of both runs, one embedding for each network. The more red and blue mix, the "
-        "more of what the network sees is common to both."
+        f"t-SNE of the features that DANN ({PAIR[0]}, the source, to {PAIR[1]}, the target) and "
+        f"the CNN2D of {PAIR[0]} alone make of both runs, one embedding for each network. The more "
+        "red and blue mix, the more of what the network sees is common to both."
     )
 
 
 def _history(report: Report, about: dict, shown: dict) -> tuple[Any, str]:
     history = report.outcomes[Cell("dann", PAIR, 0)]["history"]
     figure, axes = _new(1, 2, height=2.8)
-    epochs = np.arange(1, len(history["label_loss"]) + 1)
-    for ax, kind in zip(axes[0], ("loss", "accuracy"), strict=True):
-        for part, colour in (("label", SOURCE), ("domain", TARGET)):
-            ax.plot(epochs, history[f"{part}_{kind}"], color=colour, marker=".", label=part)
-        ax.set(title=kind, xlabel="epoch")
-        ax.xaxis.get_major_locator().set_params(integer=True)
-    axes[0][1].set_ylim(0, 1.02)
-    axes[0][1].axhline(0.5, color="gray", lw=0.6, ls=":")
-    axes[0][0].legend()
+    TrainingHistoryDisplay(history=history).plot(axes[0])
     return figure, (
         f"Loss and accuracy of the label of the source and of the domain while DANN trains, "
         f"{PAIR[0]} to {PAIR[1]}; the paper shows them on validation frames."

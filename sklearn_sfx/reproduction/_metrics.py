@@ -4,13 +4,13 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import binomtest
 from sklearn.metrics import confusion_matrix, roc_curve
+
+from sklearn_sfx.model_selection._intervals import wilson
 
 __all__ = ["METRICS", "Proportion", "best_count", "counted", "summarized", "wilson"]
 
 METRICS = ("recall", "precision", "accuracy")
-CONFIDENCE = 0.95
 
 
 class Proportion(NamedTuple):
@@ -24,31 +24,6 @@ class Proportion(NamedTuple):
         if np.isnan(self.value):
             return "-"
         return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
-
-
-def wilson(successes: int, trials: int) -> tuple[float, float]:
-    """Return Wilson's 95 % interval of a proportion.
-
-    Parameters
-    ----------
-    successes, trials : int
-        So many of so many.
-
-    Returns
-    -------
-    low, high : float
-        NaN for no trials.
-
-    Examples
-    --------
-    >>> from sklearn_sfx.reproduction import wilson
-    >>> [round(end, 4) for end in wilson(81, 263)]
-    [0.2553, 0.3662]
-    """
-    if trials == 0:
-        return float("nan"), float("nan")
-    interval = binomtest(int(successes), int(trials)).proportion_ci(CONFIDENCE, method="wilson")
-    return float(interval.low), float(interval.high)
 
 
 def counted(target: ArrayLike, decision: ArrayLike) -> dict[str, int]:
@@ -68,7 +43,7 @@ def summarized(seeds: list[dict[str, int]]) -> dict[str, Proportion]:
         pairs = np.array([_fraction(metric, counts) for counts in seeds])
         defined = pairs[pairs[:, 1] > 0]
         value = float((defined[:, 0] / defined[:, 1]).mean()) if len(defined) else float("nan")
-        result[metric] = Proportion(value, *wilson(*pairs.sum(axis=0)))
+        result[metric] = Proportion(value, *map(float, wilson(*pairs.sum(axis=0))))
     return result
 
 

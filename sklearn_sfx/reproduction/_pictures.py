@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sklearn.manifold import TSNE
 from sklearn.pipeline import make_pipeline
 
 from sklearn_sfx._files import replacing
 from sklearn_sfx.classifiers import find_peaks
 from sklearn_sfx.datasets import make_sfx_frames
 from sklearn_sfx.frames import Frames
+from sklearn_sfx.inspection._feature_embedding import embedded
 from sklearn_sfx.preprocessing import GCN, LCN
 
 from ._data import cropped, load_run, raw_run
@@ -80,8 +80,7 @@ def embedding(study: Study, where: tuple[str, str], seed: int) -> dict[str, Any]
         network, _ = trained(study, experiment, trained_on, seed)
         parts = [network.features(r.frames[some]) for r, some in zip(runs, rows, strict=True)]
         features = np.concatenate(parts)
-        perplexity = min(30.0, (len(features) - 1) / 4)
-        plane = TSNE(perplexity=perplexity, init="pca", random_state=seed).fit_transform(features)
+        plane = embedded(features, random_state=seed)
         halves = plane[: len(parts[0])], plane[len(parts[0]) :]
         result[name] = [np.round(half, 3).tolist() for half in halves]
     return result

@@ -10,7 +10,7 @@ from sklearn.metrics import confusion_matrix
 
 from sklearn_sfx.exceptions import InputError
 
-__all__ = ["Evaluation", "evaluate", "evaluation_table"]
+__all__ = ["Evaluation", "evaluate", "evaluation_table", "percent", "proportion"]
 
 CONFIDENCE = 0.95
 
@@ -38,8 +38,8 @@ class Evaluation:
 
     def __str__(self) -> str:
         return (
-            f"recall {_percent(self.recall, self.recall_interval)}   "
-            f"precision {_percent(self.precision, self.precision_interval)}   "
+            f"recall {percent(self.recall, self.recall_interval)}   "
+            f"precision {percent(self.precision, self.precision_interval)}   "
             f"accuracy {self.accuracy:.1%}"
         )
 
@@ -82,20 +82,22 @@ def evaluate(target: ArrayLike, decision: ArrayLike) -> Evaluation:
         raise InputError("evaluate needs labels and decisions of 0 (miss) and 1 (hit) only.")
     confusion = confusion_matrix(target.astype(int), decision.astype(int), labels=[0, 1])
     found = int(confusion[1, 1])
-    recall, recall_interval = _proportion(found, int(confusion[1].sum()))
-    precision, precision_interval = _proportion(found, int(confusion[:, 1].sum()))
+    recall, recall_interval = proportion(found, int(confusion[1].sum()))
+    precision, precision_interval = proportion(found, int(confusion[:, 1].sum()))
     accuracy = float(np.trace(confusion) / confusion.sum())
     return Evaluation(recall, recall_interval, precision, precision_interval, accuracy, confusion)
 
 
-def _proportion(successes: int, trials: int) -> tuple[float, tuple[float, float]]:
+def proportion(successes: int, trials: int) -> tuple[float, tuple[float, float]]:
+    """Return a proportion and its exact interval, NaN where nothing was tried."""
     if trials == 0:
         return float("nan"), (float("nan"), float("nan"))
     interval = binomtest(successes, trials).proportion_ci(CONFIDENCE, method="exact")
     return successes / trials, (float(interval.low), float(interval.high))
 
 
-def _percent(value: float, interval: tuple[float, float]) -> str:
+def percent(value: float, interval: tuple[float, float]) -> str:
+    """Return a proportion and its interval in words."""
     return f"{value:.1%} [{interval[0]:.1%}, {interval[1]:.1%}]"
 
 
@@ -137,8 +139,8 @@ def evaluation_table(target: ArrayLike, decisions: Mapping[str, ArrayLike]) -> s
         result = evaluate(target, decision)
         (left, kept), (lost, found) = result.confusion
         lines.append(
-            f"{name:{width}}  {_percent(result.recall, result.recall_interval):22}  "
-            f"{_percent(result.precision, result.precision_interval):22}  "
+            f"{name:{width}}  {percent(result.recall, result.recall_interval):22}  "
+            f"{percent(result.precision, result.precision_interval):22}  "
             f"{found:>11}  {lost:>4}  {kept:>11}  {left:>4}"
         )
     return "\n".join(lines)

@@ -1,0 +1,93 @@
+"""The results as tables and as a picture."""
+
+import statistics
+from collections.abc import Sequence
+from pathlib import Path
+
+from .cells import LABELS_OF_OTHERS
+from .methods import ACROSS, N_NETWORKS, UNLABELLED, WITHIN
+
+BEST = "recall at precision 0.9"
+
+
+def as_page(rows: Sequence[dict], about: dict) -> str:
+    """Return the page of the manual; what it means to a user stands in the results."""
+    n_seeds = len({row["seed"] for row in rows})
+    sizes = ", ".join(f"{name} {n}" for name, n in about["frames"].items())
+    within, across = [r for r in rows if r["n_labels"]], [r for r in rows if not r["n_labels"]]
+    parts = [
+        "# How many labels",
+        f"This page was written by `{about['command']} --write` on {about['date']}; "
+        "do not edit it.",
+        f"SIMULATED frames of five experiments on three kinds of detectors ({sizes} frames for "
+        f"each of {n_seeds} seeds), defective pixels found by `PixelMask(detect=True)`, the "
+        "central 724 x 724. Labels of simulated frames follow the height of spots above the local "
+        "noise, which is what a peak finder measures; those of a person may not. Figures are the "
+        "mean over the seeds and, in brackets, the lowest and highest.",
+        "![Recall against the number of labels](images/label_efficiency.png)",
+        "## Labels of the same run",
+        "The labelled frames are drawn at random, at least two of each class; the rest of the run "
+        f"is for testing. Recall at precision 0.9 is read off the curve of the test frames: it "
+        "says how well frames are ranked, not what a threshold chosen beforehand gives. "
+        f"Self-training sees {UNLABELLED} frames without labels; *of the others* means the other "
+        f"four experiments, {LABELS_OF_OTHERS} labels of each; *pre-trained without labels* means "
+        "that a network learned to tell frames of the run from the same with spots added; and "
+        f"probabilities of {N_NETWORKS} networks are averaged.",
+        as_table(within, WITHIN, BEST),
+        "## No label of the run",
+        f"Each method learns from {LABELS_OF_OTHERS} labelled frames of each of the four other "
+        "experiments, and is tested on all frames of the fifth. DANN sees its frames as well; "
+        "`PeakHeightClassifier` has seen the random experiments that come with the package, and "
+        "none of these five.",
+        as_table(across, ACROSS, BEST),
+        "The same at a probability of 0.5, recall:",
+        as_table(across, ACROSS, "recall"),
+        "and precision:",
+        as_table(across, ACROSS, "precision"),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def as_table(rows: Sequence[dict], methods: dict, metric: str) -> str:
+    """Return a row for each method and number of labels, a column for each experiment."""
+    experiments = list(dict.fromkeys(row["experiment"] for row in rows))
+    lines = [
+        f"| method | labels | {' | '.join(experiments)} | mean |",
+        f"|---|---|{'---|' * (len(experiments) + 1)}",
+    ]
+    for method in methods:
+        for n_labels in sorted({row["n_labels"] for row in rows if row["method"] == method}):
+            mine = [r for r in rows if (r["method"], r["n_labels"]) == (method, n_labels)]
+            columns = [[r[metric] for r in mine if r["experiment"] == e] for e in experiments]
+            mean = statistics.mean(statistics.mean(values) for values in columns)
+            cells = " | ".join(map(_spread, columns))
+            lines.append(f"| {method} | {n_labels} | {cells} | {mean:.3f} |")
+    return "\n".join(lines)
+
+
+def _spread(values: Sequence[float]) -> str:
+    return f"{statistics.mean(values):.3f} [{min(values):.3f}, {max(values):.3f}]"
+
+
+def draw(rows: Sequence[dict], path: Path) -> None:
+    """Draw recall against labels: the mean over the experiments, its spread over the seeds."""
+    import matplotlib.pyplot as plt
+
+    from sklearn_sfx.inspection import LabelEfficiencyDisplay
+
+    own = {row["experiment"] for row in rows if row["n_labels"]}
+    means: dict[tuple, list[float]] = {}
+    for row in sorted(rows, key=lambda row: -row["n_labels"]):
+        if row["experiment"] in own:
+            key = (row["method"], row["n_labels"], row["seed"])
+            means.setdefault(key, []).append(row[BEST])
+    columns = zip(*((*key, statistics.mean(values)) for key, values in means.items()), strict=True)
+    method, n_labels, seed, recall = columns
+    figure, ax = plt.subplots(figsize=(9, 5.5), layout="constrained")
+    LabelEfficiencyDisplay.from_predictions(
+        method=method, n_labels=n_labels, seed=seed, recall=recall, ax=ax
+    )
+    ax.set(ylabel=BEST, title=f"SIMULATED frames like {' and '.join(sorted(own))}")
+    for suffix in (".png", ".svg"):
+        figure.savefig(path.with_suffix(suffix), dpi=110)
+    plt.close(figure)

@@ -1,0 +1,301 @@
+"""The report of a screened run: one HTML file that needs no other and no network."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from collections import Counter
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from sklearn_sfx._files import replacing
+from sklearn_sfx._version import __version__
+from sklearn_sfx.exceptions import InputError
+from sklearn_sfx.frames import Frames
+from sklearn_sfx.persistence._about import chain, in_words, new_file
+
+from ._evaluation import evaluate, percent, proportion
+from ._model import ScreeningModel
+from ._report_frames import cards, choose, short_names
+from ._report_pictures import hit_rate, recall_and_precision, score_histogram
+from ._scores import Scores
+
+__all__ = ["require_report", "write_report"]
+
+PACKAGES = ("numpy", "scikit-learn", "torch", "numba", "h5py")
+
+
+def write_report(
+    path: str | os.PathLike,
+    model: ScreeningModel,
+    frames: Frames,
+    scores: Scores,
+    *,
+    target: ArrayLike | None = None,
+    note: str = "",
+    command: str = "",
+) -> None:
+    """Write what was found in a run as one HTML page, with pictures of some of the frames.
+
+    Only the frames that are drawn are read, forty at the most and sixty with labels, one at a time.
+
+    Parameters
+    ----------
+    path : path-like
+        The page to write, replaced as a whole.
+    model : ScreeningModel
+        The model that gave the scores.
+    frames : Frames, shape (n_frames, height, width)
+        The frames that were screened.
+    scores : Scores
+        What `screen` returned for them.
+    target : array-like of 0/1, shape (n_frames,), optional
+        Labels that the model was not trained on, 1 for a hit. With them the page has recall and
+        precision too, beside those of the peak count if `scores` has it, and shows the errors.
+    note : str
+        What a reader has to know of the frames and labels: what a MAYBE counts as, or that the
+        frames are simulated. Of files that `write_run` wrote the page says the latter by itself.
+    command : str
+        How the page was made.
+
+    Raises
+    ------
+    InputError
+        The page cannot be written there, frames, scores and labels are not as many, a label is
+        neither 0 nor 1, there is no frame, or matplotlib or jinja2 is not installed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from sklearn_sfx import make_sfx_frames, screen, train
+    >>> from sklearn_sfx.screening import write_report
+    >>> run = make_sfx_frames(40, frame_shape=(160, 160), random_state=0)
+    >>> model = train(run.data, method="peaks", crop=160)
+    >>> scores = screen(model, run.data)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_report(f"{folder}/report.html", model, run.data, scores, note="SIMULATED")
+    """
+    require_report(path)
+    target = _checked(target, frames, scores)
+    groups = choose(scores, target)
+    page = {
+        "title": "Evaluation" if target is not None else "Screening",
+        "note": note,
+        "simulated": _simulated(scores),
+        "labelled": target is not None,
+        "tiles": _tiles(scores, target),
+        "methods": None if target is None else _methods(model, scores, target),
+        "peaks": _beside_peaks(model, scores),
+        "charts": _charts(scores, target),
+        "files": _files(scores),
+        "groups": groups,
+        "cards": cards(
+            model, frames, scores, np.concatenate([group.rows for group in groups]), target
+        ),
+        "facts": _facts(model, frames, scores),
+        "steps": in_words(chain(model)),
+        "versions": _versions(),
+        "command": command,
+        "written": time.strftime("%Y-%m-%d %H:%M"),
+    }
+    with replacing(path) as temporary:
+        temporary.write_text(_template().render(page), encoding="utf-8")
+
+
+def require_report(path: str | os.PathLike) -> None:
+    """Refuse a report that could not be written, before the work is done for it.
+
+    Parameters
+    ----------
+    path : path-like
+        Where it is to be written.
+
+    Raises
+    ------
+    InputError
+        The folder does not exist or may not be written to, the path is a folder, or matplotlib or
+        jinja2 is not installed.
+
+    Examples
+    --------
+    >>> from sklearn_sfx.screening import require_report
+    >>> require_report("none/report.html")
+    Traceback (most recent call last):
+    ...
+    sklearn_sfx.exceptions.InputError: none/report.html: the folder none does not exist; ...
+    """
+    folder = new_file(path).absolute().parent
+    if not os.access(folder, os.W_OK):
+        raise InputError(f"{path}: no permission to write to the folder {folder}; name another.")
+    try:
+        import jinja2  # noqa: F401
+        import matplotlib  # noqa: F401
+    except ImportError:
+        raise InputError(
+            "A report needs matplotlib and jinja2: install them with "
+            "pip install 'sklearn_sfx[plot]'."
+        ) from None
+
+
+def _template():
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    return Environment(
+        loader=PackageLoader("sklearn_sfx.screening"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    ).get_template("report.html")
+
+
+def _checked(target: ArrayLike | None, frames: Frames, scores: Scores) -> np.ndarray | None:
+    n_frames = len(frames)
+    if n_frames == 0 or len(scores.probability) != n_frames:
+        raise InputError(
+            f"A report needs the scores of the same frames, one at the least: got {n_frames} "
+            f"frames and {len(scores.probability)} scores."
+        )
+    if target is None:
+        return None
+    target = np.asarray(target)
+    if target.shape != (n_frames,) or not np.isin(target, (0, 1)).all():
+        raise InputError(
+            f"A report needs a label of 0 (miss) or 1 (hit) for each of the {n_frames} frames: "
+            "leave out the frames without a label."
+        )
+    return target.astype(int)
+
+
+def _said(value: float, interval: tuple[float, float]) -> str:
+    return "not defined" if np.isnan(value) else percent(value, interval)
+
+
+def _tiles(scores: Scores, target: np.ndarray | None) -> dict[str, str]:
+    """Return the figures that are read first."""
+    n_frames, n_hits = len(scores.decision), int(scores.decision.sum())
+    rate, (low, high) = proportion(n_hits, n_frames)
+    tiles = {
+        "frames": f"{n_frames:,}",
+        "called hits": f"{n_hits:,}",
+        "called misses": f"{n_frames - n_hits:,}",
+        "hit rate": f"{rate:.1%}",
+        "its 95 % interval": f"{100 * low:.1f} – {high:.1%}",
+        "threshold": f"{scores.threshold:.3f}",
+    }
+    if target is not None:
+        tiles["labelled hits"] = f"{int(target.sum()):,}"
+    return tiles
+
+
+def _methods(model: ScreeningModel, scores: Scores, target: np.ndarray) -> list[list[Any]]:
+    """Return a row for each method: name, recall, precision, and the four counts."""
+    decisions = {"model": scores.decision}
+    if scores.peak_count is not None:
+        decisions["peak count"] = scores.peak_count >= model.baseline.threshold_
+    rows = []
+    for name, decision in decisions.items():
+        result = evaluate(target, decision)
+        (left, kept), (lost, found) = result.confusion.tolist()
+        recall = _said(result.recall, result.recall_interval)
+        precision = _said(result.precision, result.precision_interval)
+        rows.append([name, recall, precision, found, lost, kept, left])
+    return rows
+
+
+def _beside_peaks(model: ScreeningModel, scores: Scores) -> str:
+    """Return what the peak count says of the same frames."""
+    if scores.peak_count is None:
+        return "Peaks were not counted."
+    by_count = scores.peak_count >= model.baseline.threshold_
+    agreed = int((by_count == scores.decision).sum())
+    return (
+        f"The peak count calls {int(by_count.sum()):,} frames hits, those with "
+        f"{model.baseline.threshold_} peaks or more, and agrees with the model on {agreed:,} of "
+        f"{len(by_count):,}."
+    )
+
+
+def _charts(scores: Scores, target: np.ndarray | None) -> list[tuple[str, str, str]]:
+    """Return title, alternative text and picture of each chart."""
+    probability, threshold = scores.probability, scores.threshold
+    n_frames = f"{len(probability):,} frames"
+    charts = [
+        (
+            "Hit rate over the run",
+            f"Share of {n_frames} called a hit, in bins over the run, with 95 % intervals",
+            hit_rate(scores.decision),
+        ),
+        (
+            "Scores",
+            f"Histogram of the scores of {n_frames}, with the threshold at {threshold:.3f}",
+            score_histogram(probability, threshold, target),
+        ),
+    ]
+    if target is not None and 0 < target.sum() < len(target):
+        charts.append(
+            (
+                "Choice of the threshold",
+                f"Recall and precision for thresholds from 0 to 1, with 95 % intervals, {n_frames}",
+                recall_and_precision(target, probability, threshold),
+            )
+        )
+    return charts
+
+
+def _files(scores: Scores) -> list[tuple[str, int, int, str]]:
+    """Return name, frames, hits and hit rate of each file."""
+    names = short_names(scores.sources)
+    frames = Counter(names)
+    hits = Counter(name for name, hit in zip(names, scores.decision, strict=True) if hit)
+    return [(name, n, hits[name], _said(*proportion(hits[name], n))) for name, n in frames.items()]
+
+
+def _facts(model: ScreeningModel, frames: Frames, scores: Scores) -> dict[str, str]:
+    """Return what model and mask are, in words."""
+    height, width = model.frame_shape
+    seen = Counter(name for name, _ in model.trained_on)
+    listed = ", ".join(f"{n:,} of {name}" for name, n in seen.items())
+    changed = scores.threshold != model.threshold
+    own = f" (the model's own: {model.threshold:.3f})" if changed else ""
+    return {
+        "model": f"{type(chain(model)[-1]).__name__}, trained by sklearn_sfx {model.version}",
+        "trained on": f"labelled frames: {listed or 'none that a file holds'}",
+        "threshold": f"a hit from a score of {scores.threshold:.3f}{own}",
+        "frames": f"{height} x {width} pixels, {frames.dtype}",
+        "mask": _mask(model, frames),
+    }
+
+
+def _mask(model: ScreeningModel, frames: Frames) -> str:
+    if frames.mask is None:
+        given = "none was given with the frames"
+    elif isinstance(frames.mask, Frames):
+        given = "one for each frame"
+    else:
+        masked = int(np.count_nonzero(~frames.mask))
+        given = f"{masked:,} of {frames.mask.size:,} pixels ({masked / frames.mask.size:.1%})"
+    found = sum(getattr(step, "n_defects_", 0) for step in chain(model.prepare))
+    return f"{given}; defective pixels found in training, masked too: {found:,}"
+
+
+def _versions() -> str:
+    ours = f"sklearn_sfx {__version__}, Python {platform.python_version()}"
+    return ", ".join([ours, *(f"{name} {version(name)}" for name in PACKAGES)])
+
+
+def _simulated(scores: Scores) -> bool:
+    """Whether a file says of itself that its frames are simulated."""
+    from sklearn_sfx.frames._handles import open_file  # h5py takes long to import
+
+    for path in {source.path for source in scores.sources if source.path is not None}:
+        if Path(path).is_file():
+            with open_file(path) as (file, _):
+                if file.attrs.get("simulated", False):
+                    return True
+    return False

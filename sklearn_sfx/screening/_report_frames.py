@@ -1,0 +1,122 @@
+"""Which frames a report shows, and what it says of each."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from sklearn_sfx.frames import FrameOrigin, Frames
+
+from ._model import ScreeningModel
+from ._report_pictures import thumbnail
+from ._scores import Scores
+
+__all__ = ["Group", "cards", "choose", "short_names"]
+
+N_SHOWN, N_UNCERTAIN = 10, 20
+
+
+@dataclass(frozen=True)
+class Group:
+    """Frames that are shown together, as row numbers of the scores."""
+
+    title: str
+    why: str
+    rows: np.ndarray
+
+
+def choose(scores: Scores, target: np.ndarray | None = None) -> list[Group]:
+    """Choose what is shown: the errors where labels tell them, some of each kind, the doubtful.
+
+    Parameters
+    ----------
+    scores : Scores
+        Of the frames to choose among.
+    target : ndarray of int, shape (n_frames,), optional
+        1 for a labelled hit, 0 for a labelled miss.
+
+    Returns
+    -------
+    list of Group
+    """
+    probability, decision = scores.probability, scores.decision
+    groups = []
+    if target is not None:
+        lost = np.flatnonzero((target == 1) & ~decision)
+        lost = lost[np.argsort(probability[lost], kind="stable")]
+        alarms = np.flatnonzero((target == 0) & decision)
+        alarms = alarms[np.argsort(-probability[alarms], kind="stable")]
+        groups += [
+            _group("Hits lost", lost, lost[:N_SHOWN], "the lowest scores first"),
+            _group("False alarms", alarms, alarms[:N_SHOWN], "the highest scores first"),
+        ]
+    doubt = np.argsort(np.abs(probability - scores.threshold), kind="stable")
+    for title, rows in (("Hits", np.flatnonzero(decision)), ("Misses", np.flatnonzero(~decision))):
+        spread = np.linspace(0, len(rows) - 1, min(N_SHOWN, len(rows))).round().astype(int)
+        groups.append(_group(title, rows, rows[spread], "spread evenly over the run"))
+    groups.append(
+        _group("Least certain", doubt, doubt[:N_UNCERTAIN], "the scores nearest the threshold")
+    )
+    return groups
+
+
+def _group(title: str, among: np.ndarray, rows: np.ndarray, why: str) -> Group:
+    return Group(title, f"{len(rows)} of {len(among)}, {why}", rows)
+
+
+def cards(
+    model: ScreeningModel,
+    frames: Frames,
+    scores: Scores,
+    rows: np.ndarray,
+    target: np.ndarray | None = None,
+) -> dict[int, dict[str, str]]:
+    """Read and draw some frames, masked and cropped as the model sees them, one at a time.
+
+    Parameters
+    ----------
+    model : ScreeningModel
+        It masks and crops.
+    frames : Frames, shape (n_frames, height, width)
+        The frames of the scores.
+    scores : Scores
+        What the model said of them.
+    rows : ndarray of int
+        Which of them to draw; one that is there twice is drawn once.
+    target : ndarray of int, shape (n_frames,), optional
+        Their labels.
+
+    Returns
+    -------
+    dict of int to dict of str to str
+        For each row its picture, file, position, score, decision and label.
+    """
+    rows = np.unique(rows)  # in the order of the files too, where the run is
+    names = short_names([scores.sources[row] for row in rows])
+    result = {}
+    for row, name, frame in zip(rows, names, model.prepare.transform(frames[rows]), strict=True):
+        source = scores.sources[row]
+        result[int(row)] = {
+            "picture": thumbnail(frame),
+            "file": name,
+            "path": source.path or name,
+            "position": str(source.position),
+            "event": source.event,
+            "score": f"{scores.probability[row]:.3f}",
+            "decision": "hit" if scores.decision[row] else "miss",
+            "label": "" if target is None else ("miss", "hit")[int(target[row])],
+        }
+    return result
+
+
+def short_names(sources: Sequence[FrameOrigin]) -> list[str]:
+    """Return the file of each frame, from the folder that they all lie in."""
+    folders = {os.path.dirname(os.path.abspath(s.path)) for s in sources if s.path is not None}
+    common = os.path.commonpath(folders) if folders else ""
+    return [
+        "in memory" if s.path is None else os.path.relpath(os.path.abspath(s.path), common)
+        for s in sources
+    ]

@@ -1,0 +1,338 @@
+"""The report as a reader sees it: its figures, its frames, its pictures in a browser."""
+
+import base64
+import html
+import json
+import re
+import shutil
+import subprocess
+import sys
+from io import BytesIO
+
+import numpy as np
+import pytest
+from matplotlib.image import imread
+from scipy.stats import beta
+
+from sklearn_sfx import InputError, evaluate, open_frames, read_mask
+from sklearn_sfx.cli import main
+from sklearn_sfx.frames import ArraySource, Frames
+from sklearn_sfx.screening import Scores, load_screening_model, write_report
+from sklearn_sfx.screening._report_frames import choose
+from sklearn_sfx.screening._report_pictures import rate_in_bins, thumbnail
+
+NAMES = ("one.h5", "two <b>&.h5")
+LOST, ALARMS = 13, 4
+
+
+@pytest.fixture(scope="module")
+def model(run_folder):
+    return load_screening_model(run_folder / "model.joblib")
+
+
+@pytest.fixture(scope="module")
+def made(run_folder, model, tmp_path_factory):
+    """Return frames of two files in any order, scores and labels made up for them, and the page."""
+    folder = tmp_path_factory.mktemp("report")
+    for name in NAMES:
+        shutil.copy(run_folder / "run.h5", folder / name)
+    rng = np.random.default_rng(0)
+    mask = read_mask(run_folder / "mask.h5")
+    frames = open_frames([folder / name for name in NAMES], mask=mask)[rng.permutation(180)[:100]]
+    probability = rng.permutation(np.linspace(0, 1, 100))
+    decision = probability >= 0.4
+    target = decision.astype(int)
+    target[rng.choice(np.flatnonzero(decision), ALARMS, replace=False)] = 0
+    target[rng.choice(np.flatnonzero(~decision), LOST, replace=False)] = 1
+    scores = Scores(frames.sources, probability, decision, rng.integers(0, 40, 100), 0.4)
+    path = folder / "report.html"
+    write_report(path, model, frames, scores, target=target, note="a <note>", command="sfx <me>")
+    return frames, scores, target, path
+
+
+@pytest.fixture(scope="module")
+def page(made):
+    return made[-1].read_text()
+
+
+def tiles(page):
+    return dict(re.findall("<div><dt>(.*?)</dt><dd>(.*?)</dd></div>", page))
+
+
+def shown(page):
+    """Return title, and picture, path, event and caption of the frames, of each group."""
+    group = r'<section><h3>([^<]*)</h3>\n<p class="quiet">(.*?)</section>'
+    figure = r'<img src="(\S*)" alt="[^"]+">\s*<figcaption title="(.*?) (\S*//\d+)">(.*?)</fig'
+    return {
+        title: [tuple(map(html.unescape, found)) for found in re.findall(figure, rest, re.S)]
+        for title, rest in re.findall(group, page, re.S)
+    }
+
+
+def rows_of(frames, figures):
+    """Return which rows of the frames are shown, by file and event."""
+    where = {(source.path, source.event): row for row, source in enumerate(frames.sources)}
+    return [where[path, event] for _, path, event, _ in figures]
+
+
+def test_figures_are_those_of_the_scores(made, page):
+    _, scores, target, _ = made
+    said = tiles(page)
+    n_hits = int(scores.decision.sum())
+    assert (said["frames"], said["called hits"]) == ("100", str(n_hits))
+    assert said["called misses"] == str(100 - n_hits)
+    assert said["hit rate"] == f"{n_hits:.1f}%"
+    low, high = beta.ppf(0.025, n_hits, 101 - n_hits), beta.ppf(0.975, n_hits + 1, 100 - n_hits)
+    assert said["its 95 % interval"] == f"{100 * low:.1f} – {100 * high:.1f}%"
+    assert said["labelled hits"] == str(target.sum())
+
+
+def test_recall_and_precision_stand_beside_the_peak_count(made, model, page):
+    _, scores, target, _ = made
+    by_count = scores.peak_count >= model.baseline.threshold_
+    for name, decision in (("model", scores.decision), ("peak count", by_count)):
+        line = re.search(f"<tr><th>{name}</th>(<td>.*)</tr>", page)[1]
+        recall, precision, *counts = re.findall("<td>(.*?)</td>", line)
+        result = evaluate(target, decision)
+        (left, kept), (lost, found) = result.confusion
+        assert f"recall {recall}   precision {precision}   " in str(result)
+        assert [int(count) for count in counts] == [found, lost, kept, left]
+    assert f"calls {by_count.sum()} frames hits" in page
+    assert f"on {(by_count == scores.decision).sum()} of 100" in page
+
+
+def test_each_picture_is_the_frame_that_is_named(made, model, page, run_folder):
+    _, scores, target, _ = made
+    mask = read_mask(run_folder / "mask.h5")
+    files = set()
+    for title, figures in shown(page).items():
+        for row, (picture, path, _, caption) in zip(
+            rows_of(made[0], figures), figures, strict=True
+        ):
+            name, position = re.match(r"(.*), frame (\d+)<br>", caption).groups()
+            assert path.endswith(f"/{name}")
+            files.add(name)
+            assert f"<strong>{scores.probability[row]:.3f}</strong>" in caption, title
+            assert ("labelled hit" in caption) == (target[row] == 1)
+            frame = open_frames(path, mask=mask)[[int(position)]]
+            assert picture == thumbnail(model.prepare.transform(frame)[0])
+    assert files == set(NAMES)
+
+
+def test_frames_that_are_shown_are_those_that_tell_something(made, page):
+    frames, scores, target, _ = made
+    groups = {name: rows_of(frames, figures) for name, figures in shown(page).items() if figures}
+    assert list(groups) == ["Hits lost", "False alarms", "Hits", "Misses", "Least certain"]
+    probability, decision = scores.probability, scores.decision
+    assert [len(rows) for rows in groups.values()] == [10, ALARMS, 10, 10, 20]
+    assert all(target[row] and not decision[row] for row in groups["Hits lost"])
+    assert f"10 of {LOST}, the lowest scores first" in page
+    assert all(decision[row] and not target[row] for row in groups["False alarms"])
+    assert decision[groups["Hits"]].all()
+    assert not decision[groups["Misses"]].any()
+    distance = np.abs(probability - scores.threshold)
+    doubtful = groups["Least certain"]
+    assert distance[doubtful].max() <= np.delete(distance, doubtful).min()
+
+
+def test_a_report_without_labels_peaks_or_hits_says_so(made, model, tmp_path):
+    frames, scores, _, _ = made
+    none = Scores(scores.sources, np.full(100, 0.1), np.zeros(100, bool), None, 0.4)
+    write_report(tmp_path / "r.html", model, frames, none)
+    page = (tmp_path / "r.html").read_text()
+    assert tiles(page)["called hits"] == "0"
+    assert "Recall" not in page
+    assert "labelled hit" not in page
+    assert "Peaks were not counted" in page
+    assert {name: len(figures) for name, figures in shown(page).items() if figures} == {
+        "Misses": 10,
+        "Least certain": 20,
+    }
+    assert '<section><h3>Hits</h3>\n<p class="quiet">none</p>' in page
+
+
+def test_text_is_escaped_and_nothing_is_loaded(page):
+    bare = re.sub('src="data:image/png;base64,[A-Za-z0-9+/=]+"', "", page)
+    assert "two &lt;b&gt;&amp;.h5" in bare
+    assert "a &lt;note&gt;" in bare
+    assert "sfx &lt;me&gt;" in bare
+    assert "<b>" not in bare
+    for loads in ("http", "src=", "href=", "url(", "<script", "<link", "@import"):
+        assert loads not in bare
+
+
+def test_only_the_frames_that_are_drawn_are_read(made, model, tmp_path):
+    class Counting(ArraySource):
+        read_rows = ()
+
+        def read(self, position, window, out):
+            self.read_rows = (*self.read_rows, position)
+            super().read(position, window, out)
+
+    _, scores, target, _ = made
+    source = Counting(np.zeros((100, 160, 160), np.uint16))
+    write_report(tmp_path / "r.html", model, Frames(source), scores, target=target)
+    drawn = np.concatenate([group.rows for group in choose(scores, target)])
+    assert sorted(source.read_rows) == sorted(set(drawn.tolist()))
+
+
+def pixels(picture):
+    return imread(BytesIO(base64.b64decode(picture.partition(",")[2])))[:, :, :3]
+
+
+def test_a_thumbnail_keeps_a_spot_of_one_pixel_and_colours_what_is_masked():
+    frame = np.random.default_rng(0).normal(100, 5, (1003, 800)).astype(np.float32)
+    frame += np.linspace(0, 500, 800, dtype=np.float32)  # a background that would hide it
+    frame[403, 99] += 150
+    frame[800:840, 500:540] = np.nan
+    frame[10, 10] = np.nan  # one pixel of a block that has others
+    drawn = pixels(thumbnail(frame))
+    assert drawn.shape == (251, 200, 3)
+    assert np.unravel_index(drawn.sum(axis=2).argmin(), (251, 200)) == (100, 24)
+    coloured = np.ptp(drawn, axis=2) > 0.1
+    assert coloured[200:210, 125:135].all()
+    assert coloured.sum() == 100
+
+
+@pytest.mark.parametrize("value", [np.nan, 7.0])
+def test_a_thumbnail_of_nothing_is_blank(value):
+    assert np.ptp(pixels(thumbnail(np.full((30, 40), value))), axis=(0, 1)).max() == 0
+
+
+def test_bins_cover_the_run():
+    decision = np.r_[np.ones(300, bool), np.zeros(300, bool)]
+    middle, rate, low, high = rate_in_bins(decision)
+    np.testing.assert_array_equal(middle, np.arange(9.5, 600, 20))
+    np.testing.assert_array_equal(rate, np.repeat([1, 0], 15))
+    assert low[0] == pytest.approx(0.025 ** (1 / 20))  # the rule of three
+    assert high[-1] == pytest.approx(1 - low[0])
+    assert rate_in_bins(decision[:3]).shape == (4, 1)
+
+
+def test_scores_or_labels_of_other_frames_are_refused(made, model, tmp_path):
+    frames, scores, target, _ = made
+    for some, labels, message in (
+        (frames[:9], None, "9 frames and 100 scores"),
+        (frames, target[:9], "for each of the 100 frames"),
+        (frames, np.full(100, -1), "without a label"),
+    ):
+        with pytest.raises(InputError, match=message):
+            write_report(tmp_path / "r.html", model, some, scores, target=labels)
+    assert list(tmp_path.iterdir()) == []
+
+
+# -- The command
+
+
+def sfx(folder, verb, *options):
+    files = ["--mask", str(folder / "mask.h5"), "--model", str(folder / "model.joblib")]
+    return main([verb, str(folder / "run.h5"), *files, *map(str, options)])
+
+
+def test_screen_reports_what_it_prints(run_folder, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert sfx(run_folder, "screen", "--report", "out.html") == 0
+    page = (tmp_path / "out.html").read_text()
+    assert f"{tiles(page)['called hits']} of 90 frames are hits" in capsys.readouterr().out
+    assert "SIMULATED" in page
+    assert "--report out.html</code>" in page
+    assert "LCN(floor=1.0, kernel_size=5)" in page
+    assert f"{(~read_mask(run_folder / 'mask.h5')).sum():,} of 25,600 pixels" in page
+
+
+def test_evaluate_reports_the_frames_that_it_used(run_folder, model, tmp_path, capsys):
+    labels = ["--labels", run_folder / "expert_annotation.txt", "--maybe", "miss"]
+    assert sfx(run_folder, "evaluate", *labels, "--report", tmp_path / "out.html") == 0
+    page, out = (tmp_path / "out.html").read_text(), capsys.readouterr().out
+    recall = re.search(r"model +(\S+ \[.*?\])", out)[1]
+    assert f"<tr><th>model</th><td>{recall}</td>" in page
+    assert "MAYBE counted as miss" in page
+    drawn = {int(position) for position in re.findall(r"run.h5, frame (\d+)<br>", page)}
+    assert drawn
+    assert not drawn & {position for _, position in model.trained_on}
+
+
+def no_jinja2(monkeypatch):
+    monkeypatch.setitem(sys.modules, "jinja2", None)
+
+
+def no_permission(monkeypatch):
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+
+
+@pytest.mark.parametrize("verb", ["screen", "evaluate"])
+@pytest.mark.parametrize(
+    ("report", "hinder", "message"),
+    [
+        ("none/r.html", None, "does not exist"),
+        (".", None, "is a folder"),
+        ("r.html", no_permission, "no permission"),
+        ("r.html", no_jinja2, "pip install 'sklearn_sfx[plot]'"),
+    ],
+)
+def test_a_report_that_cannot_be_written_is_refused_first(
+    run_folder, tmp_path, monkeypatch, capsys, verb, report, hinder, message
+):
+    def screen(*args, **kwargs):
+        raise AssertionError("the run was read before the report was refused")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sklearn_sfx.screening.screen", screen)
+    if hinder:
+        hinder(monkeypatch)
+    labels = ["--labels", run_folder / "expert_annotation.txt"] if verb == "evaluate" else []
+    assert sfx(run_folder, verb, *labels, "--report", report) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert message in captured.err
+    assert captured.err.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+# -- In a browser
+
+LOOK = """<script>
+addEventListener("load", () => {
+  document.body.textContent = JSON.stringify([...document.querySelectorAll("iframe")].map(frame => {
+    const page = frame.contentDocument, images = [...page.images];
+    return {
+      width: page.defaultView.innerWidth,
+      needs: page.documentElement.scrollWidth,
+      images: images.length,
+      decoded: images.filter(image => image.complete && image.naturalWidth > 0).length,
+      smallest: Math.min(...images.map(image => image.getBoundingClientRect().width)),
+    };
+  }));
+});
+</script>"""
+
+
+def test_browser_shows_every_picture_and_needs_no_scrolling_sideways(made, page, tmp_path):
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        pytest.skip("needs chromium to open the report, and there is none")
+    # In frames, since a window of chromium is wider than a phone.
+    frames = "".join(
+        f'<iframe style="width:{width}px;border:0" srcdoc="{html.escape(page)}"></iframe>'
+        for width in (390, 1280)
+    )
+    (tmp_path / "look.html").write_text(f"<!doctype html><body>{frames}{LOOK}</body>")
+    options = [
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        f"--user-data-dir={tmp_path / 'user'}",
+    ]
+    done = subprocess.run(
+        [chromium, *options, "--dump-dom", f"file://{tmp_path / 'look.html'}"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    seen = json.loads(re.search(r"\[\{.*\}\]", done.stdout)[0])
+    assert [look["width"] for look in seen] == [390, 1280]
+    for look in seen:
+        assert look["needs"] <= look["width"]
+        assert look["images"] == look["decoded"] == 3 + sum(map(len, shown(page).values()))
+        assert look["smallest"] >= 150
