@@ -9,20 +9,22 @@ demo: .venv/.plot
 	$(BIN)/sfx demo --output demo
 
 test: .venv/.test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4
 
 lint: .venv/.lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 bench: .venv/.bench .venv-om/.peers
 	$(BIN)/python -m benchmarks.speed
 
 docs: .venv/.docs
 	$(BIN)/sphinx-build --fail-on-warning --keep-going -b html docs docs/_build/html
+	$(BIN)/python -m pytest --quiet sklearn_sfx tests/test_guide.py
 
 clean:
-	rm -rf .venv .venv-om demo docs/_build docs/api/generated build *.egg-info
+	rm -rf .venv .venv-om demo docs/_build docs/api docs/auto_examples build *.egg-info
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 $(BIN)/python:

@@ -13,6 +13,7 @@ from sklearn_sfx.inspection import plot_overview
 
 from ._evaluation import evaluation_table
 from ._model import train
+from ._report import write_report
 from ._screen import screen
 
 __all__ = ["run_demo"]
@@ -27,8 +28,8 @@ def run_demo(output: str | os.PathLike, *, n_frames: int = 1200, random_state: i
     Parameters
     ----------
     output : path-like
-        Folder for the run, its labels and mask, ``model.joblib``, ``hits.lst``, ``scores.csv`` and
-        ``overview.png``. It is made where it is missing.
+        Folder for the run, its labels and mask, ``model.joblib``, ``hits.lst``, ``scores.csv``,
+        ``overview.png`` and ``report.html``. It is made where it is missing.
     n_frames : int
         Frames of the simulated run.
     random_state : int
@@ -67,7 +68,7 @@ def run_demo(output: str | os.PathLike, *, n_frames: int = 1200, random_state: i
 
     print("4/4 comparing with the labels: SIMULATED frames, MAYBE counted as hit, 95 % intervals\n")
     target = run.target[rest]
-    by_count = scores.peak_count >= model.baseline.threshold_
+    by_count = np.asarray(scores.peak_count) >= model.baseline.threshold_
     print(evaluation_table(target, {"RWD + CNN1D": scores.decision, "peak count": by_count}))
     print(f"\n{rate:.0f} frames/s from file to decision, both methods together")
 
@@ -76,8 +77,10 @@ def run_demo(output: str | os.PathLike, *, n_frames: int = 1200, random_state: i
     pictures = np.asarray(model.prepare.transform(run.data[[hit, miss]]))
     profiles = model.classifier[:-1].transform(pictures)
     figure = plot_overview(
-        *pictures,
-        *profiles,
+        pictures[0],
+        pictures[1],
+        profiles[0],
+        profiles[1],
         scores.probability,
         target,
         threshold=scores.threshold,
@@ -85,4 +88,13 @@ def run_demo(output: str | os.PathLike, *, n_frames: int = 1200, random_state: i
     )
     with replacing(output / "overview.png") as temporary:
         figure.savefig(temporary, dpi=110)
-    print(f"{output}: hits.lst, scores.csv, model.joblib, overview.png")
+    write_report(
+        output / "report.html",
+        model,
+        run.data[rest],
+        scores,
+        target=target,
+        note="SIMULATED frames like LN84; MAYBE counted as hit.",
+        command="sfx demo",
+    )
+    print(f"{output}: report.html, hits.lst, scores.csv, model.joblib, overview.png")

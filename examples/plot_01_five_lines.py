@@ -1,0 +1,95 @@
+"""
+From a run to hits in five lines
+================================
+
+Label about 200 frames, fit an ordinary scikit-learn pipeline, and let it decide on the rest of the
+run. The frames are SIMULATED, and only 192 pixels wide, to be quick.
+"""
+
+import matplotlib.pyplot as plt
+import numpy as np
+from sklearn.pipeline import make_pipeline
+
+from sklearn_sfx import (
+    CNN1D,
+    GCN,
+    LCN,
+    CentralCrop,
+    FrameDisplay,
+    RowWiseDecomposition,
+    SaliencyDisplay,
+    evaluate,
+    make_sfx_frames,
+)
+
+# %%
+# A run and its labels
+# --------------------
+#
+# ``load_cxidb76("r0095_2000.h5", subset="LN84")`` would give the same of a run on disk.
+# ``run.data`` looks like an array of shape (frames, height, width), and nothing of it is read
+# yet.
+
+run = make_sfx_frames(300, frame_shape=(192, 192), hit_rate=0.3, random_state=0)
+print(run.data)
+
+# %%
+# Fit and predict
+# ---------------
+#
+# The centre is cropped, its contrast normalized, each row reduced to its largest minus its
+# smallest value; a small network decides. MAYBE frames count as hits.
+
+model = make_pipeline(
+    CentralCrop(192), GCN(), LCN(5), RowWiseDecomposition(), CNN1D(random_state=0)
+)
+model.fit(run.data[:200], run.target[:200])
+probability = model.predict_proba(run.data[200:])[:, 1]
+
+# %%
+# How good is it?
+# ---------------
+#
+# On the frames that it has not seen, with the interval that their number allows:
+
+target = run.target[200:]
+print(evaluate(target, probability >= 0.5))
+
+# %%
+# What it says
+# ------------
+#
+# Hits and misses are apart, with some weak hits between them, or among the misses. Where to put
+# the threshold is the next decision (see :ref:`sphx_glr_auto_examples_plot_07_threshold.py`).
+
+figure, (left, right) = plt.subplots(
+    1, 2, figsize=(11, 4.6), width_ratios=[1, 1.5], layout="constrained"
+)
+best = 200 + int(np.argmax(probability))
+FrameDisplay.from_frames(run.data, index=best, ax=left)
+left.set_title(f"the surest hit: frame {best}")
+edges = np.linspace(0, 1, 26)
+for kind, colour in (("MISS", "#1d4ed8"), ("MAYBE", "#a16207"), ("HIT", "#c2410c")):
+    right.hist(
+        probability[run.labels[200:] == kind],
+        edges,
+        color=colour,
+        alpha=0.6,
+        label=f"labelled {kind}",
+    )
+right.axvline(0.5, color="black", ls="--", lw=1)
+right.set(xlabel="probability of a hit", ylabel="frames", yscale="symlog")
+right.set_title(f"{len(target)} frames not trained on")
+right.legend()
+figure.suptitle("SIMULATED run like LN84")
+plt.show()
+
+# %%
+# What made it a hit
+# ------------------
+#
+# The gradient says which rows the network went by, here drawn beside the frame:
+
+display = SaliencyDisplay.from_estimator(model, run.data, index=best)
+display.figure_.suptitle("SIMULATED")
+plt.show()

@@ -1,0 +1,142 @@
+"""The guide of the manual: its code runs, its commands exist, its messages are the real ones."""
+
+import re
+import shlex
+import warnings
+from pathlib import Path
+
+import h5py
+import joblib
+import numpy as np
+import pytest
+import torch
+from sklearn.pipeline import make_pipeline
+
+import sklearn_sfx as sfx
+from sklearn_sfx.cli import build_parser
+from sklearn_sfx.datasets import match_labels, write_annotation, write_run
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+PAGES = [DOCS / "getting_started.md", *sorted((DOCS / "guide").glob("*.md"))]
+NAMES = [page.stem for page in PAGES]
+SIDE = 160  # the pages crop to 724 pixels; so small a run takes seconds
+
+
+def steps():
+    return [sfx.CentralCrop(SIDE), sfx.GCN(), sfx.LCN(5), sfx.RowWiseDecomposition()]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Return a folder with what the pages name: simulated runs, labels, masks, a model."""
+    folder = tmp_path_factory.mktemp("guide")
+    run = sfx.make_sfx_frames(60, frame_shape=(SIDE, SIDE), hit_rate=0.5, random_state=0)
+    other = sfx.make_sfx_frames(
+        60, domain="LO19", frame_shape=(SIDE, SIDE), hit_rate=0.5, random_state=0
+    )
+    write_run(folder / "r0095_2000.h5", run)
+    (folder / "other").mkdir()
+    write_run(folder / "other" / "r0020_2000.h5", other)
+    with h5py.File(folder / "bits.h5", "w") as file:
+        file["mask"] = (~run.mask).astype(np.uint16)
+    network = sfx.CNN1D(max_epochs=2, random_state=0)
+    model = make_pipeline(*steps(), network).fit(other.data, other.target)
+    sfx.save_model(model, folder / "other.skops")
+    return folder
+
+
+def blocks(page, language):
+    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
+def test_python_runs(page, folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    namespace = {}
+    for block in blocks(page, "python"):
+        exec(compile(block.replace("724", str(SIDE)), page.name, "exec"), namespace)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
+def test_commands_exist(page):
+    for block in blocks(page, ""):
+        for line in block.splitlines():
+            if line.startswith("sfx "):
+                build_parser().parse_args(shlex.split(line, comments=True)[1:])
+
+
+def few(n_hits, n_misses):
+    """Return vectors and labels, the misses first."""
+    target = np.repeat([0, 1], [n_misses, n_hits])
+    return np.random.default_rng(0).random((len(target), 20)), target
+
+
+def mistakes(folder):
+    """Yield what a user may do wrong, one call for each message of the page."""
+    run = sfx.open_frames(folder / "r0095_2000.h5")
+    labels = sfx.load_cxidb76(folder / "r0095_2000.h5", "LN84")
+    write_annotation("other.txt", "r0018_2000.h5", labels.labels)
+    write_annotation("short.txt", "r0095_2000.h5", labels.labels[:50])
+    Path("bad.txt").write_text("r0095_2000.h5 1 HIT\n")
+    Path("labels.txt").write_text("r0095_2000.h5 [1] HIT\n")
+    with h5py.File("two.h5", "w") as file:
+        file["a"], file["b"] = np.zeros((2, 8, 8)), np.zeros((2, 8, 8))
+    with h5py.File("gzip.h5", "w") as file:
+        file.create_dataset("frames", (1, 1024, 1024), "u2", chunks=True, compression="gzip")
+    larger = np.zeros((2, 200, 200), np.uint16)
+    network = sfx.CNN1D(max_epochs=1)
+    prepare = make_pipeline(*steps()).fit(run)
+    model = sfx.train(run[:40], labels.target[:40], crop=SIDE, max_epochs=2, random_state=0)
+    joblib.dump(model, "ln84.joblib")
+    blind = np.full(run.shape, np.nan, np.float32)
+
+    yield lambda: sfx.read_mask("bits.h5")
+    yield lambda: sfx.open_frames(folder / "r0095_2000.h5", mask=np.ones((80, 80), bool))
+    yield lambda: match_labels(run, "other.txt")
+    yield lambda: sfx.load_cxidb76("r0095_2000.h5", "LN84", annotation="other.txt")
+    yield lambda: sfx.load_cxidb76("r0095_2000.h5", "LN84", annotation="short.txt")
+    yield lambda: match_labels(run, "bad.txt")
+    yield lambda: sfx.train(run[:23], few(3, 20)[1], crop=SIDE)
+    yield lambda: network.fit(*few(3, 20))
+    yield lambda: sfx.TargetRecallClassifier(network).fit(*few(20, 20))
+    yield lambda: sfx.screen(model, sfx.open_frames(larger))
+    yield lambda: prepare.transform(larger)
+    yield lambda: sfx.CentralCrop().fit(run)
+    yield lambda: sfx.train(sfx.open_frames(blind), labels.target, crop=SIDE, max_epochs=1)
+    yield lambda: prepare.transform(np.full((1, SIDE, SIDE), np.inf))
+    yield lambda: sfx.open_frames("gzip.h5")
+    yield lambda: sfx.open_frames("two.h5")
+    yield lambda: sfx.open_frames("labels.txt")
+    if not torch.cuda.is_available():
+        yield lambda: network.set_params(device="cuda").fit(*few(20, 20))
+    yield lambda: sfx.load_model("ln84.joblib")
+
+
+def test_the_reference_has_every_public_name():
+    listed = set((DOCS / "api.md").read_text().split())
+    assert set(sfx.__all__) - {"__version__"} <= listed
+
+
+def message_of(do):
+    """Return what the user is told, by an error or a warning."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            do()
+        except sfx.InputError as error:
+            return str(error)
+    (warning,) = caught
+    return str(warning.message)
+
+
+def test_messages_are_those_that_the_package_prints(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    page = (DOCS / "guide" / "trouble.md").read_text()
+    quoted = [
+        " ".join(quote.replace("\n> ", " ").removeprefix("> ").split())
+        for quote in re.findall(r"^(?:> .*\n)+", page, re.MULTILINE)
+    ]
+    said = [message_of(do).replace(f"{folder}/", "") for do in mistakes(folder)]
+    if torch.cuda.is_available():
+        quoted = [quote for quote in quoted if not quote.startswith("device=")]
+    assert quoted == said
