@@ -5,8 +5,9 @@ import os
 import shlex
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from ._version import __version__
 from .exceptions import InputError
@@ -158,7 +159,8 @@ def evaluate(args: argparse.Namespace) -> None:
     frames = frames[positions]
     with _workers(args):
         scores = screen(model, frames, threshold=args.threshold, progress=True)
-    by_count = scores.peak_count >= model.baseline.threshold_
+    counts: Any = scores.peak_count
+    by_count = counts >= model.baseline.threshold_
     print(
         f"{len(target)} labelled frames that the model was not trained on, {_policy(args.maybe)}; "
         "95 % intervals"
@@ -285,7 +287,7 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_verb(verbs, run_verb, summary: str) -> argparse.ArgumentParser:
+def _add_verb(verbs: Any, run_verb: Callable, summary: str) -> argparse.ArgumentParser:
     verb = verbs.add_parser(run_verb.__name__, help=summary, description=f"{run_verb.__doc__}")
     verb.set_defaults(run_verb=run_verb, when_interrupted="interrupted; no output was changed.")
     return verb
@@ -348,7 +350,7 @@ def _bits(text: str) -> int | str:
     return text if text == "any" else int(text, 0)
 
 
-def _open_run(args: argparse.Namespace):
+def _open_run(args: argparse.Namespace) -> Any:
     from .frames import open_frames, read_mask
 
     mask = None
@@ -360,7 +362,7 @@ def _open_run(args: argparse.Namespace):
     return open_frames(source, dataset=args.dataset, mask=mask)
 
 
-def _labels(frames, args: argparse.Namespace):
+def _labels(frames: Any, args: argparse.Namespace) -> tuple[Any, Any]:
     """Return the positions in the run that are labelled, and 0 or 1 for each."""
     from .datasets import match_labels
 
@@ -372,7 +374,7 @@ def _labels(frames, args: argparse.Namespace):
     return positions[keep], np.isin(labels[keep], positives).astype(int)
 
 
-def _training_frames(frames, args: argparse.Namespace):
+def _training_frames(frames: Any, args: argparse.Namespace) -> tuple[Any, Any]:
     """Return positions in the run, and 0, 1 or, for want of a label, -1 for each."""
     import numpy as np
 
@@ -389,7 +391,7 @@ def _training_frames(frames, args: argparse.Namespace):
     return positions, target
 
 
-def _choose(positions, target, n_labels: int | None, seed: int):
+def _choose(positions: Any, target: Any, n_labels: int | None, seed: int) -> tuple[Any, Any]:
     """Draw so many labels, hits and misses in the proportion that they have."""
     if n_labels is None or n_labels == len(target):
         return positions, target
@@ -404,7 +406,7 @@ def _choose(positions, target, n_labels: int | None, seed: int):
     return chosen, target
 
 
-def _workers(args: argparse.Namespace):
+def _workers(args: argparse.Namespace) -> Any:
     import joblib
 
     return joblib.parallel_config("threading", n_jobs=args.jobs or joblib.cpu_count())
@@ -415,11 +417,11 @@ def _say(verb: str, message: object) -> None:
     print(f"sfx {verb}: {message}", file=sys.stderr)
 
 
-def _once(verb: str):
+def _once(verb: str) -> Callable:
     """Return a way to show warnings that says each only once."""
     said = set()
 
-    def show(message, *_, **__):
+    def show(message: Any, *_: Any, **__: Any) -> None:
         if str(message) not in said:
             said.add(str(message))
             _say(verb, message)

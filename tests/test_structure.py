@@ -71,6 +71,13 @@ def test_every_public_name_exists():
         sklearn_sfx.no_such_name  # noqa: B018
 
 
+def test_type_checkers_see_every_public_name():
+    tree = ast.parse((PACKAGE / "__init__.py").read_text())
+    block = next(node for node in tree.body if isinstance(node, ast.If))
+    seen = {alias.asname: statement.module for statement in block.body for alias in statement.names}
+    assert seen == sklearn_sfx._HOME
+
+
 def test_preprocessing_leaves_torch_alone():
     code = "import sklearn_sfx.preprocessing, sys; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

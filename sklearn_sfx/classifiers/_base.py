@@ -17,7 +17,6 @@ from skorch.callbacks import Callback
 from skorch.helper import predefined_split
 from skorch.history import History
 from torch import nn
-from torch.utils.data import Dataset
 
 from sklearn_sfx._validation import is_frames
 from sklearn_sfx.classifiers._labels import encode_labels
@@ -36,7 +35,7 @@ from sklearn_sfx.classifiers._training import (
     seeded,
 )
 from sklearn_sfx.exceptions import FewLabelsWarning, InputError
-from sklearn_sfx.networks import ClassifierModule
+from sklearn_sfx.networks import Base1D, Base2D, ClassifierModule
 
 __all__ = ["Material", "TorchClassifier", "positive_integers"]
 
@@ -47,8 +46,8 @@ FEW_LABELS = 10
 class Material:
     """What there is to train with: samples, those held back, class numbers of the former."""
 
-    samples: Dataset
-    held_back: Dataset | None
+    samples: InMemory
+    held_back: InMemory | None
     targets: np.ndarray
     device: torch.device
 
@@ -82,11 +81,11 @@ class TorchClassifier(TrainedNetwork):
 
     # -- What a subclass says ------------------------------------------------------------------
 
-    def _make_dataset(self, X: Any, targets: np.ndarray, share: float) -> Dataset:
+    def _make_dataset(self, X: Any, targets: np.ndarray, share: float) -> InMemory:
         """Return samples and their targets; `share` is their part of all that `fit` was given."""
         return InMemory(np.asarray(X) if is_frames(X) else X, targets)
 
-    def _build_base(self, frame_shape: tuple[int, ...]) -> nn.Module:
+    def _build_base(self, frame_shape: tuple[int, ...]) -> Base1D | Base2D:
         """Return a fresh base: input to features (n, ``base.n_features``)."""
         raise NotImplementedError
 
@@ -109,7 +108,7 @@ class TorchClassifier(TrainedNetwork):
         """Return an unfitted classifier that builds the base this one was fitted with."""
         return type(self)(**self._fit_params)
 
-    def _make_batches(self, dataset: Dataset) -> Any:
+    def _make_batches(self, dataset: InMemory) -> Any:
         """Return what yields the rows of each training batch."""
         return EvenBatches(len(dataset), self.batch_size)
 
@@ -131,7 +130,9 @@ class TorchClassifier(TrainedNetwork):
             ("recall", RecallPerEpoch(len(self.classes_))),
         ]
 
-    def _make_net(self, module: nn.Module, device: torch.device, **kwargs) -> NeuralNetClassifier:
+    def _make_net(
+        self, module: nn.Module, device: torch.device, **kwargs: Any
+    ) -> NeuralNetClassifier:
         """Return the skorch net that trains `module`."""
         return self._net_class(
             module,

@@ -70,7 +70,7 @@ class CNN1D(TorchClassifier):
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        The labels, sorted.
+        The labels, sorted, of the dtype of y.
     n_features_in_ : int
         Length of the vectors seen in `fit`.
     frame_shape_in_ : tuple of int
@@ -158,7 +158,7 @@ class CNN1D(TorchClassifier):
     def _check_frames(self, X: Any, reset: bool, estimator: BaseEstimator) -> Any:
         return check_frames(estimator, X, reset=reset, allow_3d=False)
 
-    def _build_base(self, frame_shape: tuple[int, ...]) -> nn.Module:
+    def _build_base(self, frame_shape: tuple[int, ...]) -> Base1D:
         if self.kernel_size % 2 == 0:
             raise InputError(f"kernel_size={self.kernel_size} is even; take an odd number.")
         return Base1D(positive_integers(self, "channels"), self.kernel_size, self.dropout)

@@ -6,9 +6,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval
 from torch import nn
-from torch.utils.data import Dataset
 
 from sklearn_sfx._validation import check_frames, is_frames
 from sklearn_sfx.classifiers._base import TorchClassifier, positive_integers
@@ -84,7 +84,7 @@ class CNN2D(TorchClassifier):
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        The labels, sorted.
+        The labels, sorted, of the dtype of y.
     n_features_in_ : int
         Height of the frames seen in `fit`, in pixels.
     frame_shape_in_ : tuple of int
@@ -183,21 +183,23 @@ class CNN2D(TorchClassifier):
         X = check_frames(estimator, X, reset=reset, allow_2d=False)
         return X.append(Masked()) if is_frames(X) else X
 
-    def _make_dataset(self, X: Any, targets: np.ndarray, share: float) -> Dataset:
+    def _make_dataset(self, X: Any, targets: np.ndarray, share: float) -> CachedFrames:
         return CachedFrames(X, targets, self.cache_bytes * share)
 
-    def _build_base(self, frame_shape: tuple[int, ...]) -> nn.Module:
+    def _build_base(self, frame_shape: tuple[int, ...]) -> Base2D:
         for name in ("first_kernel_size", "kernel_size"):
             if getattr(self, name) % 2 == 0:
                 raise InputError(f"{name}={getattr(self, name)} is even; take an odd number.")
         channels = positive_integers(self, "channels")
-        return Base2D(frame_shape, channels, self.first_kernel_size, self.kernel_size, self.dropout)
+        height, width = frame_shape
+        sizes = self.first_kernel_size, self.kernel_size
+        return Base2D((height, width), channels, *sizes, self.dropout)
 
     def _build_head(self, n_features: int, n_outputs: int) -> nn.Module:
         hidden = positive_integers(self, "n_hidden", may_be_empty=True)
         return Head(n_features, hidden, n_outputs, self.dropout)
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.two_d_array = False
         tags.input_tags.three_d_array = True

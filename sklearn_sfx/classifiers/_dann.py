@@ -7,11 +7,10 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, _fit_context, clone
-from sklearn.utils import check_consistent_length, column_or_1d, get_tags
+from sklearn.utils import Tags, check_consistent_length, column_or_1d, get_tags
 from sklearn.utils._param_validation import Interval, StrOptions
 from skorch.callbacks import Callback
 from torch import nn
-from torch.utils.data import Dataset
 
 from sklearn_sfx._validation import is_unlabelled
 from sklearn_sfx.classifiers._base import TorchClassifier
@@ -26,6 +25,7 @@ from sklearn_sfx.classifiers._domains import (
     ReversalSchedule,
 )
 from sklearn_sfx.classifiers._labels import encode_labels
+from sklearn_sfx.classifiers._training import InMemory
 from sklearn_sfx.exceptions import InputError, NoTargetWarning
 from sklearn_sfx.networks import AdversarialLoss, AdversarialModule
 
@@ -96,7 +96,7 @@ class DANN(TorchClassifier):
     base_ : CNN1D or CNN2D
         The unfitted copy of `base` that built the network.
     classes_ : ndarray of shape (n_classes,)
-        The labels of the source, sorted; `unlabelled` is none of them.
+        The labels of the source, sorted, of the dtype of y; `unlabelled` is none of them.
     n_features_in_ : int
         ``X.shape[1]`` in `fit`.
     frame_shape_in_ : tuple of int
@@ -298,10 +298,10 @@ class DANN(TorchClassifier):
     def _check_frames(self, X: Any, reset: bool, estimator: BaseEstimator) -> Any:
         return self.base_._check_frames(X, reset, estimator)
 
-    def _make_dataset(self, X: Any, targets: np.ndarray, share: float) -> Dataset:
+    def _make_dataset(self, X: Any, targets: np.ndarray, share: float) -> InMemory:
         return self.base_._make_dataset(X, targets, share)
 
-    def _make_batches(self, dataset: Dataset) -> MixedBatches:
+    def _make_batches(self, dataset: InMemory) -> MixedBatches:
         return MixedBatches(dataset.targets, self.batch_size)
 
     def _make_loss(self, targets: np.ndarray) -> nn.Module:
@@ -327,7 +327,7 @@ class DANN(TorchClassifier):
             nn.Linear(base.n_features, n_features),
         )
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags = get_tags(CNN1D() if self.base is None else self.base).input_tags
         return tags

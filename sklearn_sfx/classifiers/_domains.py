@@ -3,6 +3,7 @@
 import math
 from collections import deque
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from skorch import NeuralNetClassifier
@@ -36,7 +37,7 @@ SCHEDULES = {
 class AdversarialNet(NeuralNetClassifier):
     """A net whose loss sees the logits of both heads."""
 
-    def infer(self, x, **fit_params):
+    def infer(self, x: Any, **fit_params: Any) -> tuple[torch.Tensor, ...]:
         """Return the logits of the labels and of the domain, and the features."""
         features = self.module_.features(to_tensor(x, device=self.device))
         return *self.module_.heads(features), features.detach()
@@ -84,16 +85,16 @@ class ReversalSchedule(Callback):
         self.max_lambda = max_lambda
         self.schedule = schedule
 
-    def on_train_begin(self, net, **kwargs):
+    def on_train_begin(self, net: NeuralNetClassifier, **kwargs: Any) -> None:
         self.step_ = 0
 
-    def on_batch_begin(self, net, training, **kwargs):
+    def on_batch_begin(self, net: NeuralNetClassifier, training: bool, **kwargs: Any) -> None:
         if training:
             factor = SCHEDULES[self.schedule](self.step_ / self.n_steps)
             net.module_.reversal.strength = self.max_lambda * factor
             self.step_ += 1
 
-    def on_epoch_end(self, net, **kwargs):
+    def on_epoch_end(self, net: NeuralNetClassifier, **kwargs: Any) -> None:
         net.history.record("lambda", net.module_.reversal.strength)
 
 
@@ -109,8 +110,8 @@ class DomainHeadAhead(Callback):
         self.lr = lr
         self.weight_decay = weight_decay
 
-    def on_train_begin(self, net, **kwargs):
-        self.seen_ = deque(maxlen=HEAD_BATCHES)
+    def on_train_begin(self, net: NeuralNetClassifier, **kwargs: Any) -> None:
+        self.seen_: deque[tuple[torch.Tensor, ...]] = deque(maxlen=HEAD_BATCHES)
         self.optimizer_ = torch.optim.AdamW(
             net.module_.domain_head.parameters(),
             lr=HEAD_RATE * self.lr,
@@ -118,7 +119,9 @@ class DomainHeadAhead(Callback):
             weight_decay=self.weight_decay,
         )
 
-    def on_batch_end(self, net, batch, training, y_pred, **kwargs):
+    def on_batch_end(
+        self, net: NeuralNetClassifier, batch: Any, training: bool, y_pred: Any, **kwargs: Any
+    ) -> None:
         if not training:
             return
         labels, _, features = y_pred
@@ -133,7 +136,7 @@ class DomainHeadAhead(Callback):
             domain_loss(labels, domain, targets).backward()
             self.optimizer_.step()
 
-    def on_train_end(self, net, **kwargs):
+    def on_train_end(self, net: NeuralNetClassifier, **kwargs: Any) -> None:
         del self.seen_, self.optimizer_
 
 
@@ -143,11 +146,13 @@ class DomainPerEpoch(Callback):
     The label's are those of the source; the domain's are given for each of the two, and together.
     """
 
-    def on_epoch_begin(self, net, **kwargs):
+    def on_epoch_begin(self, net: NeuralNetClassifier, **kwargs: Any) -> None:
         # Number of rows, their summed loss, and how many were right.
         self.sums_ = {name: torch.zeros(3) for name in ("label", "source", "target")}
 
-    def on_batch_end(self, net, batch, training, y_pred, **kwargs):
+    def on_batch_end(
+        self, net: NeuralNetClassifier, batch: Any, training: bool, y_pred: Any, **kwargs: Any
+    ) -> None:
         if not training:
             return
         labels, domain = (logits.detach().float().cpu() for logits in y_pred[:2])
@@ -161,10 +166,10 @@ class DomainPerEpoch(Callback):
         self._add("source", domain_loss[source], right[source])
         self._add("target", domain_loss[~source], right[~source])
 
-    def _add(self, name, loss, right):
+    def _add(self, name: str, loss: torch.Tensor, right: torch.Tensor) -> None:
         self.sums_[name] += torch.stack([torch.tensor(len(loss)), loss.sum(), right.sum()])
 
-    def on_epoch_end(self, net, **kwargs):
+    def on_epoch_end(self, net: NeuralNetClassifier, **kwargs: Any) -> None:
         sums = {
             "label": self.sums_["label"],
             "domain": self.sums_["source"] + self.sums_["target"],

@@ -9,15 +9,15 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, _fit_context, clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.utils import get_tags
+from sklearn.utils import Tags, get_tags
 from sklearn.utils._param_validation import HasMethods, Interval
 from skorch import NeuralNetClassifier
 from skorch.history import History
-from torch.utils.data import Dataset
 
 from sklearn_sfx._validation import check_frames
 from sklearn_sfx.classifiers._base import Material, TorchClassifier
 from sklearn_sfx.classifiers._labels import encode_labels
+from sklearn_sfx.classifiers._training import InMemory
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.networks import FineTunedModule
 from sklearn_sfx.persistence import load_model
@@ -89,7 +89,7 @@ class FineTuned(TorchClassifier):
     prepare_ : Pipeline or None
         The steps of `base` before its classifier, fitted on X; None if X came prepared.
     classes_ : ndarray of shape (n_classes,)
-        The labels, sorted. They need not be those of `base`.
+        The labels, sorted, of the dtype of y. They need not be those of `base`.
     n_features_in_ : int
         ``X.shape[1]`` in `fit`.
     frame_shape_in_ : tuple of int
@@ -125,6 +125,8 @@ class FineTuned(TorchClassifier):
     >>> model = FineTuned(other, head_lr=0.02, random_state=0).fit(mine[:40], labels[:40])
     >>> model.score(mine[40:], labels[40:])
     1.0
+    >>> model.set_params(head_lr=0.01).get_params()["head_lr"]
+    0.01
     """
 
     _parameter_constraints: ClassVar[dict] = {
@@ -225,6 +227,7 @@ class FineTuned(TorchClassifier):
         Returns
         -------
         params : dict
+            Names and values.
         """
         return super().get_params(deep=False)
 
@@ -239,6 +242,7 @@ class FineTuned(TorchClassifier):
         Returns
         -------
         self : object
+            This classifier, changed.
 
         Raises
         ------
@@ -291,7 +295,7 @@ class FineTuned(TorchClassifier):
     def _architecture(self) -> TorchClassifier:
         return self.base_
 
-    def _make_dataset(self, X: Any, targets: np.ndarray, share: float) -> Dataset:
+    def _make_dataset(self, X: Any, targets: np.ndarray, share: float) -> InMemory:
         return self.base_._make_dataset(X, targets, share)
 
     def _build_module(self, n_classes: int) -> FineTunedModule:
@@ -304,9 +308,7 @@ class FineTuned(TorchClassifier):
         head = self.base_._build_head(base.n_features, n_classes)
         return FineTunedModule(base, head, self.base_._augmentation() if self.augment else None)
 
-    def _train(
-        self, module: FineTunedModule, material: Material, history: History
-    ) -> NeuralNetClassifier:
+    def _train(self, module: Any, material: Material, history: History) -> NeuralNetClassifier:
         if not history:  # otherwise a warm start has brought its own
             _, source = open_base(self.base)
             module.base.load_state_dict(source.net_.module_.base.state_dict())
@@ -322,7 +324,7 @@ class FineTuned(TorchClassifier):
                 epoch["n_unfrozen"] = n_unfrozen
         return net
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         if not isinstance(self.base, str | os.PathLike):
             first = _steps(self.base)[0]

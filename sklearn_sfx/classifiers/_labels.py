@@ -14,7 +14,9 @@ from sklearn_sfx.exceptions import InputError
 __all__ = ["encode_labels"]
 
 
-def encode_labels(estimator: BaseEstimator, X: Any, y: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+def encode_labels(
+    estimator: BaseEstimator, X: Any, y: ArrayLike | None
+) -> tuple[np.ndarray, np.ndarray]:
     """Check labels as scikit-learn does; return the classes and the class number of each row."""
     name = type(estimator).__name__
     if y is None:

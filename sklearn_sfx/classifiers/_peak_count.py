@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from scipy.optimize import minimize_scalar
 from scipy.special import expit
 from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
+from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
@@ -103,7 +104,7 @@ class PeakCountClassifier(ClassifierMixin, BaseEstimator):
     Attributes
     ----------
     classes_ : ndarray of shape (2,)
-        The labels, sorted.
+        The labels, sorted, of the dtype of y.
     hit_class_ : label
         The class whose frames have more peaks.
     threshold_ : int
@@ -138,6 +139,8 @@ class PeakCountClassifier(ClassifierMixin, BaseEstimator):
     >>> model = PeakCountClassifier().fit(frames, labels)
     >>> model.count_peaks(frames[[0, 10]]).tolist(), model.threshold_, str(model.hit_class_)
     ([0, 9], 1, 'hit')
+    >>> model.predict(frames[[0, 10]]).tolist(), model.predict_proba(frames).shape
+    (['miss', 'hit'], (20, 2))
     """
 
     _parameter_constraints: ClassVar[dict] = {
@@ -215,6 +218,12 @@ class PeakCountClassifier(ClassifierMixin, BaseEstimator):
         Returns
         -------
         counts : ndarray of int64, shape (n,)
+            How many pixel groups in each frame are peaks by the parameters.
+
+        Raises
+        ------
+        InputError
+            X is not made of frames, or is of another shape than in `fit`.
         """
         check_is_fitted(self)
         return self._count(self._check_frames(X, reset=False))
@@ -225,10 +234,17 @@ class PeakCountClassifier(ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like or Frames, shape (n, height, width)
+            Of the shape seen in `fit`. `Frames` are read frame by frame.
 
         Returns
         -------
         labels : ndarray of shape (n,)
+            Of the kind that `fit` was given.
+
+        Raises
+        ------
+        InputError
+            X is not made of frames, or is of another shape than in `fit`.
         """
         is_hit = self.count_peaks(X) >= self.threshold_
         miss_class = self.classes_[self.classes_ != self.hit_class_][0]
@@ -243,11 +259,17 @@ class PeakCountClassifier(ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like or Frames, shape (n, height, width)
+            Of the shape seen in `fit`. `Frames` are read frame by frame.
 
         Returns
         -------
         probability : ndarray of float64, shape (n, 2)
             Columns in the order of ``classes_``; rows sum to 1.
+
+        Raises
+        ------
+        InputError
+            X is not made of frames, or is of another shape than in `fit`.
         """
         counts = self.count_peaks(X)
         hit = expit(self.slope_ * _log_ratio(counts, self.threshold_))
@@ -271,7 +293,7 @@ class PeakCountClassifier(ClassifierMixin, BaseEstimator):
         found = Parallel(prefer="threads")(delayed(count)(frame, None) for frame in X)
         return np.concatenate(found).astype(np.int64)
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_class = False
         tags.input_tags.allow_nan = True

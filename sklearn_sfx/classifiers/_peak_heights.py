@@ -11,6 +11,7 @@ from scipy.special import expit
 from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
@@ -94,7 +95,7 @@ class PeakHeightClassifier(ClassifierMixin, BaseEstimator):
     Attributes
     ----------
     classes_ : ndarray of shape (2,)
-        The labels, sorted; 0 and 1 without labels.
+        The labels, sorted, of the dtype of y; 0 and 1 without labels.
     hit_class_ : label
         The class whose frames have the higher peaks; 1 without labels.
     coef_ : ndarray of float64, shape (12,)
@@ -127,6 +128,10 @@ class PeakHeightClassifier(ClassifierMixin, BaseEstimator):
     >>> frames[10:, 11::20, 10::20] += 50
     >>> PeakHeightClassifier().fit(frames).predict(frames[[0, 10]])
     array([0, 1])
+    >>> PeakHeightClassifier().fit(frames).decision_function(frames[[0, 10]]) > 0
+    array([False,  True])
+    >>> PeakHeightClassifier().fit(frames).predict_proba(frames).shape
+    (20, 2)
     >>> labels = np.repeat(["miss", "hit"], 10)
     >>> PeakHeightClassifier().fit(frames[8:12], labels[8:12]).score(frames, labels)
     1.0
@@ -195,6 +200,12 @@ class PeakHeightClassifier(ClassifierMixin, BaseEstimator):
         Returns
         -------
         log_odds : ndarray of float64, shape (n,)
+            Above 0 where `predict` says the second of ``classes_``.
+
+        Raises
+        ------
+        InputError
+            X is not made of frames, or is of another shape than in `fit`.
         """
         check_is_fitted(self)
         log_odds = self._heights(self._check_frames(X, reset=False)) @ self.coef_ + self.intercept_
@@ -206,11 +217,17 @@ class PeakHeightClassifier(ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like or Frames, shape (n, height, width)
+            Of the shape seen in `fit`. `Frames` are read frame by frame.
 
         Returns
         -------
         probability : ndarray of float64, shape (n, 2)
             Columns in the order of ``classes_``; rows sum to 1.
+
+        Raises
+        ------
+        InputError
+            X is not made of frames, or is of another shape than in `fit`.
         """
         log_odds = self.decision_function(X)
         return np.column_stack([expit(-log_odds), expit(log_odds)])
@@ -221,10 +238,17 @@ class PeakHeightClassifier(ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like or Frames, shape (n, height, width)
+            Of the shape seen in `fit`. `Frames` are read frame by frame.
 
         Returns
         -------
         labels : ndarray of shape (n,)
+            Of the kind that `fit` was given.
+
+        Raises
+        ------
+        InputError
+            X is not made of frames, or is of another shape than in `fit`.
         """
         is_second = self.decision_function(X) > 0
         return self.classes_[is_second.astype(int)]
@@ -235,7 +259,7 @@ class PeakHeightClassifier(ClassifierMixin, BaseEstimator):
             X = X.cpu().numpy()
         return np.asarray(StrongestPeaks().fit_transform(X), dtype=np.float64)
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_class = False
         tags.target_tags.required = False

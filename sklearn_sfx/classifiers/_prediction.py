@@ -64,7 +64,8 @@ def _run(
     function: Callable, module: nn.Module, batches: Iterable[Any], n_rows: int, fill: int
 ) -> np.ndarray:
     """Run the network on batches, each filled up to at least `fill` rows, in this thread."""
-    device, out, done = next(module.parameters()).device, None, 0
+    device, done = next(module.parameters()).device, 0
+    out: Any = None
     with torch.inference_mode(), one_thread():
         for batch in batches:
             x = to_tensor(batch).to(device)
@@ -82,7 +83,7 @@ def _run(
 
 def _batches(blocks: Iterable[Any], size: int) -> Iterator[Any]:
     """Cut blocks into batches of one size."""
-    left = None
+    left: Any = None
     for block in blocks:
         if left is not None:
             join = torch.cat if isinstance(block, torch.Tensor) else np.concatenate

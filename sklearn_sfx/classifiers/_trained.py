@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 from skorch import NeuralNetClassifier
 from skorch.history import History
@@ -30,7 +31,9 @@ class TrainedNetwork(ClassifierMixin, BaseEstimator):
     `_build_module` and `_make_net`.
     """
 
-    _prediction_batch = 64  # larger batches leave the processor's cache and are slower
+    net_: NeuralNetClassifier
+    history_: History
+    classes_: np.ndarray
 
     def _check_frames(self, X: Any, reset: bool, estimator: BaseEstimator) -> Any:
         """Check X; the shape is remembered by `estimator`: this one, or who has this as a base."""
@@ -40,7 +43,9 @@ class TrainedNetwork(ClassifierMixin, BaseEstimator):
         """Return the whole network, fresh."""
         raise NotImplementedError
 
-    def _make_net(self, module: nn.Module, device: torch.device, **kwargs) -> NeuralNetClassifier:
+    def _make_net(
+        self, module: nn.Module, device: torch.device, **kwargs: Any
+    ) -> NeuralNetClassifier:
         """Return the skorch net that holds `module`."""
         raise NotImplementedError
 
@@ -58,6 +63,21 @@ class TrainedNetwork(ClassifierMixin, BaseEstimator):
         -------
         labels : ndarray of shape (n,)
             Of the kind that `fit` was given.
+
+        Raises
+        ------
+        InputError
+            X is of another shape, or was prepared in another way, than in `fit`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn_sfx import CNN1D
+        >>> vectors, labels = np.ones((20, 50)), np.repeat(["miss", "hit"], 10)
+        >>> vectors[10:, ::10] = 20
+        >>> model = CNN1D(channels=(4, 8), lr=0.02, random_state=0).fit(vectors, labels)
+        >>> model.predict(vectors[[0, 10]]).tolist()
+        ['miss', 'hit']
         """
         probability = self.predict_proba(X)
         return self.classes_[probability.argmax(axis=1)]
@@ -74,6 +94,21 @@ class TrainedNetwork(ClassifierMixin, BaseEstimator):
         -------
         probability : ndarray of float64, shape (n, n_classes)
             Columns in the order of ``classes_``; rows sum to 1.
+
+        Raises
+        ------
+        InputError
+            X is of another shape, or was prepared in another way, than in `fit`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn_sfx import CNN1D
+        >>> vectors, labels = np.ones((20, 50)), np.repeat(["miss", "hit"], 10)
+        >>> vectors[10:, ::10] = 20
+        >>> model = CNN1D(channels=(4, 8), lr=0.02, random_state=0).fit(vectors, labels)
+        >>> model.classes_.tolist(), model.predict_proba(vectors[[0, 10]]).round().tolist()
+        (['hit', 'miss'], [[0.0, 1.0], [1.0, 0.0]])
         """
         check_is_fitted(self)
         return self._apply(_probabilities, X)
@@ -89,9 +124,28 @@ class TrainedNetwork(ClassifierMixin, BaseEstimator):
         Returns
         -------
         features : ndarray of float32, shape (n, n_features)
+            What the layers that decide read; how many there are follows from the network.
+
+        Raises
+        ------
+        InputError
+            X is of another shape, or was prepared in another way, than in `fit`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn_sfx import CNN1D
+        >>> vectors, labels = np.ones((20, 50)), np.repeat(["miss", "hit"], 10)
+        >>> model = CNN1D(channels=(4, 8), max_epochs=1, random_state=0).fit(vectors, labels)
+        >>> model.features(vectors).shape
+        (20, 16)
         """
         check_is_fitted(self)
         return self._apply(_features, X)
+
+    @property
+    def _prediction_batch(self) -> int:
+        return 64  # larger batches leave the processor's cache and are slower
 
     def __sklearn_is_fitted__(self) -> bool:
         # A training that was broken off leaves the labels, and no network.
@@ -114,7 +168,7 @@ class TrainedNetwork(ClassifierMixin, BaseEstimator):
                 "them in the same way."
             )
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         return tags
@@ -143,7 +197,7 @@ class TrainedNetwork(ClassifierMixin, BaseEstimator):
         except InputError:  # trained on a GPU that this machine does not have
             device = torch.device("cpu")
         architect = type(self)(**self._fit_params)
-        vars(architect).update({k: v for k, v in vars(self).items() if k.endswith("_")})
+        architect.__dict__.update({k: v for k, v in vars(self).items() if k.endswith("_")})
         with seeded(0, torch.device("cpu")):
             module = architect._build_module(len(self.classes_))
         module.load_state_dict({name: torch.from_numpy(w.copy()) for name, w in weights.items()})
@@ -156,5 +210,5 @@ def _probabilities(module: nn.Module, x: torch.Tensor) -> torch.Tensor:
     return module(x).double().softmax(dim=1)
 
 
-def _features(module: nn.Module, x: torch.Tensor) -> torch.Tensor:
+def _features(module: ClassifierModule, x: torch.Tensor) -> torch.Tensor:
     return module.features(x)

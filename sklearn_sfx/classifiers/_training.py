@@ -5,9 +5,11 @@ import functools
 import math
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import torch
+from skorch import NeuralNetClassifier
 from skorch.callbacks import Callback
 from threadpoolctl import ThreadpoolController
 from torch.utils.data import Dataset, Sampler
@@ -124,7 +126,7 @@ class InMemory(Dataset):
         return to_tensor(self.X[rows]), self.targets[rows]
 
 
-def as_is(batch):
+def as_is(batch: Any) -> Any:
     """Collate nothing: `InMemory` hands out whole batches."""
     return batch
 
@@ -150,11 +152,11 @@ class CosineSchedule(Callback):
     def __init__(self, n_steps: int):
         self.n_steps = n_steps
 
-    def on_train_begin(self, net, **kwargs):
+    def on_train_begin(self, net: NeuralNetClassifier, **kwargs: Any) -> None:
         self.step_ = 0
         self.rates_ = [group["lr"] for group in net.optimizer_.param_groups]
 
-    def on_batch_begin(self, net, training, **kwargs):
+    def on_batch_begin(self, net: NeuralNetClassifier, training: bool, **kwargs: Any) -> None:
         if not training:
             return
         factor = self.factor(self.step_ / self.n_steps)
@@ -183,11 +185,13 @@ class RecallPerEpoch(Callback):
     def __init__(self, n_classes: int):
         self.n_classes = n_classes
 
-    def on_epoch_begin(self, net, **kwargs):
+    def on_epoch_begin(self, net: NeuralNetClassifier, **kwargs: Any) -> None:
         self.found_ = np.zeros((2, self.n_classes))
         self.all_ = np.zeros((2, self.n_classes))
 
-    def on_batch_end(self, net, batch, training, y_pred, **kwargs):
+    def on_batch_end(
+        self, net: NeuralNetClassifier, batch: Any, training: bool, y_pred: Any, **kwargs: Any
+    ) -> None:
         logits = y_pred[0] if isinstance(y_pred, tuple) else y_pred
         target = batch[1].cpu().numpy()
         chosen = logits.argmax(dim=1).cpu().numpy()
@@ -197,7 +201,7 @@ class RecallPerEpoch(Callback):
         np.add.at(self.all_[part], target, 1)
         np.add.at(self.found_[part], target[right], 1)
 
-    def on_epoch_end(self, net, **kwargs):
+    def on_epoch_end(self, net: NeuralNetClassifier, **kwargs: Any) -> None:
         for part, name in enumerate(("train_recall", "valid_recall")):
             present = self.all_[part] > 0
             if present.any():
@@ -214,11 +218,11 @@ class BestEpoch(Callback):
     def __init__(self, patience: int):
         self.patience = patience
 
-    def on_train_begin(self, net, **kwargs):
+    def on_train_begin(self, net: NeuralNetClassifier, **kwargs: Any) -> None:
         self.best_ = (-math.inf, -math.inf)
         self.misses_ = 0
 
-    def on_epoch_end(self, net, **kwargs):
+    def on_epoch_end(self, net: NeuralNetClassifier, **kwargs: Any) -> None:
         record = net.history[-1]
         score = (record["valid_recall"], -record["valid_loss"])
         is_best = score > self.best_
@@ -233,7 +237,7 @@ class BestEpoch(Callback):
         if self.misses_ >= self.patience:
             raise StopTraining
 
-    def on_train_end(self, net, **kwargs):
+    def on_train_end(self, net: NeuralNetClassifier, **kwargs: Any) -> None:
         if hasattr(self, "weights_"):
             net.module_.load_state_dict(self.weights_)
             del self.weights_

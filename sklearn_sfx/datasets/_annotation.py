@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -78,7 +79,7 @@ def read_annotation(path: str | Path) -> Annotation:
     return Annotation(np.array(names), np.array(numbers, np.int64), np.array(labels, "<U5"))
 
 
-def write_annotation(path: str | Path, file_name: str | Path, labels) -> None:
+def write_annotation(path: str | Path, file_name: str | Path, labels: Iterable[str]) -> None:
     r"""Write labels in the form that `read_annotation` reads.
 
     Parameters

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from sklearn.utils import Bunch
@@ -56,7 +57,7 @@ def load_cxidb76(
     mask: str | Path | np.ndarray | Frames | None = None,
     maybe: str = "hit",
     return_X_y: bool = False,
-) -> Bunch | tuple[Frames, np.ndarray]:
+) -> Any:  # as a union its tuple would forbid run.data
     """Load a labelled run of CXIDB entry 76; no frame is read.
 
     Parameters
@@ -82,6 +83,8 @@ def load_cxidb76(
     Returns
     -------
     Bunch
+        With these names, or only the first two, as a tuple, where `return_X_y` is true.
+
         data : Frames of shape (n_frames, height, width)
             The run, lazily.
         target : int64 ndarray of shape (n_frames,)
@@ -127,7 +130,7 @@ def load_cxidb76(
     data = open_frames(path, mask=mask)
     origins = data.sources
     if annotation is None:
-        annotation = Path(origins[0].path).parent / "expert_annotation.txt"
+        annotation = Path(str(origins[0].path)).parent / "expert_annotation.txt"
         if not annotation.exists():
             raise InputError(
                 f"There are no labels beside the run: {annotation} does not exist; say where they "
@@ -152,7 +155,7 @@ def load_cxidb76(
     )
 
 
-def _describe(subset: str, data: Frames, origins: list, maybe: str, spots) -> str:
+def _describe(subset: str, data: Frames, origins: list, maybe: str, spots: Any) -> str:
     instrument, detector, height, width, n_hit, n_maybe, n_miss = _SUBSETS[subset]
     files = sorted({os.path.basename(origin.path) for origin in origins})
     return _DESCR.format(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from tqdm import tqdm
 
 from sklearn_sfx._files import replacing
@@ -48,13 +50,13 @@ def write_cxidb76(
     pixel_size : float, default=None
         In mm.
     beam_center : (float, float), default=None
-        x (fast) and y (slow) of the beam, in mm from the corner of the first pixel.
+        Position of the beam, x (fast) and y (slow), in mm from the corner of the first pixel.
     min_trusted_value : int, default=-1
         Pixels above it can be trusted.
     saturated_value : int, default=None
         Pixels at or above it are saturated; None takes the largest number of the dtype.
     active_areas : int ndarray of shape (n_tiles, 4), default=None
-        x1, y1, x2, y2 of each tile; None is one tile, the whole frame.
+        Corners x1, y1, x2, y2 of each tile; None is one tile, the whole frame.
     chunk_size : int, default=1000
         Frames in each group ``/data/chunk_0000000``, ``/data/chunk_0000001``, ...
     compression : {"bitshuffle-lz4", None}, default="bitshuffle-lz4"
@@ -114,7 +116,15 @@ def write_cxidb76(
         _write_file(temporary, frames, per_frame, scalars, chunk_size, options, bar)
 
 
-def _write_file(path, frames, per_frame, scalars, chunk_size, options, bar) -> None:
+def _write_file(
+    path: Path,
+    frames: Frames,
+    per_frame: dict[str, np.ndarray | None],
+    scalars: dict[str, Any],
+    chunk_size: int,
+    options: dict[str, Any],
+    bar: tqdm,
+) -> None:
     import h5py  # takes long to import, as in open_frames
 
     with h5py.File(path, "w") as file:
@@ -145,7 +155,9 @@ def _filter(compression: str | None) -> dict:
     return dict(hdf5plugin.Bitshuffle(cname="lz4"))
 
 
-def _column(name: str, given, known: dict, n_frames: int, dtype) -> np.ndarray | None:
+def _column(
+    name: str, given: ArrayLike | None, known: dict, n_frames: int, dtype: type
+) -> np.ndarray | None:
     """One value per frame, as given or else as the frames know it."""
     value = known.get(name) if given is None else given
     if value is None:

@@ -161,7 +161,12 @@ def _beam_center(domain: Domain, frame_shape: tuple[int, int]) -> tuple[float, f
     return width / 2 + domain.beam_centre[1], height / 2 + domain.beam_centre[0]
 
 
-def _describe(domains, labels, maybe, frame_shape) -> str:
+def _describe(
+    domains: Sequence[Domain],
+    labels: np.ndarray,
+    maybe: str,
+    frame_shape: tuple[int, int] | None,
+) -> str:
     names = ", ".join(domain.name for domain in domains[:8]) + (", ..." if domains[8:] else "")
     counted = ", ".join(f"{np.sum(labels == kind)} {kind}" for kind in ("HIT", "MAYBE", "MISS"))
     part = "whole frames" if frame_shape is None else f"the central {frame_shape} pixels"

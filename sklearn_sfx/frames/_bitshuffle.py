@@ -75,7 +75,7 @@ def decode_rows(
     itemsize = out.dtype.itemsize
     if len(coded) < HEADER.size:
         raise EOFError("the compressed data end early")
-    n_bytes, block_bytes = HEADER.unpack_from(coded)
+    n_bytes, block_bytes = HEADER.unpack_from(coded.data)
     n_pixels, block = shape[0] * shape[1], block_bytes // itemsize
     if n_bytes != n_pixels * itemsize or block < GROUP or block_bytes % (GROUP * itemsize):
         raise OSError("the header of the compressed data is wrong")

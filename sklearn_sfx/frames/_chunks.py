@@ -122,7 +122,7 @@ class StoredBytes:
             data = _kept.bytes = np.empty(stop - start, np.uint8)
         data, done = data[: stop - start], 0
         while done < len(data):
-            n_read = os.preadv(self._file, [data[done:]], self._offset + start + done)
+            n_read = os.preadv(self._file, [data[done:].data], self._offset + start + done)
             if n_read == 0:
                 raise EOFError("the file ends early")
             done += n_read

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from types import EllipsisType
+from typing import Any, overload
 
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
+from numpy.typing import DTypeLike
 
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames._array_source import ArraySource
@@ -53,6 +56,13 @@ class Frames:
            [ 9, 10, 11]], dtype=uint16)
     >>> np.asarray(frames[::-2])[:, 0, 0]
     array([18,  6], dtype=uint16)
+    >>> frames.ndim, frames.dtype, frames.mask, frames.metadata, frames.steps
+    (3, dtype('uint16'), None, {}, ())
+    >>> frames.sources[2].position
+    2
+    >>> from sklearn_sfx import GCN
+    >>> GCN().fit_transform(frames).preprocessing
+    'GCN'
     """
 
     def __init__(self, source: FrameSource, *, mask: np.ndarray | Frames | None = None):
@@ -140,7 +150,13 @@ class Frames:
 
     # -- Views ---------------------------------------------------------------------------------
 
-    def __getitem__(self, key) -> np.ndarray | Frames:
+    @overload
+    def __getitem__(self, key: int | np.integer) -> np.ndarray: ...
+
+    @overload
+    def __getitem__(self, key: slice | Sequence | np.ndarray | EllipsisType) -> Frames: ...
+
+    def __getitem__(self, key: Any) -> np.ndarray | Frames:
         """One frame as an ndarray for an integer, otherwise a view that has read nothing."""
         if isinstance(key, tuple):  # scikit-learn indexes arrays with (rows, ...)
             if any(part is not Ellipsis and part != slice(None) for part in key[1:]):
@@ -177,7 +193,8 @@ class Frames:
         Returns
         -------
         Frames
-            float32, with NaN where a pixel is masked.
+            Of shape (n_frames, ...) as the step makes it, and float32, with NaN where a pixel is
+            masked.
 
         Examples
         --------
@@ -201,7 +218,8 @@ class Frames:
         Returns
         -------
         Frames
-            Of the file's dtype, cropped where a crop comes first. Its mask is what is still to be
+            Of shape (n_frames, height, width) and the file's dtype, cropped where a crop comes
+            first. Its mask is what is still to be
             applied before the steps.
 
         Examples
@@ -217,7 +235,7 @@ class Frames:
         mask = None if self._window is None else self._mask
         return self._view(_steps=(), _as_stored=True, _mask=mask)
 
-    def _view(self, **changes) -> Frames:
+    def _view(self, **changes: Any) -> Frames:
         view = object.__new__(type(self))
         view.__dict__.update(self.__dict__)
         view.__dict__.update(changes)
@@ -251,7 +269,7 @@ class Frames:
 
     # -- Reading -------------------------------------------------------------------------------
 
-    def __array__(self, dtype=None, copy=None) -> np.ndarray:
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> np.ndarray:
         """Read every frame into one new array."""
         if copy is False:
             raise ValueError("Frames cannot become an array without a copy: they have to be read.")
@@ -280,6 +298,7 @@ class Frames:
         Yields
         ------
         ndarray of shape (n_frames_in_block, ...)
+            Of the dtype of these `Frames`.
 
         Examples
         --------
@@ -331,7 +350,7 @@ class Frames:
                 self._source.read(int(position), window, out[row])
             return out
         frame = np.empty((window.height, window.width), self._source.dtype)
-        usable = None
+        usable: Any = None
         if isinstance(self._mask, Frames):
             usable = np.empty(frame.shape, bool)
         elif self._mask is not None:
@@ -360,7 +379,7 @@ class Frames:
         if hasattr(self._source, "narrowed"):
             state["_source"], state["_index"] = self._source.narrowed(self._index)
         if isinstance(self._mask, np.ndarray):
-            state["_mask"] = (self._mask.shape, zlib.compress(np.packbits(self._mask), 1))
+            state["_mask"] = (self._mask.shape, zlib.compress(np.packbits(self._mask).data, 1))
         return state
 
     def __setstate__(self, state: dict) -> None:

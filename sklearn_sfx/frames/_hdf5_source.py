@@ -11,7 +11,7 @@ from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames._chunks import ChunkReader
 from sklearn_sfx.frames._handles import HDF5_ERRORS, look_up, open_file, reason
 from sklearn_sfx.frames._layouts import Segment
-from sklearn_sfx.frames._metadata import read_field
+from sklearn_sfx.frames._metadata import Field, read_field
 from sklearn_sfx.frames._protocols import FrameOrigin, Window
 
 __all__ = ["Hdf5Source"]
@@ -57,7 +57,8 @@ class Hdf5Source:
                     on_disk = dataset.id.get_space()
                     _select(on_disk, row, window, segment.module_height)
                     dataset.id.read(h5py.h5s.create_simple(out.shape), on_disk, out)
-            if pieces is not None:  # the file may be lent to another thread meanwhile
+            # The file may be lent to another thread meanwhile.
+            if reader is not None and pieces is not None:
                 reader.read(pieces, window, out)
         except InputError:
             raise
@@ -155,7 +156,7 @@ def _why_unreadable(segment: Segment, row: int, error: Exception) -> str:
     return f"{where} cannot be read, its chunk is damaged or does not decompress: {message}."
 
 
-def _read_metadata(file: h5py.File, segment: Segment, field, rows: np.ndarray) -> np.ndarray:
+def _read_metadata(file: h5py.File, segment: Segment, field: Field, rows: np.ndarray) -> np.ndarray:
     try:
         return read_field(field, file[field.dataset], rows)
     except HDF5_ERRORS as error:

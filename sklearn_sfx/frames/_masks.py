@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,6 +13,11 @@ from sklearn_sfx.frames._array_source import ArraySource
 from sklearn_sfx.frames._frames import Frames
 from sklearn_sfx.frames._open import expand_paths
 from sklearn_sfx.frames._protocols import FrameOrigin, FrameSource, Window
+
+if TYPE_CHECKING:  # h5py takes long to import
+    import h5py
+
+    from sklearn_sfx.frames._layouts import Segment
 
 __all__ = ["read_mask"]
 
@@ -179,7 +185,7 @@ def _locked(mask: np.ndarray) -> np.ndarray:
     return mask
 
 
-def _describe(path: str, dataset: str | None):
+def _describe(path: str, dataset: str | None) -> tuple[str, np.dtype, Any]:
     """Return name and dtype of the mask in a file, and its values (2-D) or its Segment (3-D)."""
     from sklearn_sfx.frames._handles import HDF5_ERRORS, open_file, reason
     from sklearn_sfx.frames._layouts import find_segments, make_segment
@@ -211,14 +217,14 @@ def _describe(path: str, dataset: str | None):
         return name, mask.dtype, segment
 
 
-def _modules_of(file, segments) -> tuple[int, int, int] | None:
+def _modules_of(file: h5py.File, segments: list[Segment]) -> tuple[int, int, int] | None:
     """(modules, height, width) of the frames in the same file, where they have modules."""
     if not segments or file[segments[0].dataset].ndim != 4:
         return None
     return file[segments[0].dataset].shape[1:]
 
 
-def _find_mask(path: str, file, dataset: str | None) -> str:
+def _find_mask(path: str, file: h5py.File, dataset: str | None) -> str:
     """Return the path of the one dataset that is the mask."""
     from sklearn_sfx.frames._handles import look_up
     from sklearn_sfx.frames._layouts import list_datasets
@@ -245,6 +251,6 @@ def _find_mask(path: str, file, dataset: str | None) -> str:
     )
 
 
-def _may_be_mask(item) -> bool:
+def _may_be_mask(item: h5py.Dataset) -> bool:
     """Whether the only dataset of a file, whatever its name, can be taken for a mask."""
     return item.dtype.kind == "b" or item.ndim == 2

@@ -47,7 +47,7 @@ def open_frames(
     Returns
     -------
     Frames
-        The run, of shape (n_frames, height, width).
+        The run, of shape (n_frames, height, width) and the file's dtype.
 
     Raises
     ------

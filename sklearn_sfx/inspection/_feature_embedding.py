@@ -81,6 +81,11 @@ class FeatureEmbeddingDisplay:
     (20, 2)
     >>> [text.get_text() for text in display.ax_.get_legend().get_texts()]
     ['hit, source', 'hit, target', 'miss, source', 'miss, target']
+    >>> from sklearn_sfx import CNN1D
+    >>> vectors, labels = np.ones((20, 50)), np.tile([0, 1], 10)
+    >>> model = CNN1D(channels=(4,), max_epochs=1, random_state=0).fit(vectors, labels)
+    >>> FeatureEmbeddingDisplay.from_estimator(model, vectors, labels).embedding.shape
+    (20, 2)
     """
 
     def __init__(
@@ -184,11 +189,12 @@ class FeatureEmbeddingDisplay:
             There are fewer than five frames, labels or domains are not as many as these, or
             matplotlib is not installed.
         """
+        n_frames = len(np.asarray(features))
         for name, given in (("y", y), ("sample_domain", sample_domain)):
-            if given is not None and len(given) != len(features):
+            n_given = n_frames if given is None else len(np.asarray(given))
+            if n_given != n_frames:
                 raise InputError(
-                    f"{name} has {len(given)} entries for {len(features)} frames: give one for "
-                    "each frame."
+                    f"{name} has {n_given} entries for {n_frames} frames: give one for each frame."
                 )
         plane = embedded(features, random_state)
         return cls(embedding=plane, y=y, sample_domain=sample_domain).plot(ax, **scatter)
@@ -206,6 +212,7 @@ class FeatureEmbeddingDisplay:
         Returns
         -------
         self : FeatureEmbeddingDisplay
+            This display, drawn.
 
         Raises
         ------
@@ -215,10 +222,10 @@ class FeatureEmbeddingDisplay:
         self.ax_ = new_axes(ax)
         self.figure_ = self.ax_.figure
         everything = np.ones(len(self.embedding), dtype=bool)
-        classes = {None: everything}
+        classes: dict[Any, np.ndarray] = {None: everything}
         if self.y is not None:
             classes = {label: self.y == label for label in np.unique(self.y).tolist()}
-        domains = {None: everything}
+        domains: dict[Any, np.ndarray] = {None: everything}
         if self.sample_domain is not None:
             domains = {"source": self.sample_domain >= 0, "target": self.sample_domain < 0}
         colours = class_colours(classes)

@@ -199,6 +199,7 @@ class FrameDisplay:
         Returns
         -------
         self : FrameDisplay
+            This display, drawn.
 
         Raises
         ------

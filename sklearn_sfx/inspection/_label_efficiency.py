@@ -156,6 +156,7 @@ class LabelEfficiencyDisplay:
         Returns
         -------
         self : LabelEfficiencyDisplay
+            This display, drawn.
 
         Raises
         ------

@@ -1,5 +1,7 @@
 """One picture of what a model sees and says: a hit, a miss, their row profiles, the scores."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -19,7 +21,7 @@ def plot_overview(
     *,
     threshold: float = 0.5,
     title: str = "",
-):
+) -> Any:
     """Draw a hit, a miss, their row profiles and the histogram of the scores.
 
     Parameters
@@ -68,7 +70,7 @@ def plot_overview(
         if not np.isfinite(frame).all():
             ax.legend(handles=[masked_patch()], loc="upper right")
     profiles, histogram = axes[1]
-    display = RowProfileDisplay(profiles=[hit_profile, miss_profile], y=["hit", "miss"])
+    display = RowProfileDisplay(profiles=np.array([hit_profile, miss_profile]), y=["hit", "miss"])
     display.plot(profiles).ax_.set_title("row-wise decomposition")
     probability, target = np.asarray(probability), np.asarray(target)
     edges = np.linspace(0, 1, 26)

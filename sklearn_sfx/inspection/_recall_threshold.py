@@ -75,6 +75,10 @@ class RecallThresholdDisplay:
     ([0.1, 0.35, 0.4, 0.8], [1.0, 1.0, 0.5, 0.5])
     >>> {name: round(value, 2) for name, value in display.at(0.35).items()}
     {'recall': 1.0, 'precision': 0.67, 'kept': 0.75}
+    >>> from sklearn.dummy import DummyClassifier
+    >>> model = DummyClassifier().fit([[0], [0]], [0, 1])
+    >>> RecallThresholdDisplay.from_estimator(model, [[0], [0]], [0, 1]).recall
+    array([1.])
     """
 
     def __init__(
@@ -89,7 +93,11 @@ class RecallThresholdDisplay:
     ):
         self.threshold = np.asarray(threshold)
         found, kept = np.asarray(n_found), np.asarray(n_kept)
-        counts = {"recall": (found, n_hits), "precision": (found, kept), "kept": (kept, n_frames)}
+        counts: dict[str, Any] = {
+            "recall": (found, n_hits),
+            "precision": (found, kept),
+            "kept": (kept, n_frames),
+        }
         self.recall, self.precision, self.kept = (k / n for k, n in counts.values())
         self.intervals = {name: wilson(k, n) for name, (k, n) in counts.items()}
         self.chosen = chosen
@@ -250,6 +258,7 @@ class RecallThresholdDisplay:
         Returns
         -------
         self : RecallThresholdDisplay
+            This display, drawn.
 
         Raises
         ------

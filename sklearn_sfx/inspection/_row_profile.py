@@ -111,15 +111,15 @@ class RowProfileDisplay:
             The pipeline has no `RowWiseDecomposition`, or has to be fitted first, labels and frames
             are not as many, or matplotlib is not installed.
         """
-        X = X if hasattr(X, "shape") else np.asarray(X)
+        frames: Any = X if hasattr(X, "shape") else np.asarray(X)
         y = np.asarray(y)
-        if y.shape != (len(X),):
+        if y.shape != (len(frames),):
             raise InputError(
-                f"A label is needed for each frame: got {len(X)} frames and labels of shape "
+                f"A label is needed for each frame: got {len(frames)} frames and labels of shape "
                 f"{y.shape}."
             )
         rows = np.concatenate([np.flatnonzero(y == label)[:n_curves] for label in np.unique(y)])
-        _, profiles, axis = through_rows(named_steps(estimator), X[rows])
+        _, profiles, axis = through_rows(named_steps(estimator), frames[rows])
         return cls(profiles=profiles, y=y[rows], axis=axis).plot(ax, **line)
 
     def plot(self, ax: Any = None, **line: Any) -> Self:
@@ -135,6 +135,7 @@ class RowProfileDisplay:
         Returns
         -------
         self : RowProfileDisplay
+            This display, drawn.
 
         Raises
         ------
@@ -148,7 +149,7 @@ class RowProfileDisplay:
         classes = np.unique(self.y).tolist()
         heights = {label: np.nanmax(self.profiles[self.y == label]) for label in classes}
         colours = class_colours(classes)
-        for label in sorted(classes, key=heights.get, reverse=True):
+        for label in sorted(classes, key=heights.__getitem__, reverse=True):
             for number, curve in enumerate(self.profiles[self.y == label]):
                 style = {"lw": 0.8, "color": colours[label], "alpha": 0.8, **line}
                 self.lines_ += self.ax_.plot(curve, **style, label=None if number else str(label))

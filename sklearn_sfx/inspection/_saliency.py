@@ -151,7 +151,8 @@ class SaliencyDisplay:
             to be named, or captum or matplotlib is not installed.
         """
         steps, network = _opened(estimator)
-        shown, axis, frame = one_frame(X, index), "pixel", None
+        shown, axis = one_frame(X, index), "pixel"
+        frame: Any = None
         for name, step in steps:
             if isinstance(step, RowWiseDecomposition):
                 frame, axis = np.asarray(shown)[0], step.axis
@@ -188,6 +189,7 @@ class SaliencyDisplay:
         Returns
         -------
         self : SaliencyDisplay
+            This display, drawn.
 
         Raises
         ------

@@ -63,6 +63,12 @@ class TrainingHistoryDisplay:
     array([0.7, 0.2])
     >>> [ax.get_ylabel() for ax in display.ax_]
     ['loss', 'recall, mean of the classes']
+    >>> import numpy as np
+    >>> from sklearn_sfx import CNN1D
+    >>> vectors, labels = np.ones((20, 50)), np.tile([0, 1], 10)
+    >>> model = CNN1D(channels=(4,), max_epochs=2, random_state=0).fit(vectors, labels)
+    >>> len(TrainingHistoryDisplay.from_estimator(model).history["train_loss"])
+    2
     """
 
     def __init__(self, *, history: dict[str, Any]):
@@ -144,6 +150,7 @@ class TrainingHistoryDisplay:
         Returns
         -------
         self : TrainingHistoryDisplay
+            This display, drawn.
 
         Raises
         ------

@@ -38,6 +38,11 @@ class SourceScorer:
     uses : str
         What the score is made from.
 
+    Raises
+    ------
+    InputError
+        `scoring` is neither a name of a score nor a scorer.
+
     See Also
     --------
     TargetEntropyScorer : Looks at target frames, at none of their labels.
@@ -63,8 +68,12 @@ class SourceScorer:
     >>> model = DummyClassifier(strategy="constant", constant=1).fit(X[:3], y[:3])
     >>> SourceScorer("accuracy")(model, X, y)
     0.666...
-    >>> SourceScorer()
-    <SourceScorer('recall') uses labels of the source frames, none of the target>
+    >>> SourceScorer().uses
+    'labels of the source frames, none of the target'
+    >>> import sklearn
+    >>> with sklearn.config_context(enable_metadata_routing=True):
+    ...     SourceScorer().set_score_request(sample_domain=True).get_metadata_routing()
+    {'score': {'sample_domain': True}}
     """
 
     def __init__(self, scoring: str | Callable = "recall", *, unlabelled: Any = -1):
@@ -134,6 +143,11 @@ class SourceScorer:
         -------
         self : SourceScorer
             This scorer, changed.
+
+        Raises
+        ------
+        RuntimeError
+            Metadata routing is off.
         """
         if not get_config()["enable_metadata_routing"]:
             raise RuntimeError(
@@ -148,12 +162,13 @@ class SourceScorer:
         Returns
         -------
         requests : MetadataRequest
+            Of ``score``.
         """
         requests = MetadataRequest(owner=type(self).__name__)
         requests.score.add_request(param="sample_domain", alias=self._sample_domain)
         return requests
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"<SourceScorer({self.scoring!r}) uses {self.uses}>"
 
 
@@ -173,6 +188,11 @@ class TargetEntropyScorer:
     ----------
     uses : str
         What the score is made from.
+
+    Raises
+    ------
+    InputError
+        X has no rows.
 
     See Also
     --------
@@ -210,6 +230,8 @@ class TargetEntropyScorer:
     >>> scorer = TargetEntropyScorer(np.zeros((300, 1)))
     >>> scorer
     <TargetEntropyScorer uses 300 target frames, none of their labels>
+    >>> scorer.uses
+    '300 target frames, none of their labels'
     >>> X, y = np.zeros((4, 1)), [0, 0, 0, 1]
     >>> model = DummyClassifier(strategy="prior").fit(X, y)  # says 0.75 and 0.25 of any frame
     >>> round(scorer(model, X, y), 3)
@@ -259,7 +281,7 @@ class TargetEntropyScorer:
         """What the score is made from."""
         return f"{self._n} target frame{'s' if self._n > 1 else ''}, none of their labels"
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"<TargetEntropyScorer uses {self.uses}>"
 
 
@@ -308,6 +330,8 @@ class TargetLabelScorer:
     >>> scorer = TargetLabelScorer(np.zeros((4, 1)), [1, 0, 0, 0], "accuracy")
     >>> scorer
     <TargetLabelScorer('accuracy') uses 4 target labels>
+    >>> scorer.uses
+    '4 target labels'
     >>> X, y = np.zeros((2, 1)), [0, 1]
     >>> scorer(DummyClassifier(strategy="constant", constant=0).fit(X, y), X, y)
     0.75
@@ -351,7 +375,7 @@ class TargetLabelScorer:
         """What the score is made from."""
         return f"{len(self.y)} target labels"
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"<TargetLabelScorer({self.scoring!r}) uses {self.uses}>"
 
 

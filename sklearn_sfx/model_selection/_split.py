@@ -77,7 +77,7 @@ class LabelledStratifiedKFold(StratifiedKFold):
 
         Yields
         ------
-        train, test : ndarray of int
+        train, test : ndarray of int, shape (n_train,) and (n_test,)
             Sorted row numbers. `train` has every row without a label, `test` has none.
 
         Raises

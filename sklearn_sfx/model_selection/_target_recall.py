@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from scipy.stats import beta
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, _fit_context, clone
 from sklearn.model_selection import check_cv
-from sklearn.utils import column_or_1d, get_tags, indexable
+from sklearn.utils import Tags, column_or_1d, get_tags, indexable
 from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
@@ -68,7 +68,7 @@ class TargetRecallClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator)
     estimator_ : estimator instance
         Fitted on all rows.
     classes_ : ndarray of shape (2,)
-        The labels, sorted.
+        The labels, sorted, of the dtype of y.
     pos_label_ : label
         The class that counts as a hit.
     threshold_ : float
@@ -113,6 +113,10 @@ class TargetRecallClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator)
     >>> model = TargetRecallClassifier(LogisticRegression(), recall=0.9, random_state=0).fit(X, y)
     >>> bool(model.threshold_ < 0.5), bool(model.recall_ > model.recall_bound_ >= 0.9)
     (True, True)
+    >>> model.predict(X[:3]), model.predict_proba(X[:3]).shape
+    (array([0, 1, 1]), (3, 2))
+    >>> [name for name, _ in model.get_metadata_routing()]
+    ['estimator', 'splitter']
     >>> TargetRecallClassifier(LogisticRegression(), recall=0.99).fit(X, y)
     Traceback (most recent call last):
     ...
@@ -212,6 +216,7 @@ class TargetRecallClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator)
         Parameters
         ----------
         X : array-like or Frames, shape (n, ...)
+            What `estimator` reads.
 
         Returns
         -------
@@ -229,10 +234,11 @@ class TargetRecallClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator)
         Parameters
         ----------
         X : array-like or Frames, shape (n, ...)
+            What `estimator` reads.
 
         Returns
         -------
-        probability : ndarray of shape (n, 2)
+        probability : ndarray of float, shape (n, 2)
             Columns in the order of ``classes_``. The threshold has no part in it.
         """
         check_is_fitted(self)
@@ -244,6 +250,7 @@ class TargetRecallClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator)
         Returns
         -------
         routing : MetadataRouter
+            Of ``fit``.
         """
         to_fit = MethodMapping().add(caller="fit", callee="fit")
         to_split = MethodMapping().add(caller="fit", callee="split")
@@ -253,7 +260,7 @@ class TargetRecallClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator)
     def _make_folds(self, y: np.ndarray) -> Any:
         if self.cv is None or isinstance(self.cv, Integral):
             return LabelledStratifiedKFold(
-                self.cv or 5, shuffle=True, random_state=self.random_state, unlabelled=None
+                int(self.cv or 5), shuffle=True, random_state=self.random_state, unlabelled=None
             )
         return check_cv(self.cv, y, classifier=True)
 
@@ -293,7 +300,7 @@ class TargetRecallClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator)
             "hits, ask for less, or set confidence=None for the recall of the labelled hits alone."
         )
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags = get_tags(self.estimator).input_tags
         tags.classifier_tags.multi_class = False

@@ -1,5 +1,7 @@
 """The network with two heads whose base learns what two experiments have in common."""
 
+from typing import Any
+
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -13,12 +15,12 @@ LEAST_SHARE = 0.05  # a class rarer in a batch counts as if it were this frequen
 
 class _Reversal(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, x, strength):
+    def forward(ctx: Any, x: torch.Tensor, strength: float) -> torch.Tensor:
         ctx.strength = strength
         return x.view_as(x)
 
     @staticmethod
-    def backward(ctx, gradient):
+    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, None]:
         return -ctx.strength * gradient, None
 
 

@@ -77,7 +77,7 @@ class Base2D(nn.Module):
             height, width = block.side_left(height), block.side_left(width)
         self.n_features = widths[-1] * height * width
         # With the channels side by side, pooling takes half the time.
-        self.to(memory_format=torch.channels_last)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Turn frames (n, height, width) into features (n, n_features)."""

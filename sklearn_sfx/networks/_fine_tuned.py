@@ -1,6 +1,6 @@
 """The network whose base comes from elsewhere, and is held fast in part."""
 
-from typing import Self
+from typing import Any, Self
 
 from torch import nn
 
@@ -55,5 +55,6 @@ class FineTunedModule(ClassifierModule):
         return self
 
     def _unfrozen(self) -> list[nn.Module]:
-        blocks = list(self.base.blocks)
+        base: Any = self.base
+        blocks = list(base.blocks)
         return blocks[len(blocks) - self.n_unfrozen :]

@@ -2,6 +2,7 @@
 
 import copy
 import functools
+from typing import Any
 
 import torch
 from torch import nn
@@ -72,7 +73,7 @@ class FoldedBase2D(nn.Module):
     def __init__(self, base: Base2D):
         super().__init__()
         self.convolutions = nn.ModuleList(_folded(block) for block in base.blocks)
-        self.pools = [block.pool for block in base.blocks]
+        self.pools: list[Any] = [block.pool for block in base.blocks]
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = x.unsqueeze(1)
@@ -90,7 +91,7 @@ def _largest(x: torch.Tensor, dim: int, window: int) -> torch.Tensor:
     return functools.reduce(torch.maximum, parts)
 
 
-def _folded(block: nn.Module) -> nn.Conv2d:
+def _folded(block: Any) -> nn.Conv2d:
     """Return convolution and batch norm of a block as one convolution in two dimensions."""
     conv, norm = block.conv, block.norm
     weight, bias = fuse_conv_bn_weights(
@@ -114,4 +115,4 @@ def _folded(block: nn.Module) -> nn.Conv2d:
             padding=(0, *conv.padding) if is_flat else conv.padding,
         )
     one.weight, one.bias = weight, bias
-    return one.to(memory_format=torch.channels_last)
+    return one.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

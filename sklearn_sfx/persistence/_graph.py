@@ -1,5 +1,6 @@
 """A trained network of this package, written down as an ONNX graph."""
 
+from collections.abc import Iterable, Sequence
 from types import ModuleType
 from typing import Any
 
@@ -36,6 +37,7 @@ def network_graph(onnx: ModuleType, module: ClassifierModule, shape: tuple[int, 
     # torch's exporters are no help: one knows no asinh, and the other takes seconds and a compiler
     # of its own, warns and logs on the way, and writes what runs half as fast.
     folded = for_inference(module).cpu()
+    base: Any  # one that for_inference has made
     base, *between = folded.base if isinstance(folded.base, nn.Sequential) else [folded.base]
     graph = _Graph(onnx)
     x = graph.add("Where", graph.add("IsNaN", INPUT), graph.constant(np.float32(0)), INPUT)
@@ -49,16 +51,17 @@ def network_graph(onnx: ModuleType, module: ClassifierModule, shape: tuple[int, 
         x = graph.add("Concat", *ends, axis=1)
     elif isinstance(module.base, Base2D):
         x = graph.add("Reshape", x, graph.constant(np.array([-1, 1, *shape])))
-        pools = [(block.pool, block.pool) for block in module.base.blocks]
+        pools = [(pool, pool) for pool in base.pools]
         x = _blocks(graph, base.convolutions, pools, shape, x)
     else:
         raise InputError(
             f"A network on {type(module.base).__name__} cannot be written: to_onnx knows the bases "
             "of CNN1D and CNN2D alone."
         )
-    x = _layers(graph, [*between, *folded.head], graph.add("Flatten", x))
+    head: Any = folded.head
+    x = _layers(graph, [*between, *head], graph.add("Flatten", x))
     graph.add("Softmax", x, axis=1, name=OUTPUT)
-    n_classes = [layer for layer in folded.head if isinstance(layer, nn.Linear)][-1].out_features
+    n_classes = [layer for layer in head if isinstance(layer, nn.Linear)][-1].out_features
     return graph.finish(shape, n_classes)
 
 
@@ -66,7 +69,9 @@ class _Graph:
     """Nodes in the order in which they run, and the constants that they read."""
 
     def __init__(self, onnx: ModuleType):
-        self.onnx, self.nodes, self.constants = onnx, [], []
+        self.onnx = onnx
+        self.nodes: list[Any] = []
+        self.constants: list[Any] = []
 
     def add(self, op: str, *inputs: str, name: str | None = None, **attributes: Any) -> str:
         """Add a node, and return the name of its output."""
@@ -75,7 +80,7 @@ class _Graph:
         self.nodes.append(node)
         return name
 
-    def constant(self, value: np.ndarray | torch.Tensor) -> str:
+    def constant(self, value: np.ndarray | np.generic | torch.Tensor) -> str:
         """Add a constant, and return its name."""
         if isinstance(value, torch.Tensor):
             value = value.detach().numpy()
@@ -95,7 +100,7 @@ class _Graph:
         )
 
 
-def _standardized(graph: _Graph, norm: nn.BatchNorm1d, x: str) -> str:
+def _standardized(graph: _Graph, norm: Any, x: str) -> str:
     """Add a batch norm of one channel that has neither weight nor bias."""
     scale = torch.rsqrt(norm.running_var.double() + norm.eps).float()
     x = graph.add("Sub", x, graph.constant(norm.running_mean))
@@ -104,9 +109,9 @@ def _standardized(graph: _Graph, norm: nn.BatchNorm1d, x: str) -> str:
 
 def _blocks(
     graph: _Graph,
-    convolutions: nn.ModuleList,
+    convolutions: Any,
     pools: list[tuple[int, int]],
-    sides: tuple[int, ...],
+    sides: Sequence[int],
     x: str,
 ) -> str:
     """Add convolution, ReLU and pooling for each block of a base."""
@@ -124,7 +129,7 @@ def _blocks(
     return x
 
 
-def _layers(graph: _Graph, layers: list[nn.Module], x: str) -> str:
+def _layers(graph: _Graph, layers: Iterable[nn.Module], x: str) -> str:
     """Add what the layers of a head do outside of training."""
     for layer in layers:
         if isinstance(layer, nn.Linear):

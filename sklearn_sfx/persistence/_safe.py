@@ -124,6 +124,16 @@ def load_model(path: str | os.PathLike) -> Any:
     A pickle, which is what joblib and torch write, can run any code when it is loaded, and is never
     loaded here. What types a file may name is a fixed list. That keeps code out; it does not make a
     stranger's model right, or small.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from sklearn_sfx import GCN, load_model, save_model
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_model(GCN().fit(np.ones((2, 8, 8))), f"{folder}/gcn.skops")
+    ...     load_model(f"{folder}/gcn.skops").frame_shape_in_
+    (8, 8)
     """
     skops_io = require_skops()
     path = Path(path)
@@ -186,7 +196,8 @@ def _repack(content: bytes, about: dict) -> bytes:
     skops tells objects apart by their address in memory, and arrays by that or by chance.
     """
     schema = json.loads(read_member(content, SCHEMA))
-    numbers, names = {}, {}
+    numbers: dict[int, int] = {}
+    names: dict[str, str] = {}
     for node in nodes(schema):
         if node["__loader__"] == "JsonNode":  # whether two of these are one object is chance too
             node.pop("__id__", None)
@@ -197,7 +208,10 @@ def _repack(content: bytes, about: dict) -> bytes:
             node["file"] = names.setdefault(node["file"], name)
         if node["__loader__"] == "DictNode":
             _repair_keys(node)
-    members = {ABOUT: json.dumps(about, indent=2), SCHEMA: json.dumps(schema)}
+    members: dict[str, str | bytes] = {
+        ABOUT: json.dumps(about, indent=2),
+        SCHEMA: json.dumps(schema),
+    }
     packed = BytesIO()
     with ZipFile(BytesIO(content)) as old, ZipFile(packed, "w") as new:
         members |= {name: old.read(old_name) for old_name, name in names.items()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from joblib import effective_n_jobs
@@ -12,7 +12,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_sfx._validation import check_frames, is_frames, is_tensor
-from sklearn_sfx.preprocessing._steps import CropStep, FusedStep
+from sklearn_sfx.frames import FrameStep
 
 __all__ = ["FrameTransformer"]
 
@@ -28,7 +28,7 @@ class FrameTransformer(TransformerMixin, BaseEstimator):
     _parameter_constraints: ClassVar[dict] = {}
     _reads_signals = False  # whether a 2-D X makes sense, as one 1-D signal per row
 
-    def _make_step(self) -> CropStep | FusedStep:
+    def _make_step(self) -> FrameStep:
         """Return the step that `transform` runs on each frame."""
         raise NotImplementedError
 
@@ -39,7 +39,7 @@ class FrameTransformer(TransformerMixin, BaseEstimator):
         return check_frames(self, X, reset=reset, allow_2d=self._reads_signals)
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: Any = None) -> FrameTransformer:
+    def fit(self, X: Any, y: Any = None) -> Self:
         """Remember the shape of the frames, and check that the parameters fit it.
 
         Parameters
@@ -54,6 +54,11 @@ class FrameTransformer(TransformerMixin, BaseEstimator):
         -------
         self : object
             The fitted transformer.
+
+        Raises
+        ------
+        InputError
+            X has infinities or is not what this transformer reads, or the parameters do not fit it.
         """
         X = self._check(X, reset=True)
         self._learn(X)
@@ -70,9 +75,14 @@ class FrameTransformer(TransformerMixin, BaseEstimator):
 
         Returns
         -------
-        Xt : ndarray, Frames or torch.Tensor
-            float32, with NaN where a pixel is not usable. A new array for an array, a tensor on
-            the same device for a tensor; for `Frames`, `Frames` that have read nothing.
+        Xt : ndarray, Frames or torch.Tensor of shape (n_frames, ...)
+            Values are float32, with NaN where a pixel is not usable. A new array for an array, a
+            tensor on the same device for a tensor; for `Frames`, `Frames` that have read nothing.
+
+        Raises
+        ------
+        InputError
+            X has infinities, or is of another shape than in `fit`.
         """
         check_is_fitted(self, "frame_shape_in_")
         X = self._check(X, reset=False)
@@ -99,6 +109,6 @@ class FrameTransformer(TransformerMixin, BaseEstimator):
         return tags
 
 
-def _run_on_part(step: CropStep | FusedStep, frames: np.ndarray, out: np.ndarray) -> None:
+def _run_on_part(step: FrameStep, frames: np.ndarray, out: np.ndarray) -> None:
     for row, frame in enumerate(frames):
         out[row] = step(frame, None)

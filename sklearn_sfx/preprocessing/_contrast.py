@@ -32,7 +32,7 @@ class GCN(FrameTransformer):
 
     See Also
     --------
-    LCN : the next step.
+    LCN : The next step.
 
     References
     ----------

@@ -49,6 +49,8 @@ class RowWiseDecomposition(FrameTransformer):
     array([[9., 1.]], dtype=float32)
     >>> RowWiseDecomposition(axis="column").fit_transform(frames)
     array([[4., 5., 4.]], dtype=float32)
+    >>> RowWiseDecomposition().fit(frames).get_feature_names_out()
+    array(['row0', 'row1'], dtype=object)
     """
 
     _parameter_constraints: ClassVar[dict] = {"axis": [StrOptions({"row", "column"})]}

@@ -44,7 +44,7 @@ class PixelMask(FrameTransformer):
         are used. See Notes.
     saturation : float, default=None
         Pixels with this value or more are not used.
-    invalid : array-like of float, default=()
+    invalid : array-like of float, shape (n_values,), default=()
         Values that stand for "no value", such as -1 or 65535.
 
     Attributes

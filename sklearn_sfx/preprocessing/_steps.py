@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -115,7 +116,10 @@ class FusedStep:
         return 3 - self._stages[::-1].index(True)
 
     def _then(self, later: FusedStep) -> FusedStep:
-        changes = {"normalize": self.normalize or later.normalize, "axis": later.axis}
+        changes: dict[str, Any] = {
+            "normalize": self.normalize or later.normalize,
+            "axis": later.axis,
+        }
         if later.kernel_size is not None:
             changes |= {"kernel_size": later.kernel_size, "floor": later.floor}
         return replace(self, **changes)
@@ -164,8 +168,8 @@ class FusedStep:
         if frame.dtype not in LOADED_AS_THEY_ARE:
             frame = frame.astype(np.float32)
         masks = [mask for mask in (usable, rule.mask) if mask is not None]
-        # A kernel compiles anew for arrays that are read-only or not contiguous, hence "CW".
-        frame = np.require(frame, requirements="CW")
+        # A kernel compiles anew for arrays that are read-only or not contiguous, hence C and W.
+        frame = np.require(frame, requirements=["C", "W"])
         loaded = np.empty(frame.shape, dtype=np.float32)
         if are_counts and not masks and rule.saturation is None and not rule.invalid:
             reference = np.float32(np.round(frame[::SAMPLED_ROWS].mean()))
@@ -176,7 +180,7 @@ class FusedStep:
         masked_rows = np.empty(frame.shape[0], dtype=bool)
         _, mean, std = _kernels.load_frame(
             frame,
-            np.require(mask, requirements="CW"),
+            np.require(mask, requirements=["C", "W"]),
             np.float32(np.inf if rule.saturation is None else rule.saturation),
             np.array(rule.invalid, dtype=np.float32),
             loaded,
@@ -212,7 +216,7 @@ class CropStep:
         return tuple(slice(start, start + self.size) for start in starts)
 
     def append_to(
-        self, window: Window, steps: tuple[FrameStep, ...]
+        self, window: Window, steps: tuple[Any, ...]
     ) -> tuple[Window, tuple[FrameStep, ...]]:
         """Narrow the window that is read, where nothing but masking came before."""
         if not all(isinstance(step, FusedStep) and step._last_stage == 0 for step in steps):

@@ -60,6 +60,12 @@ class StrongestPeaks(FrameTransformer):
     RowWiseDecomposition : A vector that keeps the rows, for a `CNN1D`.
     PeakCountClassifier : The number of these peaks, and nothing else of them.
 
+    References
+    ----------
+    .. [1] Barty et al., "Cheetah: software for high-throughput reduction and analysis of serial
+       femtosecond X-ray diffraction data", J. Appl. Cryst. 47, 1118 (2014): the peak finder by
+       local signal-to-noise whose terms are used here.
+
     Examples
     --------
     >>> import numpy as np
@@ -69,6 +75,8 @@ class StrongestPeaks(FrameTransformer):
     >>> StrongestPeaks(ranks=(1, 2)).fit_transform(frames).round(1)
     array([[0. , 0. ],
            [3.7, 0. ]], dtype=float32)
+    >>> StrongestPeaks(ranks=(1, 2)).fit(frames).get_feature_names_out()
+    array(['peak1', 'peak2'], dtype=object)
     """
 
     _parameter_constraints: ClassVar[dict] = {
@@ -124,6 +132,7 @@ class StrongestPeaks(FrameTransformer):
         Returns
         -------
         names : ndarray of str objects, shape (n_ranks,)
+            One name for each value.
         """
         check_is_fitted(self, "frame_shape_in_")
         return np.array([f"peak{rank}" for rank in self.ranks], dtype=object)

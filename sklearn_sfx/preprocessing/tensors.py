@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import torch
@@ -47,7 +48,7 @@ def _send(block: np.ndarray, device: torch.device) -> Tensor:
     return tensor.to(device, non_blocking=True)
 
 
-def _run_all(steps: tuple[FrameStep, ...], X: Tensor, usable: np.ndarray | None) -> Tensor:
+def _run_all(steps: tuple[Any, ...], X: Tensor, usable: np.ndarray | None) -> Tensor:
     X = X.to(torch.float32)
     if usable is not None:
         X = torch.where(torch.as_tensor(usable.copy(), device=X.device), X, torch.nan)
@@ -56,7 +57,7 @@ def _run_all(steps: tuple[FrameStep, ...], X: Tensor, usable: np.ndarray | None)
     return X
 
 
-def run(step: CropStep | FusedStep, X: Tensor) -> Tensor:
+def run(step: FrameStep, X: Tensor) -> Tensor:
     """Run a step on frames (n, height, width) or signals (n, length); float32."""
     if not isinstance(step, CropStep | FusedStep):  # one that is compiled, and no torch operation
         values = np.stack([step(frame, None) for frame in X.cpu().numpy()])

@@ -53,8 +53,9 @@ EXPERIMENTS: dict[str, Callable] = {
 STAGES = (("dann", "enough", "few", "vectors"), ("fine_tuned", "embedding"), ("examples",))
 ALONE = ("throughput",)
 NEEDED = {"fine_tuned": ("enough",)}  # its bases, which are trained once
-SINGLES, PAIRS = [(name,) for name in NAMES], list(itertools.permutations(NAMES, 2))
-WHERE = {
+SINGLES: list[tuple[str, ...]] = [(name,) for name in NAMES]
+PAIRS: list[tuple[str, ...]] = list(itertools.permutations(NAMES, 2))
+WHERE: dict[str, list[tuple[str, ...]]] = {
     "enough": SINGLES,
     "few": SINGLES,
     "vectors": SINGLES,

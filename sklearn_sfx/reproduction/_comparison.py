@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ._cells import PAIRS, SINGLES, Cell
@@ -27,7 +29,7 @@ def comparison(report: Report) -> Table:
     rates = report.outcomes[Cell("throughput", (), 0)]["rates"]
     by_frames = 1 / (1 / rates["to_frames"] + 1 / rates["frames"])
     by_vectors = 1 / (1 / rates["to_vectors"] + 1 / rates["vectors"])
-    kinds = [
+    kinds: list[tuple[Any, ...]] = [
         ("CNN2D, enough labels", "enough", SINGLES, by_frames, "crop, GCN, LCN",
          "a network for each experiment"),
         ("FineTuned", "fine_tuned", PAIRS, by_frames, "crop, GCN, LCN",

@@ -81,7 +81,7 @@ def _new(n_rows: int, n_columns: int, height: float = 3.4) -> tuple[Any, np.ndar
     return figure, figure.subplots(n_rows, n_columns, squeeze=False)
 
 
-def _show(ax, frame: np.ndarray, title: str) -> None:
+def _show(ax: Any, frame: np.ndarray, title: str) -> None:
     draw_frame(ax, frame)
     ax.set(title=title, xlabel="", ylabel="", xticks=[], yticks=[])
 

@@ -32,7 +32,7 @@ def examples(study: Study, where: tuple[()], seed: int) -> dict[str, Any]:
     # Whatever the policy for MAYBE, the pictures show all three classes.
     run, bunch = load_run(study, NAMES[0], seed, maybe="hit"), raw_run(study, NAMES[0], seed)
     crops = cropped(bunch, study.scale)
-    shown: dict[str, np.ndarray] = {}
+    shown: dict[str, Any] = {}
     chosen: dict[str, int] = {}
     for label in CLASSES:
         rows = np.flatnonzero(run.labels == label)

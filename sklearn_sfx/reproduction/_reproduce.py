@@ -114,7 +114,14 @@ def reproduce(
     return write_report(report, tables, pictures, output, made)
 
 
-def _command(quick, real, sequential_split, maybe, n_seeds, only) -> str:
+def _command(
+    quick: bool,
+    real: bool,
+    sequential_split: bool,
+    maybe: str,
+    n_seeds: int,
+    only: Iterable[str] | None,
+) -> str:
     """Return the command that makes the same report."""
     words = ["sfx reproduce OUTPUT"]
     words += ["--data FOLDER"] * real + ["--quick"] * quick

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,7 +41,7 @@ class RunFiles:
         return [self.name, self.frames.name, about.st_size, about.st_mtime_ns, *hashes]
 
 
-def find_runs(folder: str | Path) -> tuple[RunFiles, ...]:
+def find_runs(folder: str | os.PathLike) -> tuple[RunFiles, ...]:
     """Find the files of the three runs, and refuse labels that are not theirs.
 
     Parameters
@@ -110,7 +111,7 @@ def simulate_run(name: str, scale: Scale, seed: int, folder: Path) -> RunFiles:
     """Write a simulated run as the files that come with a real one, unless it is there."""
     path = folder / FILES[name]
     files = RunFiles(name, path, folder / "expert_annotation.txt", None, folder / "mask.h5")
-    if not files.mask.exists():  # what is written last
+    if not (folder / "mask.h5").exists():  # what is written last
         side = (scale.simulated_side, scale.simulated_side)
         simulated = make_sfx_frames(
             scale.n_frames, domain=name, frame_shape=side, random_state=seed

@@ -71,6 +71,7 @@ class Study:
 
     def _digest(self, *more: Any) -> str:
         """Hash all that an outcome depends on."""
-        files = [self.real(name).fingerprint() for name in NAMES] if self.files else "simulated"
+        real = [self.real(name) for name in NAMES]
+        files = [run.fingerprint() for run in real if run] if self.files else "simulated"
         inputs = [__version__, REVISION, asdict(self.scale), files, *more]
         return hashlib.sha256(json.dumps(inputs).encode()).hexdigest()[:12]

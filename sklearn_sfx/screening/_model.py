@@ -4,6 +4,7 @@ import os
 import pickle
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import joblib
 import numpy as np
@@ -34,7 +35,9 @@ N_FOLDS = 5  # of the labelled frames, to choose the threshold
 class ScreeningModel:
     """A fitted hit finder, the peak-count baseline beside it, and what they were trained on.
 
-    Attributes
+    `train` makes one.
+
+    Parameters
     ----------
     prepare : fitted Pipeline
         Masks and crops frames; its output goes to the classifier and to the baseline.
@@ -50,6 +53,18 @@ class ScreeningModel:
         (height, width) in pixels of the frames it reads.
     version : str
         The version of this package that trained it.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from sklearn_sfx import make_sfx_frames, train
+    >>> from sklearn_sfx.screening import load_screening_model
+    >>> run = make_sfx_frames(20, frame_shape=(160, 160), random_state=0)
+    >>> model = train(run.data, method="peaks", crop=160)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     model.save(f"{folder}/model.joblib")
+    ...     load_screening_model(f"{folder}/model.joblib").frame_shape
+    (160, 160)
     """
 
     prepare: Pipeline
@@ -68,6 +83,11 @@ class ScreeningModel:
         path : path-like
             A path that ends in ``.skops`` is written by `save_model`: loading it cannot run code.
             Any other is a pickle, written with joblib.
+
+        Raises
+        ------
+        InputError
+            What `save_model` refuses.
         """
         if _is_safe(path):
             save_model(self, path)
@@ -170,6 +190,7 @@ def train(
     Returns
     -------
     ScreeningModel
+        A fitted one, for `screen` and for `save`.
 
     Raises
     ------
@@ -246,9 +267,7 @@ def _checked(target: ArrayLike | None, n_frames: int, method: str) -> np.ndarray
     return target
 
 
-def _fit_rows(
-    classifier: Pipeline, prepared: Frames | np.ndarray, target: np.ndarray, bar
-) -> float:
+def _fit_rows(classifier: Pipeline, prepared: Frames | np.ndarray, target: Any, bar: tqdm) -> float:
     """Fit decomposition and network, and return the threshold that the folds chose."""
     # The frames are read once for all folds, since their vectors are small.
     bar.set_description("reading the labelled frames")

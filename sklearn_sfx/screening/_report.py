@@ -142,7 +142,7 @@ def require_report(path: str | os.PathLike) -> None:
         ) from None
 
 
-def _template():
+def _template() -> Any:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     return Environment(

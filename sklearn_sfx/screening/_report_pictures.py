@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from io import BytesIO
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from scipy.ndimage import distance_transform_edt, median_filter
@@ -109,14 +110,14 @@ def recall_and_precision(target: np.ndarray, probability: np.ndarray, threshold:
     return _as_png(figure)
 
 
-def _figure():
+def _figure() -> tuple[Any, Any]:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(4.8, 3.2), layout="constrained")
     return figure, figure.subplots()
 
 
-def _as_png(figure) -> str:
+def _as_png(figure: Any) -> str:
     file = BytesIO()
     figure.savefig(file, format="png", dpi=DPI)
     return _data_uri(file)

@@ -47,6 +47,7 @@ def screen(
     Returns
     -------
     Scores
+        One row for each frame, in the order of the run.
 
     Raises
     ------

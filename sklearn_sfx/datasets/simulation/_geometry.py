@@ -6,7 +6,7 @@ columns of an assembled frame, y along its rows, z along the beam; all in mm.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -77,7 +77,9 @@ def _cspad(domain: Domain, *, assembled: bool) -> Panels:
     A quadrant is a square of four pairs of sensors, upright ones and lying ones in turn. In the
     slab each quadrant is a block of 388 columns, and each of its sensors 185 rows of it.
     """
-    boxes, corners, axes = [], [], []
+    boxes: list[Any] = []
+    corners: list[Any] = []
+    axes: list[Any] = []
     for quadrant, (quad_top, quad_left) in enumerate(_CSPAD_QUADS):
         for sensor in range(8):
             block_row, block_column, second = sensor // 4, sensor // 2 % 2, sensor % 2

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from sklearn.utils import check_random_state
 
@@ -38,6 +40,7 @@ def random_domains(
     Returns
     -------
     list of Domain
+        For `make_sfx_frames`.
 
     Examples
     --------
@@ -113,7 +116,7 @@ def _modules(rng: np.random.Generator) -> dict:
     if rng.random() < 0.3:
         return {}
     # Pilatus, Eiger, Jungfrau or AGIPD, and something else
-    module, gap = [
+    kinds: list[tuple[Any, Any]] = [
         ((195, 487), (17, 7)),
         ((514, 1030), (37, 10)),
         ((512, 128), (23, 8)),
@@ -121,7 +124,8 @@ def _modules(rng: np.random.Generator) -> dict:
             (rng.integers(150, 600), rng.integers(150, 600)),
             (rng.integers(2, 40), rng.integers(2, 40)),
         ),
-    ][rng.integers(4)]
+    ]
+    module, gap = kinds[rng.integers(4)]
     return {
         "layout": "grid",
         "module_shape": tuple(int(n) for n in module),
@@ -130,7 +134,8 @@ def _modules(rng: np.random.Generator) -> dict:
 
 
 def _shape(rng: np.random.Generator) -> tuple[int, int]:
-    return tuple(int(n) for n in rng.integers(1500, 2001, 2))
+    height, width = rng.integers(1500, 2001, 2)
+    return int(height), int(width)
 
 
 def _counter(rng: np.random.Generator) -> tuple[Detector, float]:
