@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # the same names for type checkers, which run nothing
     from .exceptions import InputError as InputError
     from .exceptions import NoTargetWarning as NoTargetWarning
     from .exceptions import SlowFileWarning as SlowFileWarning
+    from .exceptions import SparseMaskWarning as SparseMaskWarning
     from .frames import Frames as Frames
     from .frames import open_frames as open_frames
     from .frames import read_mask as read_mask
@@ -90,7 +91,13 @@ _PUBLIC = {
         "TrainingHistoryDisplay",
     ],
     "screening": ["ScreeningModel", "evaluate", "screen", "train"],
-    "exceptions": ["FewLabelsWarning", "InputError", "NoTargetWarning", "SlowFileWarning"],
+    "exceptions": [
+        "FewLabelsWarning",
+        "InputError",
+        "NoTargetWarning",
+        "SlowFileWarning",
+        "SparseMaskWarning",
+    ],
 }
 _HOME = {name: room for room, names in _PUBLIC.items() for name in names}
 

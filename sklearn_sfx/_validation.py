@@ -151,6 +151,11 @@ def _check_frame_shape(estimator: BaseEstimator, shape: tuple[int, ...], reset: 
     frame_shape = tuple(int(side) for side in shape[1:])
     if reset:
         estimator.frame_shape_in_ = frame_shape
+    elif tuple(shape) == estimator.frame_shape_in_:
+        raise InputError(
+            f"{type(estimator).__name__} reads many frames, X of shape (n_frames, height, width), "
+            f"and this is one frame of shape {tuple(shape)}: give it as frame[np.newaxis]."
+        )
     elif frame_shape != estimator.frame_shape_in_:
         raise InputError(
             f"{type(estimator).__name__} was fitted on frames of shape "

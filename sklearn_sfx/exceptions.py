@@ -1,6 +1,12 @@
 """What tells a user that their input cannot be used, or hardly."""
 
-__all__ = ["FewLabelsWarning", "InputError", "NoTargetWarning", "SlowFileWarning"]
+__all__ = [
+    "FewLabelsWarning",
+    "InputError",
+    "NoTargetWarning",
+    "SlowFileWarning",
+    "SparseMaskWarning",
+]
 
 
 class InputError(ValueError):
@@ -46,5 +52,16 @@ class SlowFileWarning(UserWarning):
     --------
     >>> from sklearn_sfx.exceptions import SlowFileWarning
     >>> issubclass(SlowFileWarning, UserWarning)
+    True
+    """
+
+
+class SparseMaskWarning(UserWarning):
+    """A mask leaves fewer than half of the pixels, so it may be the other way round.
+
+    Examples
+    --------
+    >>> from sklearn_sfx.exceptions import SparseMaskWarning
+    >>> issubclass(SparseMaskWarning, UserWarning)
     True
     """

@@ -92,6 +92,8 @@ def mistakes(folder):
 
     yield lambda: sfx.read_mask("bits.h5")
     yield lambda: sfx.open_frames(folder / "r0095_2000.h5", mask=np.ones((80, 80), bool))
+    few_usable = np.arange(SIDE * SIDE).reshape(SIDE, SIDE) % 10 == 0
+    yield lambda: sfx.open_frames(folder / "r0095_2000.h5", mask=few_usable)
     yield lambda: match_labels(run, "other.txt")
     yield lambda: sfx.load_cxidb76("r0095_2000.h5", "LN84", annotation="other.txt")
     yield lambda: sfx.load_cxidb76("r0095_2000.h5", "LN84", annotation="short.txt")
@@ -103,6 +105,7 @@ def mistakes(folder):
     yield lambda: prepare.transform(larger)
     yield lambda: sfx.CentralCrop().fit(run)
     yield lambda: sfx.train(sfx.open_frames(blind), labels.target, crop=SIDE, max_epochs=1)
+    yield lambda: prepare.transform(np.ones((SIDE, SIDE)))
     yield lambda: prepare.transform(np.full((1, SIDE, SIDE), np.inf))
     yield lambda: sfx.open_frames("gzip.h5")
     yield lambda: sfx.open_frames("two.h5")

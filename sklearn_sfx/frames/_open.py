@@ -59,6 +59,8 @@ def open_frames(
     -----
     SlowFileWarning
         If frames of a megapixel or more are compressed with gzip.
+    SparseMaskWarning
+        If the mask leaves fewer than half of the pixels, as an inverted one does.
 
     Examples
     --------

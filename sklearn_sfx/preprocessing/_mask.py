@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from sklearn_sfx._validation import is_frames, is_tensor
 from sklearn_sfx.exceptions import InputError
+from sklearn_sfx.frames._frames import warn_of_sparse
 from sklearn_sfx.preprocessing._base import FrameTransformer
 from sklearn_sfx.preprocessing._defects import MIN_FRAMES, find_defects
 from sklearn_sfx.preprocessing._steps import FusedStep, PixelRule
@@ -176,4 +177,5 @@ def _checked_mask(mask: ArrayLike | None, frame_shape: tuple[int, ...]) -> np.nd
             f"PixelMask has a mask of shape {mask.shape} for frames of shape {frame_shape}: give "
             "the mask of this detector, as large as its frames."
         )
+    warn_of_sparse(mask)
     return mask

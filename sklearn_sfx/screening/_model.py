@@ -280,8 +280,9 @@ def _fit_rows(classifier: Pipeline, prepared: Frames | np.ndarray, target: Any, 
         if "constant predictions" not in str(error):
             raise
         raise InputError(
-            "The network learned nothing: it says the same of every frame. Train for more "
-            "epochs, label more frames, or check that the labels belong to these frames."
+            "The network learned nothing: it says the same of every frame. Look at a frame and at "
+            "its mask, check that the labels belong to these frames, label more of them, or train "
+            "for more epochs."
         ) from error
     bar.update()
     return float(classifier[-1].best_threshold_)

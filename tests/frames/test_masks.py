@@ -1,5 +1,7 @@
 """Masks are read by a rule that is said, and True means usable."""
 
+import warnings
+
 import h5py
 import numpy as np
 import pytest
@@ -7,7 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from sklearn_sfx import Frames, InputError, open_frames, read_mask
+from sklearn_sfx import (
+    Frames,
+    InputError,
+    PixelMask,
+    SparseMaskWarning,
+    open_frames,
+    read_mask,
+)
 
 
 @pytest.fixture
@@ -159,3 +168,15 @@ def test_real_masks(shared_data):
     assert run.mask.shape == (1920, 1920)
     with pytest.raises(InputError, match="shape"):
         open_frames(path, mask=rayonix)
+
+
+@pytest.mark.parametrize(("share", "asked"), [(0.4, True), (0.6, False)])
+def test_a_mask_that_leaves_few_pixels_is_asked_about(share, asked):
+    mask = np.arange(100).reshape(10, 10) < 100 * share
+    frames = np.ones((12, 10, 10), np.uint16)
+    for use in (lambda: open_frames(frames, mask=mask), lambda: PixelMask(mask).fit(frames)):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            use()
+        assert [w.category for w in caught] == [SparseMaskWarning] * asked
+        assert all("leaves 40.0% of the pixels" in str(w.message) for w in caught)
