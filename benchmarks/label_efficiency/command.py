@@ -3,7 +3,6 @@
 import argparse
 import datetime
 import json
-import time
 from pathlib import Path
 
 from joblib import Parallel, delayed
@@ -22,7 +21,6 @@ PICTURE = ROOT / "docs" / "images" / "label_efficiency"
 def main() -> None:
     options = parse_arguments()
     options.cache.mkdir(exist_ok=True)
-    began = time.perf_counter()
     own = options.experiments
     sizes = {name: options.n_frames if name in own else LABELS_OF_OTHERS for name in EXPERIMENTS}
     cells = [
@@ -41,7 +39,6 @@ def main() -> None:
             for name in EXPERIMENTS
         )
         results = parallel(delayed(do_cell)(cell, sizes, options.cache) for cell in cells)
-    hours = (time.perf_counter() - began) / 3600
     command = (
         f"python -m benchmarks.label_efficiency --cache FOLDER --experiments {' '.join(own)} "
         f"--seeds {options.seeds} --n-frames {options.n_frames} --most-labels {options.most_labels}"
@@ -49,7 +46,6 @@ def main() -> None:
     about = {
         "command": command,
         "date": datetime.date.today().isoformat(),
-        "hours of the last call": round(hours, 2),
         "frames": sizes,
     }
     rows = [cell._asdict() | outcome for cell, outcome in results]

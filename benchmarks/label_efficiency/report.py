@@ -70,24 +70,25 @@ def _spread(values: Sequence[float]) -> str:
 
 
 def draw(rows: Sequence[dict], path: Path) -> None:
-    """Draw recall against labels: the mean over the experiments, its spread over the seeds."""
+    """Draw recall against labels, a panel for each experiment whose own labels were used."""
     import matplotlib.pyplot as plt
 
     from sklearn_sfx.inspection import LabelEfficiencyDisplay
 
-    own = {row["experiment"] for row in rows if row["n_labels"]}
-    means: dict[tuple, list[float]] = {}
-    for row in sorted(rows, key=lambda row: -row["n_labels"]):
-        if row["experiment"] in own:
-            key = (row["method"], row["n_labels"], row["seed"])
-            means.setdefault(key, []).append(row[BEST])
-    columns = zip(*((*key, statistics.mean(values)) for key, values in means.items()), strict=True)
-    method, n_labels, seed, recall = columns
-    figure, ax = plt.subplots(figsize=(9, 5.5), layout="constrained")
-    LabelEfficiencyDisplay.from_predictions(
-        method=method, n_labels=n_labels, seed=seed, recall=recall, ax=ax
+    own = list(dict.fromkeys(row["experiment"] for row in rows if row["n_labels"]))
+    # Those with labels first, so that a method has the same colour with labels and without.
+    rows = sorted(rows, key=lambda row: row["n_labels"] == 0)
+    figure, axes = plt.subplots(
+        1, len(own), figsize=(5.5 * len(own), 6), sharey=True, squeeze=False, layout="constrained"
     )
-    ax.set(ylabel=BEST, title=f"SIMULATED frames like {' and '.join(sorted(own))}")
+    for experiment, ax in zip(own, axes[0], strict=True):
+        mine = [row for row in rows if row["experiment"] == experiment]
+        columns = {name: [row[name] for row in mine] for name in ("method", "n_labels", "seed")}
+        LabelEfficiencyDisplay.from_predictions(**columns, recall=[r[BEST] for r in mine], ax=ax)
+        ax.set(ylabel=BEST, ylim=(-0.02, 1.02), title=f"SIMULATED frames like {experiment}")
+        ax.label_outer()
+        ax.get_legend().remove()
+    figure.legend(*axes[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     for suffix in (".png", ".svg"):
         figure.savefig(path.with_suffix(suffix), dpi=110)
     plt.close(figure)
