@@ -11,7 +11,7 @@ from sklearn.utils.validation import assert_all_finite
 
 from sklearn_sfx.exceptions import InputError
 
-__all__ = ["encode_labels"]
+__all__ = ["encode_binary_labels", "encode_labels"]
 
 
 def encode_labels(
@@ -32,3 +32,16 @@ def encode_labels(
             f"only: {classes.tolist()[0]!r}."
         )
     return classes, targets.astype(np.int64)
+
+
+def encode_binary_labels(
+    estimator: BaseEstimator, X: Any, y: ArrayLike
+) -> tuple[np.ndarray, np.ndarray]:
+    """Do the same for a classifier that tells hits from misses, and refuse a third class."""
+    classes, targets = encode_labels(estimator, X, y)
+    if len(classes) > 2:
+        raise InputError(
+            "Only binary classification is supported. The type of the target is multiclass; "
+            f"{type(estimator).__name__} tells hits from misses: drop a class or join two."
+        )
+    return classes, targets

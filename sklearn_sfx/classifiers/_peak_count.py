@@ -15,7 +15,7 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_sfx._validation import check_frames, is_frames, is_tensor
-from sklearn_sfx.classifiers._labels import encode_labels
+from sklearn_sfx.classifiers._labels import encode_binary_labels
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.preprocessing.peaks import Peaks, PeakSettings, find_peaks_in_frame
 
@@ -191,12 +191,7 @@ class PeakCountClassifier(ClassifierMixin, BaseEstimator):
             Labels of one class or of more than two, or input that is no frames.
         """
         X = self._check_frames(X, reset=True)
-        self.classes_, targets = encode_labels(self, X, y)
-        if len(self.classes_) > 2:
-            raise InputError(
-                "Only binary classification is supported. The type of the target is multiclass; "
-                f"{type(self).__name__} tells hits from misses: drop a class or join two."
-            )
+        self.classes_, targets = encode_binary_labels(self, X, y)
         return self._learn(self._count(X), targets)
 
     def _learn(self, counts: np.ndarray, targets: np.ndarray) -> Self:

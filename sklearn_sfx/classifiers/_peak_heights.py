@@ -16,9 +16,8 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_sfx._validation import check_frames, is_tensor
-from sklearn_sfx.classifiers._labels import encode_labels
+from sklearn_sfx.classifiers._labels import encode_binary_labels
 from sklearn_sfx.classifiers._peak_count import PeakCountClassifier
-from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.preprocessing import StrongestPeaks
 
 __all__ = [
@@ -174,13 +173,7 @@ class PeakHeightClassifier(ClassifierMixin, BaseEstimator):
         X = self._check_frames(X, reset=True)
         self.classes_, self.hit_class_, heights, is_hit = np.array([0, 1]), 1, None, None
         if y is not None:
-            self.classes_, targets = encode_labels(self, X, y)
-            if len(self.classes_) > 2:
-                raise InputError(
-                    "Only binary classification is supported. The type of the target is "
-                    f"multiclass; {type(self).__name__} tells hits from misses: drop a class or "
-                    "join two."
-                )
+            self.classes_, targets = encode_binary_labels(self, X, y)
             heights = self._heights(X)
             higher = int(heights[targets == 1].mean() >= heights[targets == 0].mean())
             self.hit_class_, is_hit = self.classes_[higher], targets == higher
