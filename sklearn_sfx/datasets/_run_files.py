@@ -34,9 +34,9 @@ def write_run(path: str | Path, run: Bunch, *, progress: bool = False) -> None:
     >>> from sklearn_sfx import load_cxidb76, make_sfx_frames
     >>> from sklearn_sfx.datasets import write_run
     >>> folder = pathlib.Path(tempfile.mkdtemp())
-    >>> write_run(folder / "run.h5", make_sfx_frames(3, frame_shape=(64, 64), random_state=0))
+    >>> write_run(folder / "run.h5", make_sfx_frames(3, frame_shape=(192, 192), random_state=0))
     >>> load_cxidb76(folder / "run.h5", "LN84", mask=folder / "mask.h5").data.shape
-    (3, 64, 64)
+    (3, 192, 192)
     """
     import h5py  # takes long to import
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 import zlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,13 +13,12 @@ import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
 from numpy.typing import DTypeLike
 
-from sklearn_sfx.exceptions import InputError, SparseMaskWarning
+from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames._array_source import ArraySource
 from sklearn_sfx.frames._protocols import FrameOrigin, FrameSource, FrameStep, Window
 
 __all__ = ["Frames"]
 
-LEAST_USABLE = 0.5  # of the pixels; a mask that leaves fewer is rare, an inverted one is not
 N_ROUNDS = 4  # in which several workers share a short run out
 
 
@@ -421,17 +419,4 @@ def _fit_mask(mask: np.ndarray | Frames, frames_shape: tuple[int, int, int]) -> 
         )
     mask = np.array(mask)
     mask.setflags(write=False)
-    warn_of_sparse(mask)
     return mask
-
-
-def warn_of_sparse(mask: np.ndarray) -> None:
-    """Ask whether a mask (bool, True = usable) that leaves few pixels is the other way round."""
-    share = np.count_nonzero(mask) / mask.size
-    if share < LEAST_USABLE:
-        warnings.warn(
-            f"This mask leaves {share:.1%} of the pixels to be used. If it is the other way round, "
-            "turn it over with ~mask, or say good_bits or bad_bits to read_mask.",
-            SparseMaskWarning,
-            stacklevel=3,
-        )

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
-from sklearn_sfx.exceptions import InputError, SlowFileWarning
+from sklearn_sfx.exceptions import InputError, SlowFileWarning, SparseMaskWarning
 from sklearn_sfx.frames._array_source import ArraySource
 from sklearn_sfx.frames._frames import Frames
 
-__all__ = ["expand_paths", "open_frames"]
+__all__ = ["expand_paths", "open_frames", "warn_of_sparse"]
 
+LEAST_USABLE = 0.5  # of the pixels; a mask that leaves fewer is rare, an inverted one is not
 LARGE_FRAME = 2**20  # pixels; below, nobody waits for a frame
 
 
@@ -70,7 +71,9 @@ def open_frames(
     (3, 4, 5)
     """
     if isinstance(source, np.ndarray):
-        return Frames(ArraySource(source), mask=mask)
+        frames = Frames(ArraySource(source), mask=mask)
+        warn_of_sparse(frames.mask)
+        return frames
     # h5py takes long to import, and arrays do without it.
     import h5py
 
@@ -92,7 +95,9 @@ def open_frames(
             SlowFileWarning,
             stacklevel=2,
         )
-    return Frames(source, mask=mask)
+    frames = Frames(source, mask=mask)
+    warn_of_sparse(frames.mask)
+    return frames
 
 
 def expand_paths(source: str | Path | Sequence[str | Path]) -> list[str]:
@@ -123,3 +128,17 @@ def expand_paths(source: str | Path | Sequence[str | Path]) -> list[str]:
         else:
             paths.append(path)
     return paths
+
+
+def warn_of_sparse(mask: np.ndarray | Frames | None) -> None:
+    """Ask whether a mask for all frames that leaves few pixels is the other way round."""
+    if not isinstance(mask, np.ndarray):
+        return
+    share = np.count_nonzero(mask) / mask.size
+    if share < LEAST_USABLE:
+        warnings.warn(
+            f"This mask leaves {share:.1%} of the pixels to be used. If it is the other way round, "
+            "turn it over with ~mask, or say good_bits or bad_bits to read_mask.",
+            SparseMaskWarning,
+            stacklevel=3,
+        )

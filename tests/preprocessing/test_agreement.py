@@ -11,6 +11,9 @@ from sklearn_sfx.frames import open_frames
 from sklearn_sfx.preprocessing import GCN, LCN, CentralCrop, PixelMask, RowWiseDecomposition
 from sklearn_sfx.preprocessing.tensors import stream
 
+# Masks that leave hardly a pixel are meant here.
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn_sfx.exceptions.SparseMaskWarning")
+
 TOLERANCE = 5e-5  # of the largest value in the frame
 FRAME_DTYPES = ["uint16", "int16", "int32", "float32", "float64", "uint8", ">u2"]
 MASKS = ["none", "scattered", "rows", "block", "all", "one left"]
