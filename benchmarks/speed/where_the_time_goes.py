@@ -74,20 +74,16 @@ def _reading(dataset: h5py.Dataset) -> dict[str, Callable[[], None]]:
 
 def _preprocessing(crops: np.ndarray) -> dict[str, Callable[[], None]]:
     crops = np.ascontiguousarray(crops)
-    none, values = np.zeros((0, 0), bool), np.zeros(0, np.float32)
-    loaded, masked = np.empty((SIDE, SIDE), np.float32), np.empty(SIDE, bool)
+    reference = np.float32(np.round(crops.mean()))
     kind, out = _kernels.ROW_RANGES, np.empty((SIDE - 4, 1), np.float32)
 
-    def load(crop: np.ndarray) -> tuple[int, float, float]:
-        return _kernels.load_frame(crop, none, np.float32(np.inf), values, loaded, masked)
-
-    def load_all() -> None:
+    def moments() -> None:
         for crop in crops:
-            load(crop)
+            _kernels.moments_of_counts(crop, reference)
 
     def contrast_too() -> None:
         for crop in crops:
-            _, mean, std = load(crop)
-            _windows.local_contrast(loaded, masked, mean, (5, 5), std, kind, True, out)
+            mean, std = _kernels.moments_of_counts(crop, reference)
+            _windows.local_contrast_of_counts(crop, reference, mean, (5, 5), std, kind, out)
 
-    return {"conversion, mean and deviation": load_all, "those, LCN and RWD": contrast_too}
+    return {"mean and deviation": moments, "those, LCN and RWD": contrast_too}

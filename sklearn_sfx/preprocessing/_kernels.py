@@ -80,26 +80,33 @@ def load_frame(frame, usable, saturation, invalid, loaded, masked_rows):
 
 
 @_reduction
-def load_counts(frame, reference, loaded):
-    """Load whole numbers, all of them usable, less ``reference``; return mean and std of the rest.
+def moments_of_counts(frame, reference):
+    """Return mean and std of a frame of whole numbers, all of them usable, less ``reference``.
 
     One pass, and sums in float32: good to 1e-6 where the reference is within a few deviations of
     the mean, and exact in a flat frame that stands on it.
     """
-    height, width = frame.shape
     total, squares = 0.0, 0.0
-    for i in range(height):
-        source, row = frame[i], loaded[i]
+    for i in range(frame.shape[0]):
+        row = frame[i]
         row_total, row_squares = np.float32(0), np.float32(0)
-        for j in range(width):
-            difference = np.float32(source[j]) - reference
-            row[j] = difference
+        for j in range(row.size):
+            difference = np.float32(row[j]) - reference
             row_total += difference
             row_squares += difference * difference
         total += np.float64(row_total)
         squares += np.float64(row_squares)
     mean = total / frame.size
     return mean, np.sqrt(max(squares / frame.size - mean * mean, 0.0))
+
+
+@elementwise
+def load_lowered(rows, reference, loaded):
+    """Load rows whose pixels are all usable, less a number."""
+    for i in range(rows.shape[0]):
+        source, row = rows[i], loaded[i]
+        for j in range(row.size):
+            row[j] = np.float32(source[j]) - reference
 
 
 @elementwise

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -131,22 +133,21 @@ class FusedStep:
         signal = frame.ndim == 1
         if signal:
             frame = frame[np.newaxis]
-        are_counts = self.kernel_size is not None and frame.dtype.kind in "iu"
-        loaded, masked_rows, mean, std = self._load(frame, usable, are_counts)
         kind = {None: _kernels.VALUES, "row": _kernels.ROW_RANGES}.get(
             self.axis, _kernels.COLUMN_RANGES
         )
         if self.kernel_size is not None:
             window = (1 if signal else self.kernel_size, self.kernel_size)
-            arguments = (loaded, masked_rows, mean, window)
+            contrast, std = self._prepare_contrast(frame, usable)
             grid = (1, *shape) if signal else (*shape, 1) if self.axis else shape
             out = np.empty(grid, dtype=np.float32)
             if self.floor == "mean":
-                floor = _windows.local_contrast(*arguments, 0.0, _kernels.SPREAD, False, out)
+                floor = contrast(window, 0.0, _kernels.SPREAD, out)
             else:
                 floor = float(self.floor) * (std if self.normalize else 1.0)
-            _windows.local_contrast(*arguments, floor, kind, are_counts, out)
+            contrast(window, floor, kind, out)
             return out.reshape(shape)
+        loaded, _, mean, std = self._load(frame, usable)
         if self.axis is not None:
             out = np.empty(shape, dtype=np.float32)
             _kernels.frame_ranges(loaded, kind, out)
@@ -157,40 +158,52 @@ class FusedStep:
             _kernels.standardize(loaded, mean, std)
         return loaded.reshape(shape)
 
-    def _load(
-        self, frame: np.ndarray, usable: np.ndarray | None, are_counts: bool
-    ) -> tuple[np.ndarray, np.ndarray, float, float]:
-        """Return the frame as float32, NaN where not usable, its rows with NaN, mean and std.
+    def _prepare_contrast(
+        self, frame: np.ndarray, usable: np.ndarray | None
+    ) -> tuple[Callable[..., float], float]:
+        """Return the local contrast of this frame, still to be told the window, and its std.
 
-        Counts are given less a whole number near their mean, which changes no contrast.
+        Counts are taken less a whole number near their mean, which changes no contrast.
         """
-        rule = self.rule or PixelRule()
-        if frame.dtype not in LOADED_AS_THEY_ARE:
-            frame = frame.astype(np.float32)
-        masks = [mask for mask in (usable, rule.mask) if mask is not None]
-        # A kernel compiles anew for arrays that are read-only or not contiguous, hence C and W.
-        frame = np.require(frame, requirements=["C", "W"])
-        loaded = np.empty(frame.shape, dtype=np.float32)
-        if are_counts and not masks and rule.saturation is None and not rule.invalid:
+        are_counts = frame.dtype.kind in "iu"
+        if are_counts and usable is None and self.rule is None:
+            frame = _as_kernels_take_it(frame)
             reference = np.float32(np.round(frame[::SAMPLED_ROWS].mean()))
-            mean, std = _kernels.load_counts(frame, reference, loaded)
+            mean, std = _kernels.moments_of_counts(frame, reference)
             if abs(mean) <= NEAR * std:
-                return loaded, np.zeros(frame.shape[0], dtype=bool), mean, std
+                return partial(_windows.local_contrast_of_counts, frame, reference, mean), std
+        loaded, masked_rows, mean, std = self._load(frame, usable)
+        if are_counts:
+            reference = np.float32(np.round(mean))
+            _kernels.lower(loaded, reference)
+            mean -= reference
+        return partial(_windows.local_contrast, loaded, masked_rows, mean, are_counts), std
+
+    def _load(
+        self, frame: np.ndarray, usable: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray, float, float]:
+        """Return the frame as float32, NaN where not usable, its rows with NaN, mean and std."""
+        rule = self.rule or PixelRule()
+        masks = [mask for mask in (usable, rule.mask) if mask is not None]
         mask = ALL_USABLE if not masks else masks[0] if len(masks) == 1 else masks[0] & masks[1]
+        loaded = np.empty(frame.shape, dtype=np.float32)
         masked_rows = np.empty(frame.shape[0], dtype=bool)
         _, mean, std = _kernels.load_frame(
-            frame,
+            _as_kernels_take_it(frame),
             np.require(mask, requirements=["C", "W"]),
             np.float32(np.inf if rule.saturation is None else rule.saturation),
             np.array(rule.invalid, dtype=np.float32),
             loaded,
             masked_rows,
         )
-        if are_counts:
-            reference = np.float32(np.round(mean))
-            _kernels.lower(loaded, reference)
-            mean -= reference
         return loaded, masked_rows, mean, std
+
+
+def _as_kernels_take_it(frame: np.ndarray) -> np.ndarray:
+    """Spare a kernel from compiling anew for another dtype, a read-only frame or a strided one."""
+    if frame.dtype not in LOADED_AS_THEY_ARE:
+        frame = frame.astype(np.float32)
+    return np.require(frame, requirements=["C", "W"])
 
 
 @dataclass(frozen=True)

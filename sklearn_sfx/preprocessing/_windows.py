@@ -8,30 +8,36 @@ A window is taken as columns: first the sums of each column of it, then those of
 are short and write one or two arrays, because a compiler that has to rule out more overlaps gives
 up its vector lanes. The window of 5 x 5, the default, has loops of its own, three times as fast.
 
-Counts have a shorter way. Sums of 25 whole numbers are exact in float32, and a variance from the
-sum of squares is good enough beside a floor that is not far below the level. Rows where it would
-not be take the longer way.
+Counts have a shorter way, ``_counts``; rows where it is not precise take the longer one.
 """
 
 import numpy as np
 
 from sklearn_sfx.preprocessing._bits import bits_of, value_of
+from sklearn_sfx.preprocessing._counts import (
+    EXACT,
+    FAR,
+    N_SQUARED,
+    SIGN,
+    N,
+    columns_of_counts,
+    contrast_of_counts,
+    ratio_of_counts,
+    slide_columns_of_counts,
+)
 from sklearn_sfx.preprocessing._kernels import (
     COLUMN_RANGES,
     ROW_RANGES,
     SPREAD,
     VALUES,
     elementwise,
+    load_lowered,
     row_range,
     widen_ranges,
 )
 
 ZERO, ONE = np.float32(0), np.float32(1)
-SIGN = np.uint32(2**31)
-N, N_SQUARED = np.float32(25), np.float32(625)
-# Squares of the level lose 24 bits, and count beside squares of the floor: so many floors from the
-# mean of the frame, the variance is still right to 1e-4 of the floor's square.
-FAR = np.float32(30)
+BAND = 64  # rows, which stay in the cache from loading to contrast
 
 
 @elementwise
@@ -258,49 +264,12 @@ def _divide_squared(deviation, variance, floor, out):
 
 
 @elementwise
-def _columns_of_counts(rows, sums, squares):
-    a, b, c, d, e = rows[0], rows[1], rows[2], rows[3], rows[4]
-    for j in range(sums.size):
-        sums[j] = (a[j] + b[j]) + (c[j] + d[j]) + e[j]
-        squares[j] = (a[j] * a[j] + b[j] * b[j]) + (c[j] * c[j] + d[j] * d[j]) + e[j] * e[j]
-
-
-@elementwise
-def _ratio_of_counts(centre, sums, squares, least, ratio):
-    """Give 25 d |25 d| / max(625 s^2, least), which is d |d| / max(s^2, floor^2).
-
-    Return the largest bits of a ratio, which are those of the highest unless all are negative; the
-    largest as unsigned, which are those of the lowest if any is negative; and those of the sum over
-    a window that is farthest from zero.
-    """
-    highest, lowest, farthest = np.int32(-(2**31)), np.uint32(0), np.int32(0)
-    for j in range(ratio.size):
-        total = (sums[j] + sums[j + 1]) + (sums[j + 2] + sums[j + 3]) + sums[j + 4]
-        square = (squares[j] + squares[j + 1]) + (squares[j + 2] + squares[j + 3]) + squares[j + 4]
-        deviation = N * centre[j + 2] - total
-        spread = N * square - total * total
-        ratio[j] = deviation * abs(deviation) / max(spread, least)
-        bits = bits_of(ratio[j])
-        highest = max(highest, bits)
-        lowest = max(lowest, np.uint32(bits))
-        farthest = max(farthest, bits_of(abs(total)))
-    return highest, lowest, farthest
-
-
-@elementwise
-def _contrast_of_counts(ratio, out):
-    for j in range(out.size):
-        root = np.sqrt(abs(ratio[j]))
-        out[j] = root if ratio[j] >= 0 else -root
-
-
-@elementwise
 def _signed_root(value):
     return np.sqrt(value) if value >= 0 else -np.sqrt(-value)
 
 
 @elementwise
-def local_contrast(loaded, masked_rows, mean, window, floor, kind, are_counts, out):
+def local_contrast(loaded, masked_rows, mean, are_counts, window, floor, kind, out):
     """Compute (x - m) / max(s, floor) over the window around each pixel of a loaded frame.
 
     m and s are mean and population standard deviation of the usable pixels in the window
@@ -321,22 +290,29 @@ def local_contrast(loaded, masked_rows, mean, window, floor, kind, are_counts, o
     top = np.full(n_columns, -np.inf, dtype=np.float32)
     bottom = np.full(n_columns, np.inf, dtype=np.float32)
     short = are_counts and tall == 5 and k == 5 and floor > 0 and kind != SPREAD
-    # Above 2^24, sums of counts are no longer exact.
-    limit = bits_of(min(N * FAR * floor, np.float32(2**24)))
+    limit, exact = bits_of(min(N * FAR * floor, EXACT)), bits_of(EXACT)
     least = N_SQUARED * floor * floor
     some_masked = masked_rows.any()
     total, n = 0.0, 0
+    slides = False
     for i in range(n_rows):
         rows = loaded[i : i + tall]
         is_masked = some_masked and masked_rows[i : i + tall].any()
         is_short = short and not is_masked
         has_ends = False
-        if is_short:
-            _columns_of_counts(rows, work[0], work[1])
-            top_bits, bottom_bits, farthest = _ratio_of_counts(
+        if not is_short:
+            slides = False
+        else:
+            if slides:
+                largest = slide_columns_of_counts(loaded[i - 1], rows[4], work[0], work[1])
+            else:
+                largest = columns_of_counts(rows, work[0], work[1])
+            slides = largest < exact
+            top_bits, bottom_bits, farthest = ratio_of_counts(
                 rows[2], work[0], work[1], least, ratio
             )
             is_short = farthest < limit
+            slides = slides and is_short  # the longer way works in the same memory
             has_ends = is_short and top_bits >= 0 and bottom_bits >= SIGN
         if not is_short:
             if is_masked:
@@ -347,7 +323,7 @@ def local_contrast(loaded, masked_rows, mean, window, floor, kind, are_counts, o
                 _divide_squared(deviation, variance, floor, ratio)
         if kind == VALUES:
             if is_short:
-                _contrast_of_counts(ratio, out[i])
+                contrast_of_counts(ratio, out[i])
             else:
                 _divide(deviation, variance, floor, out[i])
         elif kind == SPREAD:
@@ -369,3 +345,24 @@ def local_contrast(loaded, masked_rows, mean, window, floor, kind, are_counts, o
             wide = _signed_root(top[j]) - _signed_root(bottom[j])
             out[j, 0] = wide if has_pixels else ZERO
     return total / n if n else 0.0
+
+
+@elementwise
+def local_contrast_of_counts(frame, reference, mean, window, floor, kind, out):
+    """Do the same for a frame of whole numbers, all of them usable, that is not yet loaded.
+
+    ``reference`` is what they are loaded less, and ``mean`` that of the rest.
+    """
+    tall = window[0]
+    n_rows = frame.shape[0] - tall + 1
+    in_bands = kind in (VALUES, ROW_RANGES)
+    height = min(BAND, n_rows) if in_bands else n_rows
+    band = np.empty((height + tall - 1, frame.shape[1]), dtype=np.float32)
+    masked_rows = np.zeros(band.shape[0], dtype=np.bool_)
+    for start in range(0, n_rows, height):
+        stop = min(start + height, n_rows)
+        loaded = band[: stop - start + tall - 1]
+        load_lowered(frame[start : stop + tall - 1], reference, loaded)
+        part = out[start:stop] if in_bands else out
+        spread = local_contrast(loaded, masked_rows, mean, True, window, floor, kind, part)
+    return spread

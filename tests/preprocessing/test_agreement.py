@@ -8,7 +8,14 @@ from hypothesis import strategies as st
 from sklearn.pipeline import make_pipeline
 
 from sklearn_sfx.frames import open_frames
-from sklearn_sfx.preprocessing import GCN, LCN, CentralCrop, PixelMask, RowWiseDecomposition
+from sklearn_sfx.preprocessing import (
+    GCN,
+    LCN,
+    CentralCrop,
+    PixelMask,
+    RowWiseDecomposition,
+    _windows,
+)
 from sklearn_sfx.preprocessing.tensors import stream
 
 # Masks that leave hardly a pixel are meant here.
@@ -208,6 +215,27 @@ def test_a_saturated_pixel_changes_only_its_windows():
     touched = np.zeros((56, 56), dtype=bool)
     touched[26:31, 26:31] = True
     np.testing.assert_allclose(loud[0][~touched], quiet[0][~touched], rtol=0, atol=2e-6)
+
+
+def test_sums_that_slide_forget_a_saturated_pixel():
+    frame = np.random.default_rng(2).poisson(10_000, (1, 60, 60)).astype(np.uint16)
+    burnt = frame.copy()
+    burnt[0, 10, 30] = 65535
+    quiet, loud = LCN(5, floor=90).fit_transform(frame), LCN(5, floor=90).fit_transform(burnt)
+    assert (loud[0, :11] != quiet[0, :11]).any()
+    np.testing.assert_array_equal(loud[0, 11:], quiet[0, 11:])
+
+
+def test_rows_of_a_frame_taller_than_a_band_agree(reference):
+    frame = np.random.default_rng(8).poisson(30, (_windows.BAND * 2 + 7, 30)).astype(np.uint16)
+    expected = reference.lcn(reference.gcn(frame), 5, 1.0)
+    for steps, wanted in (
+        ([], expected),
+        ([RowWiseDecomposition()], reference.rwd(expected)),
+        ([RowWiseDecomposition("column")], reference.rwd(expected, "column")),
+    ):
+        for _, result in run_every_way([GCN(), LCN(5), *steps], frame[np.newaxis]):
+            assert_agree(result, [wanted])
 
 
 @pytest.mark.parametrize("offset", [0, 30000])
