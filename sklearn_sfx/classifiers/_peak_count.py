@@ -41,12 +41,18 @@ def find_peaks(
     ----------
     frame : array-like of shape (height, width)
         Any real dtype; NaN marks pixels that are not to be used.
-    min_snr, min_pixels, max_pixels, background_radius, noise_floor
-        What counts as a peak.
+    min_snr : float, default=5.0
+        Least height above the local background, over the local noise.
+    min_pixels, max_pixels : int, default=2 and 200
+        Fewest and most pixels of a peak.
+    background_radius : int, default=8
+        How far the square that the background is taken from reaches, in pixels.
+    noise_floor : float, default=1.0
+        Added in quadrature to the local noise, in the units of the frame.
 
     Returns
     -------
-    peaks : Peaks
+    Peaks
         Arrays ``row``, ``column``, ``n_pixels``, ``intensity`` and ``snr``, one entry per peak.
 
     Raises

@@ -46,7 +46,7 @@ def read_annotation(path: str | Path) -> Annotation:
     Returns
     -------
     Annotation
-        names : str ndarray of shape (n_frames,); numbers : int64 ndarray, from 1;
+        Named arrays: names : str ndarray of shape (n_frames,); numbers : int64 ndarray, from 1;
         labels : str ndarray of HIT, MAYBE or MISS.
 
     Raises
@@ -173,6 +173,7 @@ def read_spot_counts(path: str | Path, n_frames: int) -> np.ndarray:
     Returns
     -------
     int64 ndarray of shape (n_frames,)
+        Spots in each frame.
 
     Raises
     ------

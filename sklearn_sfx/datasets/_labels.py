@@ -22,7 +22,7 @@ def match_labels(frames: Frames, path: str | Path) -> tuple[np.ndarray, np.ndarr
 
     Parameters
     ----------
-    frames : Frames
+    frames : Frames of shape (n_frames, height, width)
         The run.
     path : path
         Lines such as ``r0095_2000.h5 [1] MISS``, as `read_annotation` reads them.

@@ -28,6 +28,11 @@ def write_run(path: str | Path, run: Bunch, *, progress: bool = False) -> None:
     progress : bool
         Whether to show a progress bar with a rate, on work of more than two seconds.
 
+    Raises
+    ------
+    InputError
+        If a label is not HIT, MAYBE or MISS.
+
     Examples
     --------
     >>> import tempfile, pathlib

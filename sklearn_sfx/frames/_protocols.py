@@ -89,19 +89,65 @@ class FrameSource(Protocol):
         (n_frames, height, width).
     dtype : numpy.dtype
         Of the pixels, in the byte order of this machine.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_sfx.frames import ArraySource, FrameSource, Window
+    >>> source = ArraySource(np.arange(24).reshape(2, 3, 4))
+    >>> isinstance(source, FrameSource)
+    True
+    >>> out = np.empty((1, 2), source.dtype)
+    >>> source.read(1, Window(top=0, left=2, height=1, width=2), out)
+    >>> out
+    array([[14, 15]])
+    >>> source.origin(1).event, source.metadata(np.arange(2))
+    ('//1', {})
     """
 
     shape: tuple[int, int, int]
     dtype: np.dtype
 
     def read(self, position: int, window: Window, out: np.ndarray) -> None:
-        """Write the `window` of frame `position` to `out`, C-contiguous, of the source's dtype."""
+        """Read a part of one frame.
+
+        Parameters
+        ----------
+        position : int
+            Number of the frame, from 0.
+        window : Window
+            The part, in pixels.
+        out : ndarray of shape (window.height, window.width)
+            Filled with it; C-contiguous, of the source's dtype.
+        """
 
     def origin(self, position: int) -> FrameOrigin:
-        """Return where frame `position` comes from."""
+        """Say where one frame comes from.
+
+        Parameters
+        ----------
+        position : int
+            Number of the frame, from 0.
+
+        Returns
+        -------
+        FrameOrigin
+            File, position in it and names.
+        """
 
     def metadata(self, positions: np.ndarray) -> dict[str, np.ndarray]:
-        """Return what is known of the frames at `positions`: one row per frame and name."""
+        """Return what is known of some frames beside their pixels.
+
+        Parameters
+        ----------
+        positions : int ndarray of shape (n,)
+            Numbers of the frames, from 0.
+
+        Returns
+        -------
+        dict of str to ndarray of shape (n, ...)
+            One row per frame, of any dtype, under each name.
+        """
 
 
 class FrameStep(Protocol):
@@ -111,15 +157,58 @@ class FrameStep(Protocol):
     be fused with the ones before it, or move a crop into the reading. A step may also have
     ``on_tensors(X)``, which does the same to float32 torch tensors of shape (n, height, width):
     then it runs on the device of the network.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_sfx import open_frames
+    >>> class Doubled:
+    ...     def output_shape(self, frame_shape):
+    ...         return frame_shape
+    ...
+    ...     def append_to(self, window, steps):
+    ...         return window, (*steps, self)
+    ...
+    ...     def __call__(self, frame, usable):
+    ...         return 2 * frame.astype(np.float32)
+    >>> open_frames(np.arange(4).reshape(1, 2, 2)).append(Doubled())[0]
+    array([[0., 2.],
+           [4., 6.]], dtype=float32)
     """
 
     def output_shape(self, frame_shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Return the shape of the result for an input of `frame_shape`."""
+        """Return the shape of the result.
+
+        Parameters
+        ----------
+        frame_shape : tuple of int
+            Of the input: (height, width), or what the steps before make of it.
+
+        Returns
+        -------
+        tuple of int
+            Of the result.
+        """
 
     def append_to(
         self, window: Window, steps: tuple[FrameStep, ...]
     ) -> tuple[Window, tuple[FrameStep, ...]]:
-        """Return the window to read, and the steps to run, once this step follows `steps`."""
+        """Say what is to be read and run once this step follows the others.
+
+        Parameters
+        ----------
+        window : Window
+            The part of each frame that is read so far.
+        steps : tuple of FrameStep
+            What is run on it so far.
+
+        Returns
+        -------
+        window : Window
+            The part that is read from then on.
+        steps : tuple of FrameStep
+            What is run on it from then on.
+        """
 
     def __call__(self, frame: np.ndarray, usable: np.ndarray | None) -> np.ndarray:
         """Run the step on one frame.

@@ -55,7 +55,18 @@ class Base1D(nn.Module):
         self.n_features = 2 * widths[-1]
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Turn vectors (n, length) into features (n, n_features)."""
+        """Turn vectors into features.
+
+        Parameters
+        ----------
+        x : Tensor of shape (n, length), float32
+            The vectors, of any length.
+
+        Returns
+        -------
+        Tensor of shape (n, n_features), float32
+            The features.
+        """
         # The heights of spots span decades: what counts is that a row has one, more than how high.
         x = torch.asinh(self.scale(x.unsqueeze(1)))
         x = self.blocks(x)

@@ -80,7 +80,18 @@ class Base2D(nn.Module):
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Turn frames (n, height, width) into features (n, n_features)."""
+        """Turn frames into features.
+
+        Parameters
+        ----------
+        x : Tensor of shape (n, height, width), float32
+            The frames, of the ``frame_shape`` that the base was made for.
+
+        Returns
+        -------
+        Tensor of shape (n, n_features), float32
+            The features.
+        """
         return self.blocks(x.unsqueeze(1)).flatten(1)
 
 

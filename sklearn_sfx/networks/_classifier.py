@@ -64,8 +64,8 @@ class ClassifierModule(nn.Module):
     >>> from sklearn_sfx.networks import Base1D, ClassifierModule, Head
     >>> base = Base1D(channels=(4,))
     >>> module = ClassifierModule(base, Head(base.n_features, 8, 3))
-    >>> module(torch.rand(6, 50)).shape
-    torch.Size([6, 3])
+    >>> module(torch.rand(6, 50)).shape, module.features(torch.rand(6, 50)).shape
+    (torch.Size([6, 3]), torch.Size([6, 8]))
     """
 
     def __init__(self, base: nn.Module, head: nn.Module, augmentation: nn.Module | None = None):
@@ -75,9 +75,32 @@ class ClassifierModule(nn.Module):
         self.head = head
 
     def features(self, x: torch.Tensor) -> torch.Tensor:
-        """Return the base's output; NaN, a value that is not to be used, reads as 0."""
+        """Return what the base makes of an input.
+
+        Parameters
+        ----------
+        x : Tensor of shape (n, ...), float32
+            What the base takes; NaN, a value that is not to be used, reads as 0.
+
+        Returns
+        -------
+        Tensor of shape (n, n_features), float32
+            The features.
+        """
         x = torch.nan_to_num(x, nan=0.0, posinf=torch.inf, neginf=-torch.inf)
         return self.base(self.augmentation(x))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return the logits of an input.
+
+        Parameters
+        ----------
+        x : Tensor of shape (n, ...), float32
+            What the base takes; NaN reads as 0.
+
+        Returns
+        -------
+        Tensor of shape (n, n_classes), float32
+            The logits.
+        """
         return self.head(self.features(x))

@@ -19,14 +19,27 @@ CONFIDENCE = 0.95
 class Evaluation:
     """How a decision agrees with the labels. Proportions that nothing defines are NaN.
 
-    Attributes
+    Parameters
     ----------
-    recall, precision, accuracy : float
-        Found among the labelled hits; right among those called hits; right among all.
-    recall_interval, precision_interval : tuple of float
-        Exact (Clopper-Pearson) 95 % intervals.
-    confusion : ndarray of int, shape (2, 2)
+    recall : float
+        Found, as a share of the labelled hits.
+    recall_interval : tuple of float
+        Its exact (Clopper-Pearson) 95 % interval.
+    precision : float
+        Right, as a share of those called hits.
+    precision_interval : tuple of float
+        Its exact 95 % interval.
+    accuracy : float
+        Right, as a share of all.
+    confusion : ndarray of int64, shape (2, 2)
         Rows are the labels (miss, hit), columns the decisions (miss, hit).
+
+    Examples
+    --------
+    >>> from sklearn_sfx import evaluate
+    >>> evaluate([1, 1, 1, 0], [1, 1, 0, 0]).confusion
+    array([[1, 0],
+           [1, 2]])
     """
 
     recall: float

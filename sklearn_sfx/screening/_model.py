@@ -300,11 +300,23 @@ def load_screening_model(path: str | os.PathLike) -> ScreeningModel:
     Returns
     -------
     ScreeningModel
+        As it was saved.
 
     Raises
     ------
     InputError
         The file is missing, cannot be read, or holds something else.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> from sklearn_sfx import make_sfx_frames, train
+    >>> from sklearn_sfx.screening import load_screening_model
+    >>> run = make_sfx_frames(10, frame_shape=(96, 96), random_state=0)
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "model.joblib"
+    >>> train(run.data, method="peaks", crop=90).save(path)
+    >>> load_screening_model(path).frame_shape
+    (96, 96)
     """
     try:
         model = load_model(path) if _is_safe(path) else joblib.load(path)

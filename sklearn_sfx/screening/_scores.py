@@ -20,9 +20,9 @@ COLUMNS = ("file", "position", "event", "identifier", "probability", "decision",
 
 @dataclass(frozen=True)
 class Scores:
-    """The decision of a model on each frame of a run.
+    r"""The decision of a model on each frame of a run.
 
-    Attributes
+    Parameters
     ----------
     sources : sequence of FrameOrigin, length n_frames
         Which frame each row is about.
@@ -50,6 +50,14 @@ class Scores:
     ... )
     >>> int(scores.decision.sum())
     1
+    >>> import pathlib, tempfile
+    >>> folder = pathlib.Path(tempfile.mkdtemp())
+    >>> scores.write_hits(folder / "hits.lst")
+    >>> (folder / "hits.lst").read_text().split("/")[-3:]
+    ['run.cxi ', '', '0\n']
+    >>> scores.write_csv(folder / "scores.csv")
+    >>> (folder / "scores.csv").read_text().splitlines()[2]
+    'run.cxi,1,//1,,0.100000,miss,0'
     """
 
     sources: Sequence[FrameOrigin]
