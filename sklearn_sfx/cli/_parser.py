@@ -36,6 +36,14 @@ def build_parser() -> argparse.ArgumentParser:
     verb.add_argument("--hit-rate", type=float, help="share of frames with four or more spots")
     _add_seed(verb)
 
+    verb = _add_verb(verbs, _verbs.label, "write a page to label frames on in a browser")
+    _add_run(verb)
+    verb.add_argument("--page", type=Path, default=Path("label.html"), help="the page to write")
+    verb.add_argument("--n-frames", type=_positive, default=200, metavar="N", help="how many")
+    _add_crop(verb)
+    _add_seed(verb)
+    _add_jobs(verb)
+
     verb = _add_verb(verbs, _verbs.train, "train a model on the labelled frames of a run")
     _add_run(verb)
     _add_labels(verb, required=False)
@@ -55,7 +63,7 @@ def build_parser() -> argparse.ArgumentParser:
     verb.add_argument(
         "--n-labels", type=_positive, metavar="N", help="use so many of the labels, drawn at random"
     )
-    verb.add_argument("--crop", type=_positive, default=724, help="side of the central square")
+    _add_crop(verb)
     verb.add_argument("--epochs", type=_positive, help="training epochs")
     _add_seed(verb)
     _add_jobs(verb)
@@ -141,6 +149,10 @@ def _add_model(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--threshold", type=float, help="probability of a hit (default: the model's own)"
     )
+
+
+def _add_crop(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--crop", type=_positive, default=724, help="side of the central square")
 
 
 def _add_seed(verb: argparse.ArgumentParser) -> None:

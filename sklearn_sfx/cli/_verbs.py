@@ -7,7 +7,7 @@ from typing import Any
 from sklearn_sfx.cli._inputs import labelled_frames, open_run, training_frames, writable
 from sklearn_sfx.exceptions import InputError
 
-__all__ = ["demo", "evaluate", "reproduce", "screen", "simulate", "train"]
+__all__ = ["demo", "evaluate", "label", "reproduce", "screen", "simulate", "train"]
 
 SIMULATED = "SIMULATED frames"
 
@@ -29,6 +29,27 @@ def simulate(args: argparse.Namespace) -> None:
     print(f"{args.run}: {len(bunch.data)} {SIMULATED} like {args.domain}, {_counted(counts)}")
     print(f"{folder / 'expert_annotation.txt'}: their labels")
     print(f"{folder / 'mask.h5'}: the mask, True = usable")
+
+
+def label(args: argparse.Namespace) -> None:
+    """Write a page to label frames on in a browser, one key to a frame."""
+    from sklearn_sfx.screening import write_label_page
+
+    frames = open_run(args)
+    n_frames = min(args.n_frames, len(frames))
+    with _workers(args):
+        write_label_page(
+            args.page,
+            frames,
+            n_frames=n_frames,
+            crop=args.crop,
+            random_state=args.seed,
+            progress=True,
+        )
+    print(f"{args.page}: {n_frames} of {len(frames)} frames, drawn at random")
+    print(
+        "Open it in a browser; H, M and N label a frame, and it gives labels.txt for 'sfx train'."
+    )
 
 
 def train(args: argparse.Namespace) -> None:
@@ -64,11 +85,11 @@ def train(args: argparse.Namespace) -> None:
 
 def screen(args: argparse.Namespace) -> None:
     """Score every frame of a run and write the hit list and the table."""
-    from sklearn_sfx.screening import load_screening_model, require_report, screen, write_report
+    from sklearn_sfx.screening import load_screening_model, require_page, screen, write_report
 
     writable(args.hits), writable(args.scores)
     if args.report:
-        require_report(args.report)
+        require_page(args.report)
     model = load_screening_model(args.model)
     frames = open_run(args)
     with _workers(args):
@@ -90,13 +111,13 @@ def evaluate(args: argparse.Namespace) -> None:
     from sklearn_sfx.screening import (
         evaluation_table,
         load_screening_model,
-        require_report,
+        require_page,
         screen,
         write_report,
     )
 
     if args.report:
-        require_report(args.report)
+        require_page(args.report)
     model = load_screening_model(args.model)
     frames = open_run(args)
     positions, target = labelled_frames(frames, args)

@@ -1,8 +1,10 @@
-"""Apply a model to a run: train it, score every frame, evaluate, write lists and reports."""
+"""Label a run, train a model, score every frame, evaluate, write lists and reports."""
 
 from ._evaluation import Evaluation, evaluate, evaluation_table
+from ._label_page import write_label_page
 from ._model import ScreeningModel, hit_finder, load_screening_model, train
-from ._report import require_report, write_report
+from ._pages import require_page
+from ._report import write_report
 from ._scores import Scores, read_hits
 from ._screen import screen
 
@@ -15,8 +17,9 @@ __all__ = [
     "hit_finder",
     "load_screening_model",
     "read_hits",
-    "require_report",
+    "require_page",
     "screen",
     "train",
+    "write_label_page",
     "write_report",
 ]

@@ -7,25 +7,24 @@ import platform
 import time
 from collections import Counter
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sklearn_sfx._files import replacing
 from sklearn_sfx._version import __version__
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import Frames
-from sklearn_sfx.persistence._about import chain, in_words, new_file
+from sklearn_sfx.persistence._about import chain, in_words
 
 from ._evaluation import evaluate, percent, proportion
 from ._model import ScreeningModel
+from ._pages import require_page, say_simulated, write_page
 from ._report_frames import cards, choose, short_names
 from ._report_pictures import hit_rate, recall_and_precision, score_histogram
 from ._scores import Scores
 
-__all__ = ["require_report", "write_report"]
+__all__ = ["write_report"]
 
 PACKAGES = ("numpy", "scikit-learn", "torch", "numba", "h5py")
 
@@ -80,13 +79,13 @@ def write_report(
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     write_report(f"{folder}/report.html", model, run.data, scores, note="SIMULATED")
     """
-    require_report(path)
+    require_page(path)
     target = _checked(target, frames, scores)
     groups = choose(scores, target)
     page = {
         "title": "Evaluation" if target is not None else "Screening",
         "note": note,
-        "simulated": _simulated(scores),
+        "simulated": say_simulated(scores.sources),
         "labelled": target is not None,
         "tiles": _tiles(scores, target),
         "methods": None if target is None else _methods(model, scores, target),
@@ -103,55 +102,7 @@ def write_report(
         "command": command,
         "written": time.strftime("%Y-%m-%d %H:%M"),
     }
-    with replacing(path) as temporary:
-        temporary.write_text(_template().render(page), encoding="utf-8")
-
-
-def require_report(path: str | os.PathLike) -> None:
-    """Refuse a report that could not be written, before the work is done for it.
-
-    Parameters
-    ----------
-    path : path-like
-        Where it is to be written.
-
-    Raises
-    ------
-    InputError
-        The folder does not exist or may not be written to, the path is a folder, or matplotlib or
-        jinja2 is not installed.
-
-    Examples
-    --------
-    >>> from sklearn_sfx.screening import require_report
-    >>> require_report("none/report.html")
-    Traceback (most recent call last):
-    ...
-    sklearn_sfx.exceptions.InputError: none/report.html: the folder none does not exist; ...
-    """
-    folder = new_file(path).absolute().parent
-    if not os.access(folder, os.W_OK):
-        raise InputError(f"{path}: no permission to write to the folder {folder}; name another.")
-    try:
-        import jinja2  # noqa: F401
-        import matplotlib  # noqa: F401
-    except ImportError:
-        raise InputError(
-            "A report needs matplotlib and jinja2: install them with "
-            "pip install 'sklearn_sfx[plot]'."
-        ) from None
-
-
-def _template() -> Any:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    return Environment(
-        loader=PackageLoader("sklearn_sfx.screening"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    ).get_template("report.html")
+    write_page(path, "report.html", page)
 
 
 def _checked(target: ArrayLike | None, frames: Frames, scores: Scores) -> np.ndarray | None:
@@ -287,15 +238,3 @@ def _mask(model: ScreeningModel, frames: Frames) -> str:
 def _versions() -> str:
     ours = f"sklearn_sfx {__version__}, Python {platform.python_version()}"
     return ", ".join([ours, *(f"{name} {version(name)}" for name in PACKAGES)])
-
-
-def _simulated(scores: Scores) -> bool:
-    """Whether a file says of itself that its frames are simulated."""
-    from sklearn_sfx.frames._handles import open_file  # h5py takes long to import
-
-    for path in {source.path for source in scores.sources if source.path is not None}:
-        if Path(path).is_file():
-            with open_file(path) as (file, _):
-                if file.attrs.get("simulated", False):
-                    return True
-    return False

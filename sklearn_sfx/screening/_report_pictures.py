@@ -31,7 +31,7 @@ N_BINS, BIN = 40, 20  # bins of a run at the most, frames in a bin at the least
 DPI = 150
 
 
-def thumbnail(frame: np.ndarray) -> str:
+def thumbnail(frame: np.ndarray, n_blocks: int = N_BLOCKS) -> str:
     """Draw a frame, shape (height, width), small, so that its spots stay.
 
     The highest pixel of each block is drawn, less the median around it, on a scale of the noise
@@ -40,7 +40,7 @@ def thumbnail(frame: np.ndarray) -> str:
     from matplotlib import colormaps
     from matplotlib.image import imsave
 
-    highest, _ = highest_of_blocks(np.asarray(frame), N_BLOCKS)
+    highest, _ = highest_of_blocks(np.asarray(frame), n_blocks)
     usable = np.isfinite(highest)
     noise = 0.0
     if usable.any():

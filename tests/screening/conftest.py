@@ -1,5 +1,8 @@
 """A small simulated run on disk, with its labels, its mask and a model trained on some of it."""
 
+import shutil
+import subprocess
+
 import pytest
 
 from sklearn_sfx.cli import main
@@ -17,3 +20,25 @@ def run_folder(tmp_path_factory):
     model = ["--model", str(folder / "model.joblib"), "--epochs", "40"]
     assert main([*train, *options, *model]) == 0
     return folder
+
+
+@pytest.fixture
+def open_page(tmp_path):
+    """Return what opens HTML in a browser and gives what its scripts made of it."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        pytest.skip("needs chromium to open the page, and there is none")
+    options = [
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        f"--user-data-dir={tmp_path / 'user'}",
+    ]
+
+    def open_it(text):
+        (tmp_path / "opened.html").write_text(f"<!doctype html>{text}")
+        command = [chromium, *options, "--dump-dom", f"file://{tmp_path / 'opened.html'}"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+        return done.stdout
+
+    return open_it

@@ -1,0 +1,124 @@
+"""A page on which a person labels frames, one key to a frame."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+
+import numpy as np
+from sklearn.pipeline import make_pipeline
+from sklearn.utils import check_random_state
+from tqdm import tqdm
+
+from sklearn_sfx.exceptions import InputError
+from sklearn_sfx.frames import FrameOrigin, Frames
+from sklearn_sfx.preprocessing import CentralCrop, PixelMask
+from sklearn_sfx.preprocessing._defects import MIN_FRAMES
+
+from ._pages import require_page, say_simulated, write_page
+from ._report_pictures import thumbnail
+
+__all__ = ["write_label_page"]
+
+N_BLOCKS = 360  # along the side of a picture at the least, where a frame has as many pixels
+
+
+def write_label_page(
+    path: str | os.PathLike,
+    frames: Frames,
+    *,
+    n_frames: int = 200,
+    crop: int = 724,
+    random_state: int | np.random.RandomState | None = None,
+    progress: bool = False,
+) -> None:
+    """Write a page to label frames on, drawn at random from all of a run.
+
+    In a browser the keys H, M and N call the frame that is shown HIT, MAYBE or MISS and go on to
+    the next; the arrows go back and forth. The browser remembers the labels until the page gives
+    them as a text file, which `match_labels` and ``sfx train`` read. The page is one file and
+    needs no network, so it can be labelled on another machine.
+
+    Parameters
+    ----------
+    path : path-like
+        The page to write, replaced as a whole.
+    frames : Frames, shape (n_run, height, width)
+        The run, from files.
+    n_frames : int
+        How many of its frames to label; all where there are fewer.
+    crop : int
+        Side of the central square that is shown, in pixels. Show what the model will see.
+    random_state : int, RandomState or None
+        Seed of the draw.
+    progress : bool
+        Whether to show a progress bar on a terminal.
+
+    Raises
+    ------
+    InputError
+        The frames come from no file or from two of the same name, are smaller than the crop, the
+        page cannot be written there, or matplotlib or jinja2 is not installed.
+
+    See Also
+    --------
+    match_labels : Read the labels that the page gives.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> from sklearn_sfx import make_sfx_frames, open_frames
+    >>> from sklearn_sfx.datasets import write_run
+    >>> from sklearn_sfx.screening import write_label_page
+    >>> folder = pathlib.Path(tempfile.mkdtemp())
+    >>> write_run(folder / "run.h5", make_sfx_frames(12, frame_shape=(192, 192), random_state=0))
+    >>> run = open_frames(folder / "run.h5")
+    >>> write_label_page(folder / "label.html", run, n_frames=10, crop=180, random_state=0)
+    >>> (folder / "label.html").read_text().count("data:image/png")
+    10
+    """
+    require_page(path)
+    if n_frames < 1:
+        raise InputError(f"n_frames has to be 1 or more, got {n_frames}.")
+    n_frames = min(n_frames, len(frames))
+    rows = check_random_state(random_state).choice(len(frames), n_frames, replace=False)
+    chosen = frames[np.sort(rows)]
+    named = _names(chosen.sources)
+    # Defective pixels would pass for spots.
+    prepare = make_pipeline(PixelMask(detect=n_frames >= MIN_FRAMES), CentralCrop(crop))
+    prepared = prepare.fit_transform(chosen)
+    quiet = None if progress else True
+    bar = tqdm(prepared, total=n_frames, unit="frame", disable=quiet)
+    pictures = [thumbnail(frame, N_BLOCKS) for frame in bar]
+    page = {
+        "shown": [
+            {"file": name, "number": number, "picture": picture}
+            for (name, number), picture in zip(named, pictures, strict=True)
+        ],
+        "n_run": len(frames),
+        "simulated": say_simulated(chosen.sources),
+        "key": "sfx label " + hashlib.sha256(json.dumps(named).encode()).hexdigest(),
+    }
+    write_page(path, "label.html", page)
+
+
+def _names(sources: Sequence[FrameOrigin]) -> list[tuple[str, int]]:
+    """Return file name and number from 1 of each frame, by which labels name it."""
+    paths: dict[str, str] = {}
+    named = []
+    for source in sources:
+        if source.path is None:
+            raise InputError(
+                "These frames come from no file, and labels name frames by file: open them with "
+                "open_frames(path)."
+            )
+        name = os.path.basename(source.path)
+        if paths.setdefault(name, source.path) != source.path:
+            raise InputError(
+                f"Labels name frames by file name, and two files of this run are called {name}: "
+                f"{paths[name]} and {source.path}; label one of them at a time."
+            )
+        named.append((name, source.position + 1))
+    return named

@@ -1,0 +1,77 @@
+"""Pages for a browser: one HTML file each, that needs no other and no network."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from sklearn_sfx._files import replacing
+from sklearn_sfx.exceptions import InputError
+from sklearn_sfx.frames import FrameOrigin
+from sklearn_sfx.persistence._about import new_file
+
+__all__ = ["require_page", "say_simulated", "write_page"]
+
+
+def require_page(path: str | os.PathLike) -> None:
+    """Refuse a page that could not be written, before the work is done for it.
+
+    Parameters
+    ----------
+    path : path-like
+        Where it is to be written.
+
+    Raises
+    ------
+    InputError
+        The folder does not exist or may not be written to, the path is a folder, or matplotlib or
+        jinja2 is not installed.
+
+    Examples
+    --------
+    >>> from sklearn_sfx.screening import require_page
+    >>> require_page("none/report.html")
+    Traceback (most recent call last):
+    ...
+    sklearn_sfx.exceptions.InputError: none/report.html: the folder none does not exist; ...
+    """
+    folder = new_file(path).absolute().parent
+    if not os.access(folder, os.W_OK):
+        raise InputError(f"{path}: no permission to write to the folder {folder}; name another.")
+    try:
+        import jinja2  # noqa: F401
+        import matplotlib  # noqa: F401
+    except ImportError:
+        raise InputError(
+            "Pages with pictures need matplotlib and jinja2: install them with "
+            "pip install 'sklearn_sfx[plot]'."
+        ) from None
+
+
+def write_page(path: str | os.PathLike, template: str, values: dict[str, Any]) -> None:
+    """Fill in a template of this package, and write the page as a whole."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("sklearn_sfx.screening"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    with replacing(path) as temporary:
+        temporary.write_text(environment.get_template(template).render(values), encoding="utf-8")
+
+
+def say_simulated(sources: Iterable[FrameOrigin]) -> bool:
+    """Whether a file says of itself that its frames are simulated."""
+    from sklearn_sfx.frames._handles import open_file  # h5py takes long to import
+
+    for path in {source.path for source in sources if source.path is not None}:
+        if Path(path).is_file():
+            with open_file(path) as (file, _):
+                if file.attrs.get("simulated", False):
+                    return True
+    return False

@@ -1,0 +1,126 @@
+"""The page to label on: the frames it shows, and the labels that a browser gets from it."""
+
+import json
+import re
+import shutil
+
+import numpy as np
+import pytest
+
+from sklearn_sfx import InputError, open_frames, read_mask
+from sklearn_sfx.cli import main
+from sklearn_sfx.datasets import match_labels
+from sklearn_sfx.preprocessing import CentralCrop, PixelMask
+from sklearn_sfx.screening import write_label_page
+from sklearn_sfx.screening._label_page import N_BLOCKS
+from sklearn_sfx.screening._report_pictures import thumbnail
+
+CROP = 120
+# Presses keys, and leaves what the page would save as the only text.
+PRESS = """<script>
+addEventListener("load", () => {
+  for (const key of KEYS) dispatchEvent(new KeyboardEvent("keydown", { key }));
+  const shown = document.getElementById("title").textContent;
+  const images = [...document.images].map(image => image.naturalWidth);
+  document.body.textContent = JSON.stringify({ text: text(), shown, images });
+});
+</script>"""
+
+
+@pytest.fixture(scope="module")
+def run(run_folder):
+    return open_frames(run_folder / "run.h5", mask=read_mask(run_folder / "mask.h5"))
+
+
+@pytest.fixture(scope="module")
+def page(run, tmp_path_factory):
+    path = tmp_path_factory.mktemp("label") / "label.html"
+    write_label_page(path, run, n_frames=30, crop=CROP, random_state=0)
+    return path.read_text()
+
+
+def shown(page):
+    return json.loads(re.search(r'<script id="shown"[^>]*>(.*?)</script>', page, re.S)[1])
+
+
+def test_frames_are_drawn_from_all_of_the_run_as_a_model_sees_them(page, run):
+    frames = shown(page)
+    numbers = [frame["number"] for frame in frames]
+    assert numbers == sorted(set(numbers))
+    assert len(numbers) == 30
+    assert min(numbers) < 15
+    assert max(numbers) > 75
+    assert {frame["file"] for frame in frames} == {"run.h5"}
+    chosen = run[np.array(numbers) - 1]
+    cropped = CentralCrop(CROP).fit_transform(PixelMask(detect=True).fit_transform(chosen))
+    for frame, expected in zip(frames, cropped, strict=True):
+        assert frame["picture"] == thumbnail(expected, N_BLOCKS)
+
+
+def test_a_seed_draws_the_same_frames_and_a_short_run_is_taken_whole(run, page, tmp_path):
+    write_label_page(tmp_path / "again.html", run, n_frames=30, crop=CROP, random_state=0)
+    assert (tmp_path / "again.html").read_text() == page
+    write_label_page(tmp_path / "all.html", run[:6], n_frames=30, crop=CROP)
+    frames = shown((tmp_path / "all.html").read_text())
+    assert [frame["number"] for frame in frames] == [1, 2, 3, 4, 5, 6]
+
+
+def press(open_page, page, keys):
+    opened = open_page(page + PRESS.replace("KEYS", json.dumps(keys)))
+    return json.loads(re.search(r'\{"text".*\}', opened)[0])
+
+
+def test_keys_give_labels_that_belong_to_the_frames(page, run, open_page, tmp_path):
+    # The second is called a miss, and a hit on second thoughts; the fourth is passed over.
+    keys = ["h", "n", "ArrowLeft", "H", "m", "ArrowRight", "n", "x"]
+    seen = press(open_page, page, keys)
+    numbers = [frame["number"] for frame in shown(page)]
+    assert seen["shown"] == f"Frame 6 of 30: run.h5 [{numbers[5]}]"
+    assert all(width > 0 for width in seen["images"])
+    (tmp_path / "labels.txt").write_text(seen["text"])
+    positions, labels = match_labels(run, tmp_path / "labels.txt")
+    assert [int(p) + 1 for p in positions] == [numbers[i] for i in (0, 1, 2, 4)]
+    assert list(labels) == ["HIT", "HIT", "MAYBE", "MISS"]
+
+
+def test_a_browser_remembers_and_goes_on_where_it_was(page, open_page):
+    press(open_page, page, ["h", "m"])
+    seen = press(open_page, page, [])
+    assert seen["shown"].startswith("Frame 3 of 30")
+    assert re.findall(r"\] (\w+)", seen["text"]) == ["HIT", "MAYBE"]
+
+
+def test_names_are_escaped_and_nothing_is_loaded(run_folder, tmp_path):
+    name = "two </script><b>&.h5"
+    shutil.copy(run_folder / "run.h5", tmp_path / name.replace("/", "_"))
+    run = open_frames(str(next(tmp_path.glob("two*"))))
+    write_label_page(tmp_path / "label.html", run, n_frames=10, crop=CROP)
+    page = (tmp_path / "label.html").read_text()
+    assert shown(page)[0]["file"] == name.replace("/", "_")
+    bare = re.sub(r"data:image/png;base64,[A-Za-z0-9+/=]+", "", page)
+    assert "<b>" not in bare
+    for loads in ("http", "<link", "@import", "fetch("):
+        assert loads not in bare
+
+
+def test_frames_that_no_label_can_name_are_refused(run, run_folder, tmp_path):
+    with pytest.raises(InputError, match="no file"):
+        write_label_page(tmp_path / "l.html", open_frames(np.zeros((12, 130, 130))), crop=CROP)
+    (tmp_path / "a").mkdir()
+    shutil.copy(run_folder / "run.h5", tmp_path / "a" / "run.h5")
+    twice = open_frames([str(run_folder / "run.h5"), str(tmp_path / "a" / "run.h5")])
+    with pytest.raises(InputError, match="two files of this run are called"):
+        write_label_page(tmp_path / "l.html", twice, n_frames=180, crop=CROP)
+    with pytest.raises(InputError, match="at least 400"):
+        write_label_page(tmp_path / "l.html", run, crop=400)
+    assert not (tmp_path / "l.html").exists()
+
+
+def test_the_command_writes_it_and_says_so(run_folder, tmp_path, capsys):
+    run = [str(run_folder / "run.h5"), "--mask", str(run_folder / "mask.h5"), "--crop", str(CROP)]
+    page = ["--page", str(tmp_path / "label.html"), "--n-frames", "12"]
+    assert main(["label", *run, *page]) == 0
+    assert f"{tmp_path / 'label.html'}: 12 of 90 frames" in capsys.readouterr().out
+    text = (tmp_path / "label.html").read_text()
+    assert "SIMULATED" in text
+    assert len(shown(text)) == 12
