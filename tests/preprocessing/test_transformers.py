@@ -9,7 +9,7 @@ import pytest
 import torch
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import make_pipeline, make_union
 
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import ArraySource, Frames, open_frames
@@ -227,6 +227,27 @@ def test_names_of_the_vector(frames):
     assert list(rows.get_feature_names_out()) == [f"row{i}" for i in range(16)]
     columns = RowWiseDecomposition(axis="column").fit(frames)
     assert list(columns.get_feature_names_out()) == [f"column{i}" for i in range(18)]
+
+
+@pytest.mark.parametrize("data", [np.asarray, open_frames], ids=["array", "Frames"])
+def test_vectors_become_named_columns(frames, data):
+    pandas = pytest.importorskip("pandas")
+    union = make_union(RowWiseDecomposition(), StrongestPeaks(ranks=(1, 2)))
+    table = union.set_output(transform="pandas").fit_transform(data(frames))
+    assert isinstance(table, pandas.DataFrame)
+    assert list(table.columns[[0, -1]]) == ["rowwisedecomposition__row0", "strongestpeaks__peak2"]
+    union.set_params(verbose_feature_names_out=False)
+    assert list(union.get_feature_names_out()[[0, -1]]) == ["row0", "peak2"]
+
+
+@TRANSFORMERS
+def test_a_notebook_shows_name_parameters_and_whether_it_is_fitted(frames, step):
+    page = clone(step)._repr_html_()
+    assert type(step).__name__ in page
+    assert "Not fitted" in page
+    for name in step.get_params():
+        assert name in page
+    assert "Not fitted" not in clone(step).fit(frames)._repr_html_()
 
 
 def test_shapes_are_remembered(frames):
