@@ -6,7 +6,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["replacing"]
+from sklearn_sfx.exceptions import InputError
+
+__all__ = ["new_file", "replacing"]
+
+
+def new_file(path: str | os.PathLike) -> Path:
+    """Return the path, if a file can be written there."""
+    path = Path(path)
+    if not path.absolute().parent.is_dir():
+        raise InputError(f"{path}: the folder {path.parent} does not exist; make it first.")
+    if path.is_dir():
+        raise InputError(f"{path}: this is a folder; name a file.")
+    return path
 
 
 @contextmanager

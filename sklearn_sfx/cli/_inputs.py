@@ -1,15 +1,14 @@
-"""The run, the labels and the paths that the arguments name.
+"""The run and the labels that the arguments name.
 
 What takes long to import is imported where it is used, so that ``sfx --help`` is quick.
 """
 
 import argparse
-from pathlib import Path
 from typing import Any
 
 from sklearn_sfx.exceptions import InputError
 
-__all__ = ["labelled_frames", "open_run", "training_frames", "writable"]
+__all__ = ["labelled_frames", "open_run", "training_frames"]
 
 N_FOR_DEFECTS = 200  # frames in which defective pixels are looked for
 
@@ -68,13 +67,3 @@ def _choose(positions: Any, target: Any, n_labels: int | None, seed: int) -> tup
         positions, target, train_size=n_labels, random_state=seed, stratify=None if few else target
     )
     return chosen, target
-
-
-def writable(path: Path) -> Path:
-    """Refuse an output that could not be written before the work is done for it."""
-    path = Path(path)
-    if not path.absolute().parent.is_dir():
-        raise InputError(f"{path}: the folder {path.parent} does not exist; make it first.")
-    if path.is_dir():
-        raise InputError(f"{path}: this is a folder; name a file.")
-    return path

@@ -4,7 +4,8 @@ import argparse
 import os
 from typing import Any
 
-from sklearn_sfx.cli._inputs import labelled_frames, open_run, training_frames, writable
+from sklearn_sfx._files import new_file
+from sklearn_sfx.cli._inputs import labelled_frames, open_run, training_frames
 from sklearn_sfx.exceptions import InputError
 
 __all__ = ["demo", "evaluate", "label", "reproduce", "screen", "simulate", "train"]
@@ -16,7 +17,7 @@ def simulate(args: argparse.Namespace) -> None:
     """Write a simulated run, its labels and its mask."""
     from sklearn_sfx.datasets import make_sfx_frames, write_run
 
-    folder = writable(args.run).parent
+    folder = new_file(args.run).parent
     bunch = make_sfx_frames(
         args.n_frames,
         domain=args.domain,
@@ -56,7 +57,7 @@ def train(args: argparse.Namespace) -> None:
     """Train a model on the labelled frames of a run."""
     from sklearn_sfx.screening import train
 
-    if writable(args.model).suffix == ".skops":
+    if new_file(args.model).suffix == ".skops":
         from sklearn_sfx.persistence import require_skops
 
         require_skops()  # what is missing is said before the training, not after it
@@ -87,7 +88,7 @@ def screen(args: argparse.Namespace) -> None:
     """Score every frame of a run and write the hit list and the table."""
     from sklearn_sfx.screening import load_screening_model, require_page, screen, write_report
 
-    writable(args.hits), writable(args.scores)
+    new_file(args.hits), new_file(args.scores)
     if args.report:
         require_page(args.report)
     model = load_screening_model(args.model)

@@ -1,29 +1,15 @@
 """What a model file says of its model: of what parts it is made, and what they read."""
 
-import os
-from pathlib import Path
 from typing import Any
 
 from sklearn import config_context
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 
-from sklearn_sfx.exceptions import InputError
-
-__all__ = ["SCREENING_MODEL", "chain", "describe", "full_name", "in_words", "new_file", "plain"]
+__all__ = ["SCREENING_MODEL", "chain", "describe", "full_name", "in_words", "plain"]
 
 SCREENING_MODEL = "sklearn_sfx.screening._model.ScreeningModel"
 WRAPPED = ("best_estimator_", "estimator_")  # a search, a threshold around a classifier
-
-
-def new_file(path: str | os.PathLike) -> Path:
-    """Return the path, if a file can be written there."""
-    path = Path(path)
-    if not path.absolute().parent.is_dir():
-        raise InputError(f"{path}: the folder {path.parent} does not exist; make it first.")
-    if path.is_dir():
-        raise InputError(f"{path}: this is a folder; name a file.")
-    return path
 
 
 def describe(model: Any) -> dict:

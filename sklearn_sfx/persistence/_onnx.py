@@ -6,11 +6,11 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
-from sklearn_sfx._files import replacing
+from sklearn_sfx._files import new_file, replacing
 from sklearn_sfx._version import __version__
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.networks import ClassifierModule
-from sklearn_sfx.persistence._about import chain, in_words, new_file, plain
+from sklearn_sfx.persistence._about import chain, in_words, plain
 from sklearn_sfx.persistence._graph import OPSET, network_graph
 
 __all__ = ["to_onnx"]

@@ -13,10 +13,10 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_sfx._files import replacing
+from sklearn_sfx._files import new_file, replacing
 from sklearn_sfx._version import __version__
 from sklearn_sfx.exceptions import InputError
-from sklearn_sfx.persistence._about import SCREENING_MODEL, describe, full_name, new_file
+from sklearn_sfx.persistence._about import SCREENING_MODEL, describe, full_name
 from sklearn_sfx.persistence._trusted import (
     SCHEMA,
     TRUSTED_NAMES,

@@ -7,10 +7,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from sklearn_sfx._files import replacing
+from sklearn_sfx._files import new_file, replacing
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import FrameOrigin
-from sklearn_sfx.persistence._about import new_file
 
 __all__ = ["require_page", "say_simulated", "write_page"]
 
