@@ -5,7 +5,8 @@ peer is what one would write with h5py, scipy (float64) and torch: the same netw
 weights, in inference mode, in batches of 32. Both read a file of 64 frames.
 
 Two workers are ``joblib.parallel_config(n_jobs=2, backend="threading")``; they need two idle cores.
-Their run has 1024 frames, the file read again and again.
+Their run has 1024 frames, the file read again and again. What the machine gives to two is said
+beside it: the preprocessing of frames in memory by two processes that share nothing.
 """
 
 from collections.abc import Callable
@@ -15,11 +16,12 @@ import h5py
 import joblib
 import numpy as np
 import torch
+from sklearn.pipeline import make_pipeline
 from torch import nn
 
 from sklearn_sfx import open_frames
 
-from .material import DATASET, N_FRAMES, Material
+from .material import DATASET, N_FRAMES, Material, preprocessing
 from .peers.vectors import one_with_scipy
 from .rows import Row, faster
 from .timing import interleave, timed
@@ -39,6 +41,8 @@ def measure(material: Material) -> list[Row]:
         "peer": lambda: as_one_would_write(path, network),
         "one": lambda: model.predict_proba(long_run),
         "two": _on_two_workers(lambda: model.predict_proba(long_run)),
+        "alone": lambda: _in_processes(1),
+        "apart": lambda: _in_processes(2),
     }
     off = float(np.abs(functions["ours"]() - functions["peer"]()).max())
     passes = {name: timed(function) for name, function in functions.items()}
@@ -49,6 +53,14 @@ def measure(material: Material) -> list[Row]:
     return [
         faster(WHAT, "h5py + scipy + torch", seconds, "ours", "peer", N_FRAMES, **demanded),
         faster(f"{WHAT}, two workers", "one worker", seconds, "two", "one", N_LONG, **of_two),
+        faster(
+            "preprocessing, two processes that share nothing",
+            "one process",
+            seconds,
+            "apart",
+            "alone",
+            N_LONG,
+        ),
     ]
 
 
@@ -70,3 +82,13 @@ def _on_two_workers(function: Callable[[], object]) -> Callable[[], object]:
             return function()
 
     return run
+
+
+def _in_processes(n_processes: int) -> None:
+    joblib.Parallel(n_jobs=n_processes)([joblib.delayed(_preprocess)(N_LONG // 2)] * 2)
+
+
+def _preprocess(n_frames: int) -> None:
+    frames = open_frames(np.random.default_rng(0).poisson(200, (4, 900, 900)).astype(np.uint16))
+    chosen = frames[np.arange(n_frames) % len(frames)]
+    np.asarray(make_pipeline(*preprocessing()).fit_transform(chosen))
