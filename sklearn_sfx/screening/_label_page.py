@@ -38,8 +38,8 @@ def write_label_page(
 
     In a browser the keys H, M and N call the frame that is shown HIT, MAYBE or MISS and go on to
     the next; the arrows go back and forth. The browser remembers the labels until the page gives
-    them as a text file, which `match_labels` and ``sfx train`` read. The page is one file and
-    needs no network, so it can be labelled on another machine.
+    them as a text file, which ``sfx train`` and `sklearn_sfx.datasets.match_labels` read. The page
+    is one file and needs no network, so it can be labelled on another machine.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def write_label_page(
 
     See Also
     --------
-    match_labels : Read the labels that the page gives.
+    sklearn_sfx.datasets.match_labels : Read the labels that the page gives.
 
     Examples
     --------
