@@ -69,7 +69,7 @@ def _why_not(path: str, error: Exception) -> str:
     if size == 0:
         return f"{path} is empty: it has no bytes, so nothing was written to it yet."
     if not h5py.is_hdf5(path):
-        return f"{path} is not an HDF5 file: only HDF5 files and arrays can be opened as frames."
+        return f"{path} is not an HDF5 file: only HDF5 files and arrays can be opened."
     if size < _written_size(path):
         return (
             f"{path} is truncated, it has {size} of {_written_size(path)} bytes: copy it again, or "
