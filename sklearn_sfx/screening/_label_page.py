@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Sequence
 
@@ -39,7 +38,8 @@ def write_label_page(
     In a browser the keys H, M and N call the frame that is shown HIT, MAYBE or MISS and go on to
     the next; the arrows go back and forth. The browser remembers the labels until the page gives
     them as a text file, which ``sfx train`` and `sklearn_sfx.datasets.match_labels` read. The page
-    is one file and needs no network, so it can be labelled on another machine.
+    is one file and needs no network, so it can be labelled on another machine. With the same seed
+    a larger `n_frames` draws the same frames and some more, whose labels the browser still knows.
 
     Parameters
     ----------
@@ -86,6 +86,7 @@ def write_label_page(
     rows = check_random_state(random_state).choice(len(frames), n_frames, replace=False)
     chosen = frames[np.sort(rows)]
     named = _names(chosen.sources)
+    paths = {str(source.path) for source in frames.sources}
     # Defective pixels would pass for spots.
     prepare = make_pipeline(PixelMask(detect=n_frames >= MIN_FRAMES), CentralCrop(crop))
     prepared = prepare.fit_transform(chosen)
@@ -99,7 +100,7 @@ def write_label_page(
         ],
         "n_run": len(frames),
         "simulated": say_simulated(chosen.sources),
-        "key": "sfx label " + hashlib.sha256(json.dumps(named).encode()).hexdigest(),
+        "key": "sfx label " + hashlib.sha256("\n".join(sorted(paths)).encode()).hexdigest(),
     }
     write_page(path, "label.html", page)
 

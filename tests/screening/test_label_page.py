@@ -83,11 +83,16 @@ def test_keys_give_labels_that_belong_to_the_frames(page, run, open_page, tmp_pa
     assert list(labels) == ["HIT", "HIT", "MAYBE", "MISS"]
 
 
-def test_a_browser_remembers_and_goes_on_where_it_was(page, open_page):
+def test_a_browser_remembers_and_a_larger_page_goes_on(page, run, open_page, tmp_path):
     press(open_page, page, ["h", "m"])
     seen = press(open_page, page, [])
     assert seen["shown"].startswith("Frame 3 of 30")
     assert re.findall(r"\] (\w+)", seen["text"]) == ["HIT", "MAYBE"]
+    write_label_page(tmp_path / "more.html", run, n_frames=60, crop=CROP, random_state=0)
+    more = (tmp_path / "more.html").read_text()
+    first, all_of_them = ({f["number"] for f in shown(text)} for text in (page, more))
+    assert first < all_of_them
+    assert press(open_page, more, [])["text"] == seen["text"]
 
 
 def test_names_are_escaped_and_nothing_is_loaded(run_folder, tmp_path):
