@@ -75,15 +75,17 @@ def _reading(dataset: h5py.Dataset) -> dict[str, Callable[[], None]]:
 def _preprocessing(crops: np.ndarray) -> dict[str, Callable[[], None]]:
     crops = np.ascontiguousarray(crops)
     reference = np.float32(np.round(crops.mean()))
+    usable = np.zeros((0, 0), bool)  # all
     kind, out = _kernels.ROW_RANGES, np.empty((SIDE - 4, 1), np.float32)
 
     def moments() -> None:
         for crop in crops:
-            _kernels.moments_of_counts(crop, reference)
+            _kernels.moments_of_counts(crop, usable, reference)
 
     def contrast_too() -> None:
         for crop in crops:
-            mean, std = _kernels.moments_of_counts(crop, reference)
-            _windows.local_contrast_of_counts(crop, reference, mean, (5, 5), std, kind, out)
+            mean, std = _kernels.moments_of_counts(crop, usable, reference)
+            of = (crop, usable, reference, mean)
+            _windows.local_contrast_of_counts(*of, (5, 5), std, kind, out)
 
     return {"mean and deviation": moments, "those, LCN and RWD": contrast_too}

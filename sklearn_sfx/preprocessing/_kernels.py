@@ -80,33 +80,54 @@ def load_frame(frame, usable, saturation, invalid, loaded, masked_rows):
 
 
 @_reduction
-def moments_of_counts(frame, reference):
-    """Return mean and std of a frame of whole numbers, all of them usable, less ``reference``.
+def moments_of_counts(frame, usable, reference):
+    """Return mean and std of the usable pixels of a frame of whole numbers, less ``reference``.
 
-    One pass, and sums in float32: good to 1e-6 where the reference is within a few deviations of
-    the mean, and exact in a flat frame that stands on it.
+    frame (h, w) integers; usable (h, w) bool, or (0, 0) for all. One pass, and sums in float32:
+    good to 1e-6 where the reference is within a few deviations of the mean, and exact in a flat
+    frame that stands on it. (0, 0) where no pixel is usable.
     """
-    total, squares = 0.0, 0.0
+    n, total, squares = 0, 0.0, 0.0
     for i in range(frame.shape[0]):
         row = frame[i]
         row_total, row_squares = np.float32(0), np.float32(0)
-        for j in range(row.size):
-            difference = np.float32(row[j]) - reference
-            row_total += difference
-            row_squares += difference * difference
+        if usable.size:
+            good, count = usable[i], 0
+            for j in range(row.size):
+                difference = np.float32(row[j]) - reference
+                difference = difference if good[j] else np.float32(0)
+                row_total += difference
+                row_squares += difference * difference
+            for j in range(row.size):
+                count += good[j]
+            n += count
+        else:
+            for j in range(row.size):
+                difference = np.float32(row[j]) - reference
+                row_total += difference
+                row_squares += difference * difference
+            n += row.size
         total += np.float64(row_total)
         squares += np.float64(row_squares)
-    mean = total / frame.size
-    return mean, np.sqrt(max(squares / frame.size - mean * mean, 0.0))
+    if n == 0:
+        return 0.0, 0.0
+    mean = total / n
+    return mean, np.sqrt(max(squares / n - mean * mean, 0.0))
 
 
 @elementwise
-def load_lowered(rows, reference, loaded):
-    """Load rows whose pixels are all usable, less a number."""
+def load_lowered(rows, usable, reference, loaded, masked_rows):
+    """Load some rows of a frame less a number, NaN where not usable; say which rows have NaN."""
     for i in range(rows.shape[0]):
         source, row = rows[i], loaded[i]
         for j in range(row.size):
             row[j] = np.float32(source[j]) - reference
+        masked_rows[i] = False
+        if usable.size:
+            good = usable[i]
+            masked_rows[i] = not good.all()
+            for j in range(row.size):
+                row[j] = row[j] if good[j] else np.float32(np.nan)
 
 
 @elementwise

@@ -29,6 +29,11 @@ class PixelRule:
     saturation: float | None = None
     invalid: tuple[float, ...] = ()
 
+    @property
+    def looks_at_values(self) -> bool:
+        """Whether more than the place of a pixel counts."""
+        return self.saturation is not None or bool(self.invalid)
+
     def cropped(self, window: Window) -> PixelRule:
         """Return the rule for a part of the frame."""
         mask = None if self.mask is None else self.mask[window.slices].copy()
@@ -166,12 +171,15 @@ class FusedStep:
         Counts are taken less a whole number near their mean, which changes no contrast.
         """
         are_counts = frame.dtype.kind in "iu"
-        if are_counts and usable is None and self.rule is None:
+        if are_counts and not (self.rule and self.rule.looks_at_values):
             frame = _as_kernels_take_it(frame)
-            reference = np.float32(np.round(frame[::SAMPLED_ROWS].mean()))
-            mean, std = _kernels.moments_of_counts(frame, reference)
+            mask = self._usable(usable)
+            some = frame[::SAMPLED_ROWS]
+            some = some[mask[::SAMPLED_ROWS]] if mask.size else some
+            reference = np.float32(np.round(some.mean()) if some.size else 0)
+            mean, std = _kernels.moments_of_counts(frame, mask, reference)
             if abs(mean) <= NEAR * std:
-                return partial(_windows.local_contrast_of_counts, frame, reference, mean), std
+                return partial(_windows.local_contrast_of_counts, frame, mask, reference, mean), std
         loaded, masked_rows, mean, std = self._load(frame, usable)
         if are_counts:
             reference = np.float32(np.round(mean))
@@ -184,19 +192,24 @@ class FusedStep:
     ) -> tuple[np.ndarray, np.ndarray, float, float]:
         """Return the frame as float32, NaN where not usable, its rows with NaN, mean and std."""
         rule = self.rule or PixelRule()
-        masks = [mask for mask in (usable, rule.mask) if mask is not None]
-        mask = ALL_USABLE if not masks else masks[0] if len(masks) == 1 else masks[0] & masks[1]
         loaded = np.empty(frame.shape, dtype=np.float32)
         masked_rows = np.empty(frame.shape[0], dtype=bool)
         _, mean, std = _kernels.load_frame(
             _as_kernels_take_it(frame),
-            np.require(mask, requirements=["C", "W"]),
+            self._usable(usable),
             np.float32(np.inf if rule.saturation is None else rule.saturation),
             np.array(rule.invalid, dtype=np.float32),
             loaded,
             masked_rows,
         )
         return loaded, masked_rows, mean, std
+
+    def _usable(self, usable: np.ndarray | None) -> np.ndarray:
+        """Return which pixels are usable by their place, as the kernels take it."""
+        of_rule = None if self.rule is None else self.rule.mask
+        masks = [mask for mask in (usable, of_rule) if mask is not None]
+        mask = ALL_USABLE if not masks else masks[0] if len(masks) == 1 else masks[0] & masks[1]
+        return np.require(mask, requirements=["C", "W"])
 
 
 def _as_kernels_take_it(frame: np.ndarray) -> np.ndarray:

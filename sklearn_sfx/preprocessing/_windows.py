@@ -21,9 +21,12 @@ from sklearn_sfx.preprocessing._counts import (
     SIGN,
     N,
     columns_of_counts,
+    columns_of_masked_counts,
     contrast_of_counts,
     ratio_of_counts,
+    ratio_of_masked_counts,
     slide_columns_of_counts,
+    slide_columns_of_masked_counts,
 )
 from sklearn_sfx.preprocessing._kernels import (
     COLUMN_RANGES,
@@ -284,35 +287,45 @@ def local_contrast(loaded, masked_rows, mean, are_counts, window, floor, kind, o
     reference = np.float32(mean)
     floor = np.float32(floor)
     work = np.empty((10, loaded.shape[1]), dtype=np.float32)
+    counts = np.empty(loaded.shape[1], dtype=np.float32)
+    sums = np.empty(loaded.shape[1], dtype=np.float32)
+    squares = np.empty(loaded.shape[1], dtype=np.float32)
     deviation = np.empty(n_columns, dtype=np.float32)
     variance = np.empty(n_columns, dtype=np.float32)
     ratio = np.empty(n_columns, dtype=np.float32)
     top = np.full(n_columns, -np.inf, dtype=np.float32)
     bottom = np.full(n_columns, np.inf, dtype=np.float32)
     short = are_counts and tall == 5 and k == 5 and floor > 0 and kind != SPREAD
-    limit, exact = bits_of(min(N * FAR * floor, EXACT)), bits_of(EXACT)
+    far = min(FAR * floor, EXACT / N)
+    limit, exact = bits_of(N * far), bits_of(EXACT)
     least = N_SQUARED * floor * floor
     some_masked = masked_rows.any()
     total, n = 0.0, 0
-    slides = False
+    slides, slides_masked = False, False
     for i in range(n_rows):
         rows = loaded[i : i + tall]
         is_masked = some_masked and masked_rows[i : i + tall].any()
-        is_short = short and not is_masked
+        is_short = short
         has_ends = False
-        if not is_short:
-            slides = False
-        else:
-            if slides:
-                largest = slide_columns_of_counts(loaded[i - 1], rows[4], work[0], work[1])
+        if short and is_masked:
+            if slides_masked:
+                largest = slide_columns_of_masked_counts(
+                    loaded[i - 1], rows[4], counts, sums, squares
+                )
             else:
-                largest = columns_of_counts(rows, work[0], work[1])
-            slides = largest < exact
-            top_bits, bottom_bits, farthest = ratio_of_counts(
-                rows[2], work[0], work[1], least, ratio
+                largest = columns_of_masked_counts(rows, counts, sums, squares)
+            slides, slides_masked = False, largest < exact
+            is_short = (
+                ratio_of_masked_counts(rows[2], counts, sums, squares, floor, far, ratio) <= 0
             )
+        elif short:
+            if slides:
+                largest = slide_columns_of_counts(loaded[i - 1], rows[4], sums, squares)
+            else:
+                largest = columns_of_counts(rows, sums, squares)
+            slides, slides_masked = largest < exact, False
+            top_bits, bottom_bits, farthest = ratio_of_counts(rows[2], sums, squares, least, ratio)
             is_short = farthest < limit
-            slides = slides and is_short  # the longer way works in the same memory
             has_ends = is_short and top_bits >= 0 and bottom_bits >= SIGN
         if not is_short:
             if is_masked:
@@ -348,21 +361,23 @@ def local_contrast(loaded, masked_rows, mean, are_counts, window, floor, kind, o
 
 
 @elementwise
-def local_contrast_of_counts(frame, reference, mean, window, floor, kind, out):
-    """Do the same for a frame of whole numbers, all of them usable, that is not yet loaded.
+def local_contrast_of_counts(frame, usable, reference, mean, window, floor, kind, out):
+    """Do the same for a frame of whole numbers that is not yet loaded.
 
-    ``reference`` is what they are loaded less, and ``mean`` that of the rest.
+    usable (h, w) bool, or (0, 0) for all; ``reference`` is what the frame is loaded less, and
+    ``mean`` that of the rest.
     """
     tall = window[0]
     n_rows = frame.shape[0] - tall + 1
     in_bands = kind in (VALUES, ROW_RANGES)
     height = min(BAND, n_rows) if in_bands else n_rows
     band = np.empty((height + tall - 1, frame.shape[1]), dtype=np.float32)
-    masked_rows = np.zeros(band.shape[0], dtype=np.bool_)
+    masked = np.empty(band.shape[0], dtype=np.bool_)
     for start in range(0, n_rows, height):
         stop = min(start + height, n_rows)
-        loaded = band[: stop - start + tall - 1]
-        load_lowered(frame[start : stop + tall - 1], reference, loaded)
+        end = stop + tall - 1
+        loaded, masked_rows = band[: end - start], masked[: end - start]
+        load_lowered(frame[start:end], usable[start:end], reference, loaded, masked_rows)
         part = out[start:stop] if in_bands else out
         spread = local_contrast(loaded, masked_rows, mean, True, window, floor, kind, part)
     return spread

@@ -217,24 +217,37 @@ def test_a_saturated_pixel_changes_only_its_windows():
     np.testing.assert_allclose(loud[0][~touched], quiet[0][~touched], rtol=0, atol=2e-6)
 
 
-def test_sums_that_slide_forget_a_saturated_pixel():
-    frame = np.random.default_rng(2).poisson(10_000, (1, 60, 60)).astype(np.uint16)
+@pytest.mark.parametrize("masked", [False, True])
+def test_sums_that_slide_forget_a_saturated_pixel(masked):
+    rng = np.random.default_rng(2)
+    frame = rng.poisson(10_000, (1, 60, 60)).astype(np.uint16)
     burnt = frame.copy()
     burnt[0, 10, 30] = 65535
-    quiet, loud = LCN(5, floor=90).fit_transform(frame), LCN(5, floor=90).fit_transform(burnt)
+    mask = rng.random((60, 60)) < 0.95 if masked else None
+    if masked:
+        mask[10, 30] = True
+    runs = [open_frames(some, mask=mask) for some in (frame, burnt)]
+    quiet, loud = (np.asarray(LCN(5, floor=90).fit_transform(run)) for run in runs)
     assert (loud[0, :11] != quiet[0, :11]).any()
     np.testing.assert_array_equal(loud[0, 11:], quiet[0, 11:])
 
 
-def test_rows_of_a_frame_taller_than_a_band_agree(reference):
-    frame = np.random.default_rng(8).poisson(30, (_windows.BAND * 2 + 7, 30)).astype(np.uint16)
-    expected = reference.lcn(reference.gcn(frame), 5, 1.0)
+@pytest.mark.parametrize("masked", [False, True])
+def test_rows_of_a_frame_taller_than_a_band_agree(reference, masked):
+    rng = np.random.default_rng(8)
+    frame = rng.poisson(30, (_windows.BAND * 2 + 7, 30)).astype(np.uint16)
+    mask = None
+    if masked:  # single pixels in some rows, a gap in others, and none in the rest
+        mask = np.ones(frame.shape, bool)
+        mask[:50] = rng.random((50, 30)) < 0.97
+        mask[100:110, 3:20] = False
+    expected = reference.lcn(reference.gcn(reference.masked(frame, mask)), 5, 1.0)
     for steps, wanted in (
         ([], expected),
         ([RowWiseDecomposition()], reference.rwd(expected)),
         ([RowWiseDecomposition("column")], reference.rwd(expected, "column")),
     ):
-        for _, result in run_every_way([GCN(), LCN(5), *steps], frame[np.newaxis]):
+        for _, result in run_every_way([GCN(), LCN(5), *steps], frame[np.newaxis], mask):
             assert_agree(result, [wanted])
 
 
