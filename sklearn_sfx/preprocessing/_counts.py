@@ -69,6 +69,7 @@ def ratio_of_counts(centre, sums, squares, least, ratio):
 
 @elementwise
 def contrast_of_counts(ratio, out):
+    """Give d / max(s, floor) from d |d| / max(s^2, floor^2)."""
     for j in range(out.size):
         root = np.sqrt(abs(ratio[j]))
         out[j] = root if ratio[j] >= 0 else -root

@@ -18,7 +18,9 @@ from sklearn_sfx.preprocessing._counts import (
     EXACT,
     FAR,
     N_SQUARED,
+    ONE,
     SIGN,
+    ZERO,
     N,
     columns_of_counts,
     columns_of_masked_counts,
@@ -39,7 +41,6 @@ from sklearn_sfx.preprocessing._kernels import (
     widen_ranges,
 )
 
-ZERO, ONE = np.float32(0), np.float32(1)
 BAND = 64  # rows, which stay in the cache from loading to contrast
 
 
@@ -315,9 +316,8 @@ def local_contrast(loaded, masked_rows, mean, are_counts, window, floor, kind, o
             else:
                 largest = columns_of_masked_counts(rows, counts, sums, squares)
             slides, slides_masked = False, largest < exact
-            is_short = (
-                ratio_of_masked_counts(rows[2], counts, sums, squares, floor, far, ratio) <= 0
-            )
+            excess = ratio_of_masked_counts(rows[2], counts, sums, squares, floor, far, ratio)
+            is_short = excess <= 0
         elif short:
             if slides:
                 largest = slide_columns_of_counts(loaded[i - 1], rows[4], sums, squares)

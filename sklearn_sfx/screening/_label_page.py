@@ -16,7 +16,7 @@ from sklearn_sfx.frames import FrameOrigin, Frames
 from sklearn_sfx.preprocessing import CentralCrop, PixelMask
 from sklearn_sfx.preprocessing._defects import MIN_FRAMES
 
-from ._pages import require_page, say_simulated, write_page
+from ._pages import are_simulated, require_page, write_page
 from ._report_pictures import thumbnail
 
 __all__ = ["write_label_page"]
@@ -99,7 +99,7 @@ def write_label_page(
             for (name, number), picture in zip(named, pictures, strict=True)
         ],
         "n_run": len(frames),
-        "simulated": say_simulated(chosen.sources),
+        "simulated": are_simulated(chosen.sources),
         "key": "sfx label " + hashlib.sha256("\n".join(sorted(paths)).encode()).hexdigest(),
     }
     write_page(path, "label.html", page)

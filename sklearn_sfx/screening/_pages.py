@@ -11,7 +11,7 @@ from sklearn_sfx._files import new_file, replacing
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import FrameOrigin
 
-__all__ = ["require_page", "say_simulated", "write_page"]
+__all__ = ["are_simulated", "require_page", "write_page"]
 
 
 def require_page(path: str | os.PathLike) -> None:
@@ -64,7 +64,7 @@ def write_page(path: str | os.PathLike, template: str, values: dict[str, Any]) -
         temporary.write_text(environment.get_template(template).render(values), encoding="utf-8")
 
 
-def say_simulated(sources: Iterable[FrameOrigin]) -> bool:
+def are_simulated(sources: Iterable[FrameOrigin]) -> bool:
     """Whether a file says of itself that its frames are simulated."""
     from sklearn_sfx.frames._handles import open_file  # h5py takes long to import
 

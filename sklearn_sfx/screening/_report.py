@@ -19,7 +19,7 @@ from sklearn_sfx.persistence._about import chain, in_words
 
 from ._evaluation import evaluate, percent, proportion
 from ._model import ScreeningModel
-from ._pages import require_page, say_simulated, write_page
+from ._pages import are_simulated, require_page, write_page
 from ._report_frames import cards, choose, short_names
 from ._report_pictures import hit_rate, recall_and_precision, score_histogram
 from ._scores import Scores
@@ -85,7 +85,7 @@ def write_report(
     page = {
         "title": "Evaluation" if target is not None else "Screening",
         "note": note,
-        "simulated": say_simulated(scores.sources),
+        "simulated": are_simulated(scores.sources),
         "labelled": target is not None,
         "tiles": _tiles(scores, target),
         "methods": None if target is None else _methods(model, scores, target),
