@@ -3,13 +3,17 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test lint bench docs clean
+.PHONY: demo test test-oldest lint bench docs clean
 
 demo: .venv/.plot
 	$(BIN)/sfx demo --output demo
 
 test: .venv/.test
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4
+
+# With the oldest versions that pyproject.toml allows: downloads some gigabytes, since old torch brings CUDA.
+test-oldest: .venv-oldest/.test
+	.venv-oldest/bin/python -m pytest --numprocesses auto --maxprocesses 4
 
 lint: .venv/.lint
 	$(BIN)/ruff check .
@@ -24,7 +28,7 @@ docs: .venv/.docs
 	$(BIN)/python -m pytest --quiet sklearn_sfx tests/test_guide.py
 
 clean:
-	rm -rf .venv .venv-om demo docs/_build docs/api docs/auto_examples build *.egg-info
+	rm -rf .venv .venv-om .venv-oldest demo docs/_build docs/api docs/auto_examples build *.egg-info
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 $(BIN)/python:
@@ -38,6 +42,12 @@ $(BIN)/python:
 	@$(PYTHON) -m venv .venv-om
 	@.venv-om/bin/python -m pip install --disable-pip-version-check --no-deps --requirement $< \
 		> .venv-om/install.log 2>&1 && touch $@ || echo "No peakfinder8: see .venv-om/install.log"
+
+.venv-oldest/.test: pyproject.toml constraints-oldest.txt
+	@$(PYTHON) -m venv .venv-oldest
+	.venv-oldest/bin/python -m pip install --quiet --disable-pip-version-check \
+		--constraint constraints-oldest.txt --editable '.[test]'
+	@touch $@
 
 # One stamp for each extra: the package is installed again only when its requirements change.
 .venv/.%: $(BIN)/python pyproject.toml constraints.txt
