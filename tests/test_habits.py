@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ def pins(name):
 
 def least_versions():
     """Return the lower bound of each dependency, those of extras too."""
-    every = [*PROJECT["dependencies"], *sum(PROJECT["optional-dependencies"].values(), [])]
+    every = chain(PROJECT["dependencies"], *PROJECT["optional-dependencies"].values())
     found = (re.match(r"([\w-]+)>=([\d.]+)", line) for line in every)
     return {match[1].lower().replace("_", "-"): match[2] for match in found if match}
 
