@@ -1,5 +1,6 @@
 """Classifiers of frames and vectors, each an ordinary scikit-learn estimator."""
 
+from sklearn_sfx._names import carry_the_face
 from sklearn_sfx.classifiers._cnn1d import CNN1D
 from sklearn_sfx.classifiers._cnn2d import CNN2D
 from sklearn_sfx.classifiers._dann import DANN
@@ -15,6 +16,7 @@ __all__ = [
     "FineTuned",
     "PeakCountClassifier",
     "PeakHeightClassifier",
-    "Peaks",
     "find_peaks",
 ]
+
+carry_the_face(__name__)

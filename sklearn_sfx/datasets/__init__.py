@@ -1,5 +1,6 @@
 """Runs of frames with labels: the CXIDB-76 files, and a simulator."""
 
+from sklearn_sfx._names import carry_the_face
 from sklearn_sfx.datasets._annotation import (
     Annotation,
     read_annotation,
@@ -14,7 +15,6 @@ from sklearn_sfx.datasets._run_files import write_run
 from sklearn_sfx.datasets.simulation import random_domains
 
 __all__ = [
-    "Annotation",
     "load_cxidb76",
     "make_sfx_frames",
     "match_labels",
@@ -25,3 +25,5 @@ __all__ = [
     "write_cxidb76",
     "write_run",
 ]
+
+carry_the_face(__name__)

@@ -1,13 +1,14 @@
 """Pictures of frames, profiles, trainings and results; they need matplotlib, the extra ``plot``."""
 
-from ._feature_embedding import FeatureEmbeddingDisplay
-from ._frame import FrameDisplay
-from ._label_efficiency import LabelEfficiencyDisplay
-from ._overview import plot_overview
-from ._recall_threshold import RecallThresholdDisplay
-from ._row_profile import RowProfileDisplay
-from ._saliency import SaliencyDisplay
-from ._training_history import TrainingHistoryDisplay
+from sklearn_sfx._names import carry_the_face
+from sklearn_sfx.inspection._feature_embedding import FeatureEmbeddingDisplay
+from sklearn_sfx.inspection._frame import FrameDisplay
+from sklearn_sfx.inspection._label_efficiency import LabelEfficiencyDisplay
+from sklearn_sfx.inspection._overview import plot_overview
+from sklearn_sfx.inspection._recall_threshold import RecallThresholdDisplay
+from sklearn_sfx.inspection._row_profile import RowProfileDisplay
+from sklearn_sfx.inspection._saliency import SaliencyDisplay
+from sklearn_sfx.inspection._training_history import TrainingHistoryDisplay
 
 __all__ = [
     "FeatureEmbeddingDisplay",
@@ -19,3 +20,5 @@ __all__ = [
     "TrainingHistoryDisplay",
     "plot_overview",
 ]
+
+carry_the_face(__name__)

@@ -1,5 +1,6 @@
 """Torch modules, and nothing but torch: bases, heads, and the network that joins them."""
 
+from sklearn_sfx._names import carry_the_face
 from sklearn_sfx.networks._adversarial import (
     AdversarialLoss,
     AdversarialModule,
@@ -14,16 +15,10 @@ from sklearn_sfx.networks._fine_tuned import FineTunedModule
 from sklearn_sfx.networks._inference import for_inference
 
 __all__ = [
-    "AdversarialLoss",
-    "AdversarialModule",
     "Base1D",
     "Base2D",
     "ClassifierModule",
-    "FineTunedModule",
-    "FrameAugmentation",
-    "GradientReversal",
     "Head",
-    "VectorAugmentation",
-    "domain_loss",
-    "for_inference",
 ]
+
+carry_the_face(__name__)

@@ -1,7 +1,6 @@
 """The model that the command line trains, keeps in a file and screens with."""
 
 import os
-import pickle
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,12 +14,13 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from tqdm import tqdm
 
 from sklearn_sfx._files import replacing
+from sklearn_sfx._stored import Stored
 from sklearn_sfx._version import __version__
 from sklearn_sfx.classifiers import CNN1D, PeakCountClassifier, PeakHeightClassifier
 from sklearn_sfx.classifiers._peak_heights import peak_count_without_labels
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import Frames
-from sklearn_sfx.persistence import load_model, save_model
+from sklearn_sfx.persistence import load_model, load_pickle, save_model
 from sklearn_sfx.preprocessing import GCN, LCN, CentralCrop, PixelMask, RowWiseDecomposition
 
 __all__ = ["ScreeningModel", "hit_finder", "load_screening_model", "train"]
@@ -32,7 +32,7 @@ N_FOLDS = 5  # of the labelled frames, to choose the threshold
 
 
 @dataclass(frozen=True)
-class ScreeningModel:
+class ScreeningModel(Stored):
     """A fitted hit finder, the peak-count baseline beside it, and what they were trained on.
 
     `train` makes one.
@@ -74,6 +74,10 @@ class ScreeningModel:
     trained_on: tuple[tuple[str, int], ...]
     frame_shape: tuple[int, int]
     version: str = __version__
+
+    def __sfx_steps__(self) -> list[tuple[str | None, Any]]:
+        """Return what prepares the frames, and what decides."""
+        return [("prepare", self.prepare), ("classifier", self.classifier)]
 
     def save(self, path: str | os.PathLike) -> None:
         """Write the model; a file that is there stays whole until this one is.
@@ -305,7 +309,13 @@ def load_screening_model(path: str | os.PathLike) -> ScreeningModel:
     Raises
     ------
     InputError
-        The file is missing, cannot be read, or holds something else.
+        The file is missing, cannot be read, is damaged, holds something else, or was written by
+        versions too different from these.
+
+    Warns
+    -----
+    NewerVersionWarning
+        A newer version of this package wrote the file.
 
     Examples
     --------
@@ -318,25 +328,9 @@ def load_screening_model(path: str | os.PathLike) -> ScreeningModel:
     >>> load_screening_model(path).frame_shape
     (96, 96)
     """
-    try:
-        model = load_model(path) if _is_safe(path) else joblib.load(path)
-    except InputError:
-        raise
-    except FileNotFoundError:
-        raise InputError(
-            f"{path}: there is no such model file; make one with 'sfx train'."
-        ) from None
-    except (
-        pickle.UnpicklingError,
-        EOFError,
-        ValueError,
-        KeyError,
-        IndexError,
-        ImportError,
-    ) as error:
-        raise InputError(
-            f"{path}: this is not a model that 'sfx train' wrote, or it is damaged."
-        ) from error
+    if not Path(path).exists():
+        raise InputError(f"{path}: there is no such model file; make one with 'sfx train'.")
+    model = load_model(path) if _is_safe(path) else load_pickle(path)
     if not isinstance(model, ScreeningModel):
         raise InputError(
             f"{path}: this holds a {type(model).__name__}, not a model that 'sfx train' wrote."
