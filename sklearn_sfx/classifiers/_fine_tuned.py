@@ -36,9 +36,9 @@ class FineTuned(TorchClassifier):
     ----------
     base : fitted estimator, or path
         A fitted `CNN1D`, `CNN2D` or `DANN`; a fitted pipeline that ends in one; one of these in a
-        `sklearn.frozen.FrozenEstimator`; or the path of one that `save_model` wrote. It stays
-        fitted in clones. In a parameter grid wrap it in a ``FrozenEstimator``, since scikit-learn
-        clones what a grid holds.
+        `sklearn.frozen.FrozenEstimator`, a search or a threshold; or the path of one that
+        `save_model` wrote. It stays fitted in clones. In a parameter grid wrap it in a
+        ``FrozenEstimator``, since scikit-learn clones what a grid holds.
 
         Of a pipeline the steps before the classifier come along: they are fitted anew on the frames
         that `fit` is given, and prepare them. Frames that have the shape which the classifier at
