@@ -14,12 +14,12 @@ from numpy.typing import ArrayLike
 
 from sklearn_sfx._version import __version__
 from sklearn_sfx.exceptions import InputError
-from sklearn_sfx.frames import Frames
+from sklearn_sfx.frames import Frames, are_simulated
 from sklearn_sfx.persistence._about import chain, in_words
 
 from ._evaluation import evaluate, percent, proportion
 from ._model import ScreeningModel
-from ._pages import are_simulated, require_page, write_page
+from ._pages import require_page, write_page
 from ._report_frames import cards, choose, short_names
 from ._report_pictures import hit_rate, recall_and_precision, score_histogram
 from ._scores import Scores
