@@ -1,6 +1,7 @@
 """Every table and picture of the paper made again: what ``sfx reproduce`` does."""
 
-from ._metrics import wilson
+from sklearn_sfx._intervals import wilson
+
 from ._reproduce import reproduce
 from ._splits import split
 
