@@ -1,12 +1,12 @@
 """Label a run, train a model, score every frame, evaluate, write lists and reports."""
 
-from ._evaluation import Evaluation, evaluate, evaluation_table
-from ._label_page import write_label_page
-from ._model import ScreeningModel, hit_finder, load_screening_model, train
-from ._pages import require_page
-from ._report import write_report
-from ._scores import Scores, read_hits
-from ._screen import screen
+from sklearn_sfx.screening._evaluation import Evaluation, evaluate, evaluation_table
+from sklearn_sfx.screening._label_page import write_label_page
+from sklearn_sfx.screening._model import ScreeningModel, hit_finder, load_screening_model, train
+from sklearn_sfx.screening._pages import require_page
+from sklearn_sfx.screening._report import write_report
+from sklearn_sfx.screening._scores import Scores, read_hits
+from sklearn_sfx.screening._screen import screen
 
 __all__ = [
     "Evaluation",

@@ -16,13 +16,12 @@ from sklearn_sfx._version import __version__
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import Frames
 from sklearn_sfx.persistence._about import chain, in_words
-
-from ._evaluation import evaluate, percent, proportion
-from ._model import ScreeningModel
-from ._pages import are_simulated, require_page, write_page
-from ._report_frames import cards, choose, short_names
-from ._report_pictures import hit_rate, recall_and_precision, score_histogram
-from ._scores import Scores
+from sklearn_sfx.screening._evaluation import evaluate, percent, proportion
+from sklearn_sfx.screening._model import ScreeningModel
+from sklearn_sfx.screening._pages import are_simulated, require_page, write_page
+from sklearn_sfx.screening._report_frames import cards, choose, short_names
+from sklearn_sfx.screening._report_pictures import hit_rate, recall_and_precision, score_histogram
+from sklearn_sfx.screening._scores import Scores
 
 __all__ = ["write_report"]
 

@@ -5,9 +5,8 @@ from tqdm import tqdm
 
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import Frames
-
-from ._model import ScreeningModel
-from ._scores import Scores
+from sklearn_sfx.screening._model import ScreeningModel
+from sklearn_sfx.screening._scores import Scores
 
 __all__ = ["screen"]
 
