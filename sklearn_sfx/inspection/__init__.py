@@ -1,13 +1,21 @@
 """Pictures of frames, profiles, trainings and results; they need matplotlib, the extra ``plot``."""
 
-from ._feature_embedding import FeatureEmbeddingDisplay
-from ._frame import FrameDisplay
-from ._label_efficiency import LabelEfficiencyDisplay
-from ._overview import plot_overview
-from ._recall_threshold import RecallThresholdDisplay
-from ._row_profile import RowProfileDisplay
-from ._saliency import SaliencyDisplay
-from ._training_history import TrainingHistoryDisplay
+# What is imported as itself is for other rooms, not for users.
+from sklearn_sfx.inspection._drawing import HIT_COLOUR as HIT_COLOUR
+from sklearn_sfx.inspection._drawing import MASKED_COLOUR as MASKED_COLOUR
+from sklearn_sfx.inspection._drawing import MISS_COLOUR as MISS_COLOUR
+from sklearn_sfx.inspection._drawing import draw_frame as draw_frame
+from sklearn_sfx.inspection._drawing import highest_of_blocks as highest_of_blocks
+from sklearn_sfx.inspection._feature_embedding import DOMAIN_COLOURS as DOMAIN_COLOURS
+from sklearn_sfx.inspection._feature_embedding import FeatureEmbeddingDisplay
+from sklearn_sfx.inspection._feature_embedding import embedded as embedded
+from sklearn_sfx.inspection._frame import FrameDisplay
+from sklearn_sfx.inspection._label_efficiency import LabelEfficiencyDisplay
+from sklearn_sfx.inspection._overview import plot_overview
+from sklearn_sfx.inspection._recall_threshold import RecallThresholdDisplay
+from sklearn_sfx.inspection._row_profile import RowProfileDisplay
+from sklearn_sfx.inspection._saliency import SaliencyDisplay
+from sklearn_sfx.inspection._training_history import TrainingHistoryDisplay
 
 __all__ = [
     "FeatureEmbeddingDisplay",

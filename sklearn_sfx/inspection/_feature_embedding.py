@@ -10,11 +10,10 @@ from sklearn.base import BaseEstimator
 from sklearn.manifold import TSNE
 
 from sklearn_sfx.exceptions import InputError
+from sklearn_sfx.inspection._drawing import class_colours, new_axes
 from sklearn_sfx.persistence._about import chain
 
-from ._drawing import class_colours, new_axes
-
-__all__ = ["FeatureEmbeddingDisplay", "embedded"]
+__all__ = ["DOMAIN_COLOURS", "FeatureEmbeddingDisplay", "embedded"]
 
 PERPLEXITY = 30.0
 DOMAIN_COLOURS = {"source": "#dc2626", "target": "#1d4ed8"}

@@ -9,11 +9,8 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 
 from sklearn_sfx.exceptions import InputError
-from sklearn_sfx.persistence._about import chain
-from sklearn_sfx.preprocessing import RowWiseDecomposition
-
-from ._attribution import attributed
-from ._drawing import (
+from sklearn_sfx.inspection._attribution import attributed
+from sklearn_sfx.inspection._drawing import (
     HIT_COLOUR,
     MISS_COLOUR,
     draw_frame,
@@ -21,7 +18,9 @@ from ._drawing import (
     masked_patch,
     new_axes,
 )
-from ._steps import hit_class, named_steps, one_frame, run_step
+from sklearn_sfx.inspection._steps import hit_class, named_steps, one_frame, run_step
+from sklearn_sfx.persistence._about import chain
+from sklearn_sfx.preprocessing import RowWiseDecomposition
 
 __all__ = ["SaliencyDisplay"]
 

@@ -9,9 +9,8 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from sklearn_sfx.exceptions import InputError
+from sklearn_sfx.inspection._drawing import HIT_COLOUR, MISS_COLOUR, OTHER_COLOURS, new_axes
 from sklearn_sfx.persistence._about import chain
-
-from ._drawing import HIT_COLOUR, MISS_COLOUR, OTHER_COLOURS, new_axes
 
 __all__ = ["TrainingHistoryDisplay"]
 

@@ -1,7 +1,7 @@
 """Every table and picture of the paper made again: what ``sfx reproduce`` does."""
 
-from ._metrics import wilson
-from ._reproduce import reproduce
-from ._splits import split
+from sklearn_sfx._intervals import wilson
+from sklearn_sfx.reproduction._reproduce import reproduce
+from sklearn_sfx.reproduction._splits import split
 
 __all__ = ["reproduce", "split", "wilson"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from sklearn_sfx._extras import require
 from sklearn_sfx._files import new_file, replacing
 from sklearn_sfx.exceptions import InputError
 
@@ -36,14 +37,8 @@ def require_page(path: str | os.PathLike) -> None:
     folder = new_file(path).absolute().parent
     if not os.access(folder, os.W_OK):
         raise InputError(f"{path}: no permission to write to the folder {folder}; name another.")
-    try:
-        import jinja2  # noqa: F401
-        import matplotlib  # noqa: F401
-    except ImportError:
-        raise InputError(
-            "Pages with pictures need matplotlib and jinja2: install them with "
-            "pip install 'sklearn_sfx[plot]'."
-        ) from None
+    require("jinja2", extra="plot", what="Pages")
+    require("matplotlib", extra="plot", what="Pages")
 
 
 def write_page(path: str | os.PathLike, template: str, values: dict[str, Any]) -> None:
