@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # the same names for type checkers, which run nothing
     from .exceptions import NoTargetWarning as NoTargetWarning
     from .exceptions import SlowFileWarning as SlowFileWarning
     from .exceptions import SparseMaskWarning as SparseMaskWarning
+    from .exceptions import UnreadableFrame as UnreadableFrame
     from .frames import Frames as Frames
     from .frames import open_frames as open_frames
     from .frames import read_mask as read_mask
@@ -97,6 +98,7 @@ _PUBLIC = {
         "NoTargetWarning",
         "SlowFileWarning",
         "SparseMaskWarning",
+        "UnreadableFrame",
     ],
 }
 _HOME = {name: room for room, names in _PUBLIC.items() for name in names}

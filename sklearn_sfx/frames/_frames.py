@@ -14,6 +14,7 @@ from numpy.typing import DTypeLike
 from sklearn_sfx.frames._array_source import ArraySource
 from sklearn_sfx.frames._blocks import block_length, work_ahead
 from sklearn_sfx.frames._carried_mask import fit_mask, pack_mask, unpack_mask
+from sklearn_sfx.frames._facts import Facts
 from sklearn_sfx.frames._protocols import FrameOrigin, FrameSource, FrameStep, Window
 
 __all__ = ["Frames"]
@@ -55,8 +56,8 @@ class Frames:
     array([18,  6], dtype=uint16)
     >>> frames.ndim, frames.dtype, frames.mask, frames.metadata, frames.steps
     (3, dtype('uint16'), None, {}, ())
-    >>> frames.sources[2].position
-    2
+    >>> frames.sources[2].position, frames.facts.beam_center
+    (2, None)
     >>> from sklearn_sfx import GCN
     >>> GCN().fit_transform(frames).preprocessing
     'GCN'
@@ -107,6 +108,11 @@ class Frames:
         if isinstance(self._mask, Frames):
             return self._mask._view(_window=self._window)
         return self._mask[self._window.slices]
+
+    @property
+    def facts(self) -> Facts:
+        """What the files say of all their frames; of whole frames, whatever is cropped."""
+        return getattr(self._source, "facts", Facts())
 
     @property
     def metadata(self) -> dict[str, np.ndarray]:

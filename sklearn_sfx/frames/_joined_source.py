@@ -9,6 +9,7 @@ from itertools import accumulate
 import numpy as np
 
 from sklearn_sfx.exceptions import InputError
+from sklearn_sfx.frames._facts import Facts, Unreadable, common_facts
 from sklearn_sfx.frames._protocols import FrameOrigin, FrameSource, Window
 
 __all__ = ["JoinedSource", "join_sources"]
@@ -52,6 +53,20 @@ class JoinedSource:
     def advice(self) -> str:
         """How the frames would be quicker to read, as the first part says that has advice."""
         return next((said for part in self._parts if (said := getattr(part, "advice", ""))), "")
+
+    @property
+    def facts(self) -> Facts:
+        """What all parts say of their frames."""
+        return common_facts([getattr(part, "facts", Facts()) for part in self._parts])
+
+    @property
+    def unreadable(self) -> tuple[Unreadable, ...]:
+        """The frames that the parts know not to be readable."""
+        return tuple(
+            known._replace(start=known.start + start, stop=known.stop + start)
+            for part, start in zip(self._parts, self._starts, strict=False)
+            for known in getattr(part, "unreadable", ())
+        )
 
     def read(self, position: int, window: Window, out: np.ndarray) -> None:
         """Write the `window` of frame `position` to `out`."""

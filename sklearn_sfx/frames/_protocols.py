@@ -81,13 +81,16 @@ class FrameOrigin(NamedTuple):
 class FrameSource(Protocol):
     """Something that gives frames one by one: files, an array, a simulator.
 
-    A source is small, picklable and safe to read from several threads. It may have two things more:
+    A source is small, picklable and safe to read from several threads. It may have more:
 
     - ``narrowed(index) -> (source, index)``: the least source that still holds the frames at
       `index` (a range or an integer array), and their positions in it. Pickles use it to stay
       small.
     - ``advice``: a sentence on how the frames would be much quicker to read, "" where they would
       not. `open_frames` says it once, as a `SlowFileWarning`.
+    - ``facts``: what the file says of all frames, as `Facts`.
+    - ``unreadable``: a tuple of `Unreadable`, the frames that are known not to be readable before
+      one of them is read. `open_frames` refuses such a run unless it is told what to do.
 
     Attributes
     ----------
@@ -125,6 +128,11 @@ class FrameSource(Protocol):
             The part, in pixels.
         out : ndarray of shape (window.height, window.width)
             Filled with it; C-contiguous, of the source's dtype.
+
+        Raises
+        ------
+        UnreadableFrame
+            If this one frame cannot be read: its chunk is damaged, its file is gone.
         """
 
     def origin(self, position: int) -> FrameOrigin:
