@@ -17,6 +17,7 @@ from .exceptions import NewerVersionWarning as NewerVersionWarning
 from .exceptions import NoTargetWarning as NoTargetWarning
 from .exceptions import SlowFileWarning as SlowFileWarning
 from .exceptions import SparseMaskWarning as SparseMaskWarning
+from .exceptions import UnreadableFrame as UnreadableFrame
 from .frames import Frames as Frames
 from .frames import open_frames as open_frames
 from .frames import read_mask as read_mask

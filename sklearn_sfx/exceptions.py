@@ -7,6 +7,7 @@ __all__ = [
     "NoTargetWarning",
     "SlowFileWarning",
     "SparseMaskWarning",
+    "UnreadableFrame",
 ]
 
 
@@ -20,6 +21,17 @@ class InputError(ValueError):
     --------
     >>> from sklearn_sfx.exceptions import InputError
     >>> issubclass(InputError, ValueError)
+    True
+    """
+
+
+class UnreadableFrame(InputError):
+    """One frame that cannot be read, while others of its run may be.
+
+    Examples
+    --------
+    >>> from sklearn_sfx.exceptions import UnreadableFrame
+    >>> issubclass(UnreadableFrame, InputError)
     True
     """
 

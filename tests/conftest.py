@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from sklearn_sfx.cli import main
+
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
@@ -13,3 +15,16 @@ def shared_data():
     if not SHARED_DATA.is_dir():
         pytest.skip("needs the real frames and labels in ../shared/data, which are not here")
     return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def run_folder(tmp_path_factory):
+    """Return a folder with a small simulated run, its labels, its mask and a model of it."""
+    folder, side = tmp_path_factory.mktemp("run"), "160"
+    arguments = ["--n-frames", "90", "--frame-shape", side, side, "--seed", "3"]
+    assert main(["simulate", str(folder / "run.h5"), *arguments]) == 0
+    train = ["train", str(folder / "run.h5"), "--labels", str(folder / "expert_annotation.txt")]
+    options = ["--n-labels", "60", "--crop", side, "--mask", str(folder / "mask.h5")]
+    model = ["--model", str(folder / "model.joblib"), "--epochs", "40"]
+    assert main([*train, *options, *model]) == 0
+    return folder

@@ -12,7 +12,7 @@ import torch
 
 from sklearn_sfx import open_frames
 from sklearn_sfx.frames import Window
-from sklearn_sfx.frames._chunks import ChunkReader, StoredBytes
+from sklearn_sfx.frames.hdf5._chunks import ChunkReader, StoredBytes
 from sklearn_sfx.networks import for_inference
 from sklearn_sfx.preprocessing import _kernels, _windows
 

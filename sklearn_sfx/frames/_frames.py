@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import math
-import zlib
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from types import EllipsisType
 from typing import Any, overload
 
 import numpy as np
-from joblib import Parallel, delayed, effective_n_jobs
+from joblib import effective_n_jobs
 from numpy.typing import DTypeLike
 
-from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames._array_source import ArraySource
+from sklearn_sfx.frames._blocks import block_length, work_ahead
+from sklearn_sfx.frames._carried_mask import fit_mask, pack_mask, unpack_mask
+from sklearn_sfx.frames._facts import Facts
 from sklearn_sfx.frames._protocols import FrameOrigin, FrameSource, FrameStep, Window
 
 __all__ = ["Frames"]
-
-N_ROUNDS = 4  # in which several workers share a short run out
 
 
 class Frames:
@@ -58,8 +56,8 @@ class Frames:
     array([18,  6], dtype=uint16)
     >>> frames.ndim, frames.dtype, frames.mask, frames.metadata, frames.steps
     (3, dtype('uint16'), None, {}, ())
-    >>> frames.sources[2].position
-    2
+    >>> frames.sources[2].position, frames.facts.beam_center
+    (2, None)
     >>> from sklearn_sfx import GCN
     >>> GCN().fit_transform(frames).preprocessing
     'GCN'
@@ -71,7 +69,10 @@ class Frames:
         self._window: Window | None = None  # None: the file's own values and dtype
         self._steps: tuple[FrameStep, ...] = ()
         self._as_stored = False  # whether the window is given without mask and steps
-        self._mask = None if mask is None else _fit_mask(mask, source.shape)
+        mask = None if mask is None else fit_mask(mask, source.shape)
+        if isinstance(mask, np.ndarray) and mask.ndim == 3:
+            mask = Frames(ArraySource(mask.copy()))
+        self._mask = mask
 
     # -- What it looks like --------------------------------------------------------------------
 
@@ -107,6 +108,11 @@ class Frames:
         if isinstance(self._mask, Frames):
             return self._mask._view(_window=self._window)
         return self._mask[self._window.slices]
+
+    @property
+    def facts(self) -> Facts:
+        """What the files say of all their frames; of whole frames, whatever is cropped."""
+        return getattr(self._source, "facts", Facts())
 
     @property
     def metadata(self) -> dict[str, np.ndarray]:
@@ -309,27 +315,10 @@ class Frames:
         [2, 2, 1]
         """
         n_workers = max(1, effective_n_jobs(None))
-        n_held = n_workers if n_workers == 1 else 2 * n_workers
-        row_bytes = self.dtype.itemsize * max(1, int(np.prod(self.shape[1:])))
-        size = min(max_frames, max_bytes // (row_bytes * n_held))
-        if n_workers > 1:  # so many blocks that all have work, and little is waited for at the end
-            size = min(size, math.ceil(len(self) / (N_ROUNDS * n_workers)))
-        size = max(1, size)
-        tasks = [self._take(slice(i, i + size)) for i in range(0, len(self), size)]
-        if n_workers == 1:
-            yield from (task._read_here() for task in tasks)
-            return
-        # In waves, since joblib would run ahead of a slow consumer and pile up the blocks.
-        with Parallel(prefer="threads") as parallel, ThreadPoolExecutor(1) as ahead:
-            wave = None
-            for i in range(0, len(tasks), n_workers):
-                jobs = [delayed(_read_task)(task) for task in tasks[i : i + n_workers]]
-                following = ahead.submit(parallel, jobs)
-                if wave is not None:
-                    yield from wave.result()
-                wave = following
-            if wave is not None:
-                yield from wave.result()
+        frame_bytes = self.dtype.itemsize * max(1, math.prod(self.shape[1:]))
+        length = block_length(len(self), frame_bytes, n_workers, max_bytes, max_frames)
+        tasks = [self._take(slice(i, i + length)) for i in range(0, len(self), length)]
+        yield from work_ahead(Frames._read_here, tasks, n_workers)
 
     def _read(self) -> np.ndarray:
         """Read everything, on the workers that the caller has configured."""
@@ -379,44 +368,10 @@ class Frames:
         if hasattr(self._source, "narrowed"):
             state["_source"], state["_index"] = self._source.narrowed(self._index)
         if isinstance(self._mask, np.ndarray):
-            state["_mask"] = (self._mask.shape, zlib.compress(np.packbits(self._mask).data, 1))
+            state["_mask"] = pack_mask(self._mask)
         return state
 
     def __setstate__(self, state: dict) -> None:
         self.__dict__.update(state)
         if isinstance(self._mask, tuple):
-            shape, packed = self._mask
-            bits = np.frombuffer(zlib.decompress(packed), np.uint8)
-            mask = np.unpackbits(bits, count=shape[0] * shape[1]).view(bool).reshape(shape)
-            mask.setflags(write=False)
-            self._mask = mask
-
-
-def _read_task(frames: Frames) -> np.ndarray:
-    return frames._read_here()
-
-
-def _fit_mask(mask: np.ndarray | Frames, frames_shape: tuple[int, int, int]) -> np.ndarray | Frames:
-    """Check a mask against the frames: one for all (2-D), or one for each (Frames)."""
-    n_frames, height, width = frames_shape
-    if not isinstance(mask, np.ndarray | Frames) or mask.dtype != bool:
-        raise InputError(
-            "mask must be a bool array, True where the pixel is usable, but it is "
-            f"{getattr(mask, 'dtype', type(mask).__name__)}: make one with "
-            "read_mask(..., good_bits=...) or read_mask(..., bad_bits=...)."
-        )
-    if mask.ndim == 3 and mask.shape == frames_shape:
-        if isinstance(mask, np.ndarray):
-            mask = Frames(ArraySource(mask.copy()))
-        return mask
-    if mask.ndim == 3 and (mask.shape[0] * mask.shape[1], mask.shape[2]) == (height, width):
-        mask = np.asarray(mask).reshape(height, width)  # modules, stacked along the slow axis
-    if mask.shape != (height, width):
-        raise InputError(
-            f"The mask has the shape {mask.shape}, but the frames are {height} x {width} "
-            f"(height x width) and there are {n_frames}: give a mask of shape ({height}, {width}), "
-            f"or ({n_frames}, {height}, {width}) with one mask per frame."
-        )
-    mask = np.array(mask)
-    mask.setflags(write=False)
-    return mask
+            self._mask = unpack_mask(*self._mask)

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sklearn_sfx.exceptions import InputError
+from sklearn_sfx.exceptions import InputError, SparseMaskWarning
 from sklearn_sfx.frames._array_source import ArraySource
 from sklearn_sfx.frames._frames import Frames
-from sklearn_sfx.frames._open import expand_paths
-from sklearn_sfx.frames._protocols import FrameOrigin, FrameSource, Window
+from sklearn_sfx.frames._joined_source import join_sources
+from sklearn_sfx.frames._paths import expand_paths
+from sklearn_sfx.frames._protocols import FrameOrigin, FrameSource, StoredMask, Window
+from sklearn_sfx.frames._recognize import find_format
 
-if TYPE_CHECKING:  # h5py takes long to import
-    import h5py
+__all__ = ["read_mask", "warn_of_sparse"]
 
-    from sklearn_sfx.frames._layouts import Segment
-
-__all__ = ["read_mask"]
-
-# Of several masks in a file, the one to take: one per frame before one for the whole run.
-_MASK_NAMES = ("mask", "pixel_mask", "pixelmask", "mask_shared")
+LEAST_USABLE = 0.5  # of the pixels; a mask that leaves fewer is rare, an inverted one is not
 
 
 def read_mask(
@@ -35,13 +31,13 @@ def read_mask(
     """Read a mask of pixels, True where the pixel is usable.
 
     Tools disagree on what a number in a mask means, so masks of numbers need the rule: a pixel is
-    usable if all of `good_bits` are set and none of `bad_bits` is. Without a rule, only bool masks
-    are taken, and True means usable.
+    usable if all of `good_bits` are set and none of `bad_bits` is. Without a rule, that of the file
+    format holds, if it has one; otherwise only bool masks are taken, and True means usable.
 
     Parameters
     ----------
     source : path, list of paths, glob pattern, or ndarray
-        An HDF5 file with a mask; or the files of a run, each with one mask per frame; or an array.
+        A file with a mask; or the files of a run, each with one mask per frame; or an array.
         Shape (height, width) for one mask; (n_frames, height, width) for one per frame; modules,
         (n_frames, modules, height, width), are stacked as those of frames are. Shape
         (modules, height, width) beside frames of as many modules is one mask.
@@ -79,26 +75,52 @@ def read_mask(
     rule = _Rule(good_bits, bad_bits)
     if isinstance(source, np.ndarray):
         return _mask_of_array(source, rule)
-    # As in open_frames: h5py takes long to import.
-    from sklearn_sfx.frames._hdf5_source import Hdf5Source
-
     paths = expand_paths(source)
-    described = [_describe(path, dataset) for path in paths]
-    names = [
-        f"dataset {name} of {path}" for path, (name, _, _) in zip(paths, described, strict=True)
-    ]
-    for where, (_, dtype, _) in zip(names, described, strict=True):
-        rule.check(dtype, where)
-    segments = [segment for _, _, segment in described]
-    if len(paths) == 1 and not hasattr(segments[0], "path"):
-        return _locked(rule.apply(segments[0], names[0]))
-    for where, segment in zip(names, segments, strict=True):
-        if not hasattr(segment, "path"):
+    found = {path: _find_mask(path, dataset) for path in dict.fromkeys(paths)}
+    rules = {path: rule.or_that_of(mask) for path, mask in found.items()}
+    for path, mask in found.items():
+        rules[path].check(mask.values.dtype, mask.where)
+    masks: list[FrameSource] = []
+    for path in paths:
+        values, where = found[path].values, found[path].where
+        if not isinstance(values, np.ndarray):
+            masks.append(_RuleSource(values, rules[path], where))
+        elif len(paths) == 1:
+            return _locked(rules[path].apply(values, where))
+        else:
             raise InputError(
                 f"A list of masks needs one mask per frame in each file, but {where} is one mask "
-                f"of shape {segment.shape}: give that file alone."
+                f"of shape {values.shape}: give that file alone."
             )
-    return Frames(_RuleSource(Hdf5Source(segments), rule, names[0]))
+    return Frames(join_sources(masks))
+
+
+def warn_of_sparse(mask: np.ndarray | Frames | None) -> None:
+    """Ask whether a mask that leaves few pixels is the other way round, by a `SparseMaskWarning`.
+
+    The warning points at the line that called the caller of this function.
+
+    Parameters
+    ----------
+    mask : bool ndarray of shape (height, width), bool Frames or None
+        True where a pixel is usable. Of masks per frame nothing is said, as they would be read.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_sfx.frames import warn_of_sparse
+    >>> warn_of_sparse(np.ones((4, 5), dtype=bool))  # every pixel is usable
+    """
+    if not isinstance(mask, np.ndarray):
+        return
+    share = np.count_nonzero(mask) / mask.size
+    if share < LEAST_USABLE:
+        warnings.warn(
+            f"This mask leaves {share:.1%} of the pixels to be used. If it is the other way round, "
+            "turn it over with ~mask, or say good_bits or bad_bits to read_mask.",
+            SparseMaskWarning,
+            stacklevel=3,
+        )
 
 
 class _Rule:
@@ -112,6 +134,12 @@ class _Rule:
                 choice = ' or "any"' if name == "bad_bits" else ""
                 raise InputError(f"{name} must be a positive integer{choice}, not {bits!r}.")
         self.good_bits, self.bad_bits = good_bits, bad_bits
+
+    def or_that_of(self, mask: StoredMask) -> _Rule:
+        """Return this rule, or where it says nothing that of the format of a mask."""
+        if self.good_bits is None and self.bad_bits is None:
+            return _Rule(mask.good_bits, mask.bad_bits)
+        return self
 
     def check(self, dtype: np.dtype, where: str) -> None:
         if dtype.kind not in "biuf":
@@ -185,72 +213,9 @@ def _locked(mask: np.ndarray) -> np.ndarray:
     return mask
 
 
-def _describe(path: str, dataset: str | None) -> tuple[str, np.dtype, Any]:
-    """Return name and dtype of the mask in a file, and its values (2-D) or its Segment (3-D)."""
-    from sklearn_sfx.frames._handles import HDF5_ERRORS, open_file, reason
-    from sklearn_sfx.frames._layouts import find_segments, make_segment
-
-    try:
-        beside = find_segments(path)
-    except InputError:
-        beside = []  # a file of masks alone
-    with open_file(path) as (file, _):
-        try:
-            name = _find_mask(path, file, dataset)
-            mask = file[name]
-            modules = _modules_of(file, beside)
-            if mask.ndim == 2 or (mask.ndim == 3 and mask.shape == modules):
-                return name, mask.dtype, mask[()].reshape(-1, mask.shape[-1])
-            segment = make_segment(path, mask)
-        except InputError:
-            raise
-        except HDF5_ERRORS as error:
-            where = f"dataset {dataset}" if dataset else "its mask"
-            raise InputError(
-                f"{path} is damaged, {where} cannot be read: {reason(error)}."
-            ) from error
-        if segment is None:
-            raise InputError(f"The mask {name} of {path} is empty: its shape is {mask.shape}.")
-        n_beside = sum(other.shape[0] for other in beside)
-        if beside and segment.shape[0] > n_beside and segment.shape[1:] == beside[0].shape[1:]:
-            segment = segment._replace(shape=(n_beside, *segment.shape[1:]))  # padded, as they are
-        return name, mask.dtype, segment
-
-
-def _modules_of(file: h5py.File, segments: list[Segment]) -> tuple[int, int, int] | None:
-    """(modules, height, width) of the frames in the same file, where they have modules."""
-    if not segments or file[segments[0].dataset].ndim != 4:
-        return None
-    return file[segments[0].dataset].shape[1:]
-
-
-def _find_mask(path: str, file: h5py.File, dataset: str | None) -> str:
-    """Return the path of the one dataset that is the mask."""
-    from sklearn_sfx.frames._handles import look_up
-    from sklearn_sfx.frames._layouts import list_datasets
-
-    names = list(list_datasets(file))
-    if dataset is not None:
-        if not hasattr(look_up(file, dataset), "shape"):
-            held = ", ".join(names[:6]) or "no dataset at all"
-            raise InputError(f"{path} has no dataset {dataset} for a mask; it has {held}.")
-        return dataset
-    found = names if len(names) == 1 and _may_be_mask(file[names[0]]) else []
-    for leaf in _MASK_NAMES:
-        found = found or [name for name in names if name.rpartition("/")[2] == leaf]
-    if len(found) == 1:
-        return found[0]
-    if not found:
-        raise InputError(
-            f"{path} has no dataset called {', '.join(_MASK_NAMES[:-1])} or {_MASK_NAMES[-1]}: "
-            "name the mask, as in read_mask(path, dataset=...)."
-        )
-    raise InputError(
-        f"{path} has several masks: {', '.join(found)}; name one of them, as in "
-        "read_mask(path, dataset=...)."
-    )
-
-
-def _may_be_mask(item: h5py.Dataset) -> bool:
-    """Whether the only dataset of a file, whatever its name, can be taken for a mask."""
-    return item.dtype.kind == "b" or item.ndim == 2
+def _find_mask(path: str, dataset: str | None) -> StoredMask:
+    found = find_format(path)
+    mask = found.find_mask(path, dataset)
+    if mask is None:
+        raise InputError(f"{path} holds no mask: files of the format {found.name} have none.")
+    return mask

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import glob
-import os
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from sklearn_sfx.exceptions import InputError, SlowFileWarning, SparseMaskWarning
+from sklearn_sfx.exceptions import SlowFileWarning
 from sklearn_sfx.frames._array_source import ArraySource
 from sklearn_sfx.frames._frames import Frames
+from sklearn_sfx.frames._masks import warn_of_sparse
+from sklearn_sfx.frames._paths import expand_paths
+from sklearn_sfx.frames._protocols import FrameSource
+from sklearn_sfx.frames._recognize import open_paths
 
-__all__ = ["expand_paths", "open_frames", "warn_of_sparse"]
-
-LEAST_USABLE = 0.5  # of the pixels; a mask that leaves fewer is rare, an inverted one is not
-LARGE_FRAME = 2**20  # pixels; below, nobody waits for a frame
+__all__ = ["open_frames"]
 
 
 def open_frames(
@@ -70,75 +70,22 @@ def open_frames(
     >>> open_frames(np.zeros((3, 4, 5), dtype=np.int16)).shape
     (3, 4, 5)
     """
+    opened: FrameSource
     if isinstance(source, np.ndarray):
-        frames = Frames(ArraySource(source), mask=mask)
-        warn_of_sparse(frames.mask)
-        return frames
-    # h5py takes long to import, and arrays do without it.
-    import h5py
-
-    from sklearn_sfx.frames._hdf5_source import Hdf5Source
-    from sklearn_sfx.frames._layouts import find_segments
-
-    if isinstance(source, h5py.Dataset):
-        source, dataset = source.file.filename, source.name
-    paths = expand_paths(source)
-    found = {path: find_segments(path, dataset) for path in dict.fromkeys(paths)}
-    segments = [segment for path in paths for segment in found[path]]
-    source = Hdf5Source(segments)
-    large = source.shape[1] * source.shape[2] >= LARGE_FRAME
-    if large and any(segment.compression == "gzip" for segment in segments):
-        warnings.warn(
-            "These frames are compressed with gzip, which takes ten to twenty times as long to "
-            "read as bitshuffle-LZ4: if they are read more than once, write them anew with "
-            "hdf5plugin.Bitshuffle().",
-            SlowFileWarning,
-            stacklevel=2,
-        )
-    frames = Frames(source, mask=mask)
+        opened = ArraySource(source)
+    else:
+        source, dataset = _names_in(source, dataset)
+        opened = open_paths(expand_paths(source), dataset)
+    if advice := getattr(opened, "advice", ""):
+        warnings.warn(advice, SlowFileWarning, stacklevel=2)
+    frames = Frames(opened, mask=mask)
     warn_of_sparse(frames.mask)
     return frames
 
 
-def expand_paths(source: str | Path | Sequence[str | Path]) -> list[str]:
-    """Return the absolute paths of the files that a path, a pattern or a list of them means."""
-    if isinstance(source, str | os.PathLike):
-        items: Sequence = [source]
-    elif isinstance(source, list | tuple):
-        items = source
-    else:
-        raise InputError(
-            "Frames are opened from a path, a list of paths, a glob pattern or an array of shape "
-            f"(n_frames, height, width), not from {type(source).__name__}."
-        )
-    if not items:
-        raise InputError("The list of files is empty: give at least one path.")
-    paths: list[str] = []
-    for item in items:
-        if not isinstance(item, str | os.PathLike):
-            raise InputError(
-                f"A list of files holds paths, but one item is a {type(item).__name__}."
-            )
-        path = os.path.abspath(os.fspath(item))
-        if glob.has_magic(path) and not os.path.exists(path):
-            matches = sorted(glob.glob(path))
-            if not matches:
-                raise InputError(f"No file matches the pattern {os.fspath(item)}.")
-            paths += matches
-        else:
-            paths.append(path)
-    return paths
-
-
-def warn_of_sparse(mask: np.ndarray | Frames | None) -> None:
-    """Ask whether a mask for all frames that leaves few pixels is the other way round."""
-    if not isinstance(mask, np.ndarray):
-        return
-    share = np.count_nonzero(mask) / mask.size
-    if share < LEAST_USABLE:
-        warnings.warn(
-            f"This mask leaves {share:.1%} of the pixels to be used. If it is the other way round, "
-            "turn it over with ~mask, or say good_bits or bad_bits to read_mask.",
-            SparseMaskWarning,
-            stacklevel=3,
-        )
+def _names_in(source: Any, dataset: str | None) -> tuple[Any, str | None]:
+    """Return path and dataset; of an open dataset, as of h5py, only its names are taken."""
+    path = getattr(getattr(source, "file", None), "filename", None)
+    if path is None or not hasattr(source, "shape"):
+        return source, dataset
+    return path, source.name

@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from sklearn_sfx._extras import require
 from sklearn_sfx.classifiers._training import to_tensor
-from sklearn_sfx.exceptions import InputError
 
 __all__ = ["attributed"]
 
@@ -31,13 +31,7 @@ def attributed(module: nn.Module, x: np.ndarray, hit: int) -> tuple[np.ndarray, 
     hit : int
         The number of the class.
     """
-    try:
-        from captum.attr import IntegratedGradients
-    except ImportError:
-        raise InputError(
-            "What made a frame a hit is found by captum: install it with "
-            "pip install 'sklearn_sfx[explain]'."
-        ) from None
+    captum = require("captum.attr", extra="explain", what="Saliency maps")
 
     def log_odds(batch: torch.Tensor) -> torch.Tensor:
         logits = module(batch)
@@ -49,7 +43,7 @@ def attributed(module: nn.Module, x: np.ndarray, hit: int) -> tuple[np.ndarray, 
     median = given.nanmedian()
     given = given.nan_to_num(0.0)
     baseline = torch.minimum(given, median) if median.isfinite() else given
-    found = IntegratedGradients(log_odds).attribute(
+    found = captum.IntegratedGradients(log_odds).attribute(
         given.clone().requires_grad_(),
         baseline,
         n_steps=N_STEPS,

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_sfx.exceptions import InputError
+from sklearn_sfx._extras import require
 
 __all__ = [
     "HIT_COLOUR",
@@ -22,7 +22,6 @@ __all__ = [
     "highest_of_blocks",
     "masked_patch",
     "new_axes",
-    "require_matplotlib",
 ]
 
 HIT_COLOUR, MISS_COLOUR = "#c2410c", "#1d4ed8"
@@ -34,19 +33,9 @@ PERCENTILES = (1.0, 99.9)
 N_BLOCKS = 400  # along the shorter side of a frame at the most: what axes can show
 
 
-def require_matplotlib() -> None:
-    """Refuse to draw without matplotlib, in one sentence."""
-    try:
-        import matplotlib  # noqa: F401
-    except ImportError:
-        raise InputError(
-            "Pictures need matplotlib: install it with pip install 'sklearn_sfx[plot]'."
-        ) from None
-
-
 def new_axes(ax: Any = None, **figure: Any) -> Any:
     """Return the axes that were given, or those of a new figure of pyplot."""
-    require_matplotlib()
+    require("matplotlib", extra="plot", what="Pictures")
     if ax is not None:
         return ax
     import matplotlib.pyplot as plt

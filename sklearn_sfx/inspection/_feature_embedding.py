@@ -11,10 +11,9 @@ from sklearn.manifold import TSNE
 
 from sklearn_sfx._models import estimators
 from sklearn_sfx.exceptions import InputError
+from sklearn_sfx.inspection._drawing import class_colours, new_axes
 
-from ._drawing import class_colours, new_axes
-
-__all__ = ["FeatureEmbeddingDisplay", "embedded"]
+__all__ = ["DOMAIN_COLOURS", "FeatureEmbeddingDisplay", "embedded"]
 
 PERPLEXITY = 30.0
 DOMAIN_COLOURS = {"source": "#dc2626", "target": "#1d4ed8"}

@@ -11,10 +11,15 @@ from sklearn.base import BaseEstimator
 from sklearn_sfx._models import named_estimators
 from sklearn_sfx.classifiers import PeakCountClassifier, find_peaks
 from sklearn_sfx.exceptions import InputError
+from sklearn_sfx.inspection._drawing import (
+    HIT_COLOUR,
+    PERCENTILES,
+    draw_frame,
+    masked_patch,
+    new_axes,
+)
+from sklearn_sfx.inspection._steps import masked, one_frame, run_step
 from sklearn_sfx.preprocessing.peaks import Peaks
-
-from ._drawing import HIT_COLOUR, PERCENTILES, draw_frame, masked_patch, new_axes
-from ._steps import masked, one_frame, run_step
 
 __all__ = ["FrameDisplay"]
 

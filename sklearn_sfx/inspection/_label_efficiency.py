@@ -8,8 +8,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sklearn_sfx.exceptions import InputError
-
-from ._drawing import HIT_COLOUR, LINE_STYLES, MISS_COLOUR, OTHER_COLOURS, new_axes
+from sklearn_sfx.inspection._drawing import (
+    HIT_COLOUR,
+    LINE_STYLES,
+    MISS_COLOUR,
+    OTHER_COLOURS,
+    new_axes,
+)
 
 __all__ = ["LabelEfficiencyDisplay"]
 

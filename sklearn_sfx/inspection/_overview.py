@@ -5,8 +5,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ._drawing import HIT_COLOUR, MISS_COLOUR, draw_frame, masked_patch, require_matplotlib
-from ._row_profile import RowProfileDisplay
+from sklearn_sfx._extras import require
+from sklearn_sfx.inspection._drawing import (
+    HIT_COLOUR,
+    MISS_COLOUR,
+    draw_frame,
+    masked_patch,
+)
+from sklearn_sfx.inspection._row_profile import RowProfileDisplay
 
 __all__ = ["plot_overview"]
 
@@ -58,7 +64,7 @@ def plot_overview(
     >>> len(figure.axes)
     4
     """
-    require_matplotlib()
+    require("matplotlib", extra="plot", what="Pictures")
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(11, 8.5), layout="constrained")

@@ -10,10 +10,9 @@ from sklearn.base import BaseEstimator
 
 from sklearn_sfx._models import named_estimators
 from sklearn_sfx.exceptions import InputError
+from sklearn_sfx.inspection._drawing import class_colours, new_axes
+from sklearn_sfx.inspection._steps import run_step
 from sklearn_sfx.preprocessing import RowWiseDecomposition
-
-from ._drawing import class_colours, new_axes
-from ._steps import run_step
 
 __all__ = ["RowProfileDisplay", "through_rows"]
 

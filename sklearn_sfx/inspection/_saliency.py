@@ -10,10 +10,8 @@ from sklearn.base import BaseEstimator
 
 from sklearn_sfx._models import named_estimators
 from sklearn_sfx.exceptions import InputError
-from sklearn_sfx.preprocessing import RowWiseDecomposition
-
-from ._attribution import attributed
-from ._drawing import (
+from sklearn_sfx.inspection._attribution import attributed
+from sklearn_sfx.inspection._drawing import (
     HIT_COLOUR,
     MISS_COLOUR,
     draw_frame,
@@ -21,7 +19,8 @@ from ._drawing import (
     masked_patch,
     new_axes,
 )
-from ._steps import hit_class, one_frame, run_step
+from sklearn_sfx.inspection._steps import hit_class, one_frame, run_step
+from sklearn_sfx.preprocessing import RowWiseDecomposition
 
 __all__ = ["SaliencyDisplay"]
 

@@ -10,8 +10,7 @@ from sklearn.base import BaseEstimator
 
 from sklearn_sfx._models import estimators
 from sklearn_sfx.exceptions import InputError
-
-from ._drawing import HIT_COLOUR, MISS_COLOUR, OTHER_COLOURS, new_axes
+from sklearn_sfx.inspection._drawing import HIT_COLOUR, MISS_COLOUR, OTHER_COLOURS, new_axes
 
 __all__ = ["TrainingHistoryDisplay"]
 

@@ -6,7 +6,6 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import beta
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, _fit_context, clone
 from sklearn.model_selection import check_cv
 from sklearn.utils import Tags, column_or_1d, get_tags, indexable
@@ -22,6 +21,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import _check_method_params, assert_all_finite, check_is_fitted
 
+from sklearn_sfx._intervals import clopper_pearson_lower
 from sklearn_sfx._stored import Stored
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.model_selection._split import LabelledStratifiedKFold
@@ -297,7 +297,7 @@ class TargetRecallClassifier(Stored, ClassifierMixin, MetaEstimatorMixin, BaseEs
         """Return the recall that is assured if 0, 1, ... n_hits of the labelled hits are kept."""
         if self.confidence is None:
             return np.arange(n_hits + 1) / n_hits
-        assured = lower_bounds(n_hits, self.confidence)
+        assured = clopper_pearson_lower(np.arange(n_hits + 1), n_hits, self.confidence)
         if assured[-1] >= self.recall:
             return assured
         asked = f"A recall of {self.recall:g} at confidence {self.confidence:g}"
@@ -314,12 +314,6 @@ class TargetRecallClassifier(Stored, ClassifierMixin, MetaEstimatorMixin, BaseEs
         tags.input_tags = get_tags(self.estimator).input_tags
         tags.classifier_tags.multi_class = False
         return tags
-
-
-def lower_bounds(n: int, confidence: float) -> np.ndarray:
-    """Return the Clopper-Pearson lower bound of a proportion for 0, 1, ... n successes of n."""
-    successes = np.arange(1, n + 1)
-    return np.concatenate([[0.0], beta.ppf(1 - confidence, successes, n - successes + 1)])
 
 
 def hits_needed(recall: float, confidence: float) -> int:

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from sklearn_sfx._stored import stored
 from sklearn_sfx._validation import is_frames, is_tensor
 from sklearn_sfx.exceptions import InputError
-from sklearn_sfx.frames._open import warn_of_sparse
+from sklearn_sfx.frames import warn_of_sparse
 from sklearn_sfx.preprocessing._base import FrameTransformer
 from sklearn_sfx.preprocessing._defects import MIN_FRAMES, find_defects
 from sklearn_sfx.preprocessing._steps import FusedStep, PixelRule

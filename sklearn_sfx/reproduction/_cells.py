@@ -15,15 +15,14 @@ from tqdm import tqdm
 
 from sklearn_sfx._files import replacing
 from sklearn_sfx.exceptions import FewLabelsWarning
-
-from . import _experiments
-from ._data import FRAMES, is_prepared, prepare_run
-from ._pictures import PAIR, embedding, examples
-from ._runs import FILES, NAMES
-from ._scale import Scale
-from ._speed import throughput
-from ._splits import sizes
-from ._study import Study
+from sklearn_sfx.reproduction import _experiments
+from sklearn_sfx.reproduction._data import FRAMES, is_prepared, prepare_run
+from sklearn_sfx.reproduction._pictures import PAIR, embedding, examples
+from sklearn_sfx.reproduction._runs import FILES, NAMES
+from sklearn_sfx.reproduction._scale import Scale
+from sklearn_sfx.reproduction._speed import throughput
+from sklearn_sfx.reproduction._splits import sizes
+from sklearn_sfx.reproduction._study import Study
 
 __all__ = ["PARTS", "Cell", "cells_of", "run_cells"]
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ._cells import PAIRS, SINGLES, Cell
-from ._metrics import Proportion, summarized
-from ._outcomes import MAYBE, PAPER_RATES, Report, Table, numbers
+from sklearn_sfx.reproduction._cells import PAIRS, SINGLES, Cell
+from sklearn_sfx.reproduction._metrics import Proportion, summarized
+from sklearn_sfx.reproduction._outcomes import MAYBE, PAPER_RATES, Report, Table, numbers
 
 __all__ = ["comparison", "speeds"]
 

@@ -15,10 +15,9 @@ from sklearn_sfx.datasets._target import make_target
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import Frames, open_frames
 from sklearn_sfx.preprocessing import GCN, LCN, CentralCrop, PixelMask, RowWiseDecomposition
-
-from ._runs import open_run, simulate_run
-from ._scale import Scale
-from ._study import Study
+from sklearn_sfx.reproduction._runs import open_run, simulate_run
+from sklearn_sfx.reproduction._scale import Scale
+from sklearn_sfx.reproduction._study import Study
 
 __all__ = ["Run", "cropped", "is_prepared", "joined", "load_run", "prepare_run", "raw_run"]
 

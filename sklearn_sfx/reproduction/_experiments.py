@@ -11,12 +11,11 @@ import numpy as np
 
 from sklearn_sfx._files import replacing
 from sklearn_sfx.classifiers import CNN1D, CNN2D, DANN, FineTuned
-
-from ._data import Run, joined, load_run
-from ._metrics import best_count, counted
-from ._runs import DIALS_SPOTS, NAMES
-from ._splits import Split, split
-from ._study import Study
+from sklearn_sfx.reproduction._data import Run, joined, load_run
+from sklearn_sfx.reproduction._metrics import best_count, counted
+from sklearn_sfx.reproduction._runs import DIALS_SPOTS, NAMES
+from sklearn_sfx.reproduction._splits import Split, split
+from sklearn_sfx.reproduction._study import Study
 
 __all__ = ["dann", "enough", "few", "fine_tuned", "trained", "vectors"]
 

@@ -9,20 +9,18 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sklearn_sfx._files import replacing
-from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.inspection import (
+    DOMAIN_COLOURS,
     FeatureEmbeddingDisplay,
     RowProfileDisplay,
     TrainingHistoryDisplay,
+    draw_frame,
 )
-from sklearn_sfx.inspection._drawing import draw_frame
-from sklearn_sfx.inspection._feature_embedding import DOMAIN_COLOURS
+from sklearn_sfx.reproduction._cells import Cell
+from sklearn_sfx.reproduction._outcomes import MAYBE, Report
+from sklearn_sfx.reproduction._pictures import CLASSES, PAIR
 
-from ._cells import Cell
-from ._outcomes import MAYBE, Report
-from ._pictures import CLASSES, PAIR
-
-__all__ = ["Picture", "draw_figures", "require_matplotlib"]
+__all__ = ["Picture", "draw_figures"]
 
 DRAWN = "Of each block of pixels the highest is drawn; masked ones are light blue."
 BOX = DOMAIN_COLOURS["source"]
@@ -35,17 +33,6 @@ class Picture(NamedTuple):
     png: Path
     svg: Path
     caption: str
-
-
-def require_matplotlib() -> None:
-    """Refuse to start where the pictures could not be drawn in the end."""
-    try:
-        import matplotlib  # noqa: F401
-    except ImportError:
-        raise InputError(
-            "Pictures need matplotlib: install it with pip install 'sklearn_sfx[plot]', or ask "
-            "for tables alone, as in --only 1 2 3 4 5 6 7."
-        ) from None
 
 
 def draw_figures(report: Report, folder: Path) -> list[Picture]:

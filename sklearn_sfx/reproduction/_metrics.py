@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.metrics import confusion_matrix, roc_curve
 
-from sklearn_sfx.model_selection._intervals import wilson
+from sklearn_sfx._intervals import wilson
 
-__all__ = ["METRICS", "Proportion", "best_count", "counted", "summarized", "wilson"]
+__all__ = ["METRICS", "Proportion", "best_count", "counted", "summarized"]
 
 METRICS = ("recall", "precision", "accuracy")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ._cells import Cell
-from ._metrics import Proportion
-from ._study import Study
+from sklearn_sfx.reproduction._cells import Cell
+from sklearn_sfx.reproduction._metrics import Proportion
+from sklearn_sfx.reproduction._study import Study
 
 __all__ = ["MAYBE", "PAPER_CNN2D", "PAPER_DANN", "PAPER_RATES", "Report", "Table", "numbers"]
 

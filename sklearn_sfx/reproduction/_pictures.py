@@ -11,13 +11,12 @@ from sklearn_sfx._files import replacing
 from sklearn_sfx.classifiers import find_peaks
 from sklearn_sfx.datasets import make_sfx_frames
 from sklearn_sfx.frames import Frames
-from sklearn_sfx.inspection._feature_embedding import embedded
+from sklearn_sfx.inspection import embedded
 from sklearn_sfx.preprocessing import GCN, LCN
-
-from ._data import cropped, load_run, raw_run
-from ._experiments import trained
-from ._runs import NAMES
-from ._study import Study
+from sklearn_sfx.reproduction._data import cropped, load_run, raw_run
+from sklearn_sfx.reproduction._experiments import trained
+from sklearn_sfx.reproduction._runs import NAMES
+from sklearn_sfx.reproduction._study import Study
 
 __all__ = ["CLASSES", "PAIR", "embedding", "examples"]
 

@@ -9,9 +9,8 @@ from pathlib import Path
 
 from sklearn_sfx._files import replacing
 from sklearn_sfx._version import __version__
-
-from ._figures import Picture
-from ._outcomes import Report, Table
+from sklearn_sfx.reproduction._figures import Picture
+from sklearn_sfx.reproduction._outcomes import Report, Table
 
 __all__ = ["write_report"]
 

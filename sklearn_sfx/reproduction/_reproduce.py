@@ -9,16 +9,16 @@ from pathlib import Path
 
 import joblib
 
+from sklearn_sfx._extras import require
 from sklearn_sfx.exceptions import InputError
-
-from . import _scale
-from ._cells import PARTS, cells_of, run_cells
-from ._figures import draw_figures, require_matplotlib
-from ._outcomes import MAYBE, Report
-from ._report import write_report
-from ._runs import find_runs
-from ._study import Study
-from ._tables import make_table
+from sklearn_sfx.reproduction import _scale
+from sklearn_sfx.reproduction._cells import PARTS, cells_of, run_cells
+from sklearn_sfx.reproduction._figures import draw_figures
+from sklearn_sfx.reproduction._outcomes import MAYBE, Report
+from sklearn_sfx.reproduction._report import write_report
+from sklearn_sfx.reproduction._runs import find_runs
+from sklearn_sfx.reproduction._study import Study
+from sklearn_sfx.reproduction._tables import make_table
 
 __all__ = ["reproduce"]
 
@@ -93,7 +93,9 @@ def reproduce(
     scale = _scale.QUICK if quick else _scale.FULL
     n_seeds = scale.n_seeds if n_seeds is None else n_seeds
     if "figures" in parts:
-        require_matplotlib()
+        # Said before the work of hours, not after it.
+        tables_alone = "ask for tables alone, as in --only 1 2 3 4 5 6 7"
+        require("matplotlib", extra="plot", what="Pictures", otherwise=tables_alone)
     output = Path(output)
     if output.exists() and not output.is_dir():
         raise InputError(f"{output}: this is a file; name a folder for the report.")

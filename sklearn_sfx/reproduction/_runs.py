@@ -12,8 +12,7 @@ from sklearn.utils import Bunch
 
 from sklearn_sfx.datasets import load_cxidb76, make_sfx_frames, write_run
 from sklearn_sfx.exceptions import InputError
-
-from ._scale import Scale
+from sklearn_sfx.reproduction._scale import Scale
 
 __all__ = ["DIALS_SPOTS", "FILES", "NAMES", "RunFiles", "find_runs", "open_run", "simulate_run"]
 

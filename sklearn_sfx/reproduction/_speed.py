@@ -15,10 +15,9 @@ from sklearn.pipeline import make_pipeline
 
 from sklearn_sfx.classifiers import CNN1D, CNN2D
 from sklearn_sfx.preprocessing import GCN, LCN, RowWiseDecomposition
-
-from ._data import cropped, load_run, raw_run
-from ._runs import NAMES
-from ._study import Study
+from sklearn_sfx.reproduction._data import cropped, load_run, raw_run
+from sklearn_sfx.reproduction._runs import NAMES
+from sklearn_sfx.reproduction._study import Study
 
 __all__ = ["processor_name", "throughput"]
 

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from sklearn_sfx._version import __version__
-
-from ._runs import NAMES, RunFiles
-from ._scale import Scale
+from sklearn_sfx.reproduction._runs import NAMES, RunFiles
+from sklearn_sfx.reproduction._scale import Scale
 
 __all__ = ["Study"]
 

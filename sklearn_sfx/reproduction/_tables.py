@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ._cells import PAIRS, SINGLES
-from ._comparison import comparison, speeds
-from ._metrics import METRICS, summarized
-from ._outcomes import PAPER_CNN2D, PAPER_DANN, Report, Table, numbers
-from ._runs import DIALS_SPOTS, NAMES
-from ._splits import shares
+from sklearn_sfx.reproduction._cells import PAIRS, SINGLES
+from sklearn_sfx.reproduction._comparison import comparison, speeds
+from sklearn_sfx.reproduction._metrics import METRICS, summarized
+from sklearn_sfx.reproduction._outcomes import PAPER_CNN2D, PAPER_DANN, Report, Table, numbers
+from sklearn_sfx.reproduction._runs import DIALS_SPOTS, NAMES
+from sklearn_sfx.reproduction._splits import shares
 
 __all__ = ["make_table"]
 

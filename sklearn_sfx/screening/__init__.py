@@ -1,13 +1,18 @@
 """Label a run, train a model, score every frame, evaluate, write lists and reports."""
 
+# What is imported as itself is for other rooms, not for users.
 from sklearn_sfx._names import carry_the_face
+from sklearn_sfx.screening._demo import run_demo as run_demo
 from sklearn_sfx.screening._evaluation import Evaluation, evaluate, evaluation_table
 from sklearn_sfx.screening._label_page import write_label_page
-from sklearn_sfx.screening._model import ScreeningModel, hit_finder, load_screening_model, train
+from sklearn_sfx.screening._model import ScreeningModel, load_screening_model
 from sklearn_sfx.screening._pages import require_page
 from sklearn_sfx.screening._report import write_report
 from sklearn_sfx.screening._scores import Scores, read_hits
+from sklearn_sfx.screening._screen import decisions as decisions
 from sklearn_sfx.screening._screen import screen
+from sklearn_sfx.screening._train import hit_finder, train
+from sklearn_sfx.screening._training_frames import training_frames
 
 __all__ = [
     "Evaluation",
@@ -21,6 +26,7 @@ __all__ = [
     "require_page",
     "screen",
     "train",
+    "training_frames",
     "write_label_page",
     "write_report",
 ]

@@ -10,11 +10,10 @@ from sklearn.model_selection import train_test_split
 from sklearn_sfx._files import replacing
 from sklearn_sfx.datasets import load_cxidb76, make_sfx_frames, write_run
 from sklearn_sfx.inspection import plot_overview
-
-from ._evaluation import evaluation_table
-from ._model import train
-from ._report import write_report
-from ._screen import screen
+from sklearn_sfx.screening._evaluation import evaluation_table
+from sklearn_sfx.screening._report import write_report
+from sklearn_sfx.screening._screen import screen
+from sklearn_sfx.screening._train import train
 
 __all__ = ["run_demo"]
 

@@ -5,14 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import binomtest
 from sklearn.metrics import confusion_matrix
 
+from sklearn_sfx._intervals import clopper_pearson
 from sklearn_sfx.exceptions import InputError
 
 __all__ = ["Evaluation", "evaluate", "evaluation_table", "percent", "proportion"]
-
-CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True)
@@ -104,10 +102,9 @@ def evaluate(target: ArrayLike, decision: ArrayLike) -> Evaluation:
 
 def proportion(successes: int, trials: int) -> tuple[float, tuple[float, float]]:
     """Return a proportion and its exact interval, NaN where nothing was tried."""
-    if trials == 0:
-        return float("nan"), (float("nan"), float("nan"))
-    interval = binomtest(successes, trials).proportion_ci(CONFIDENCE, method="exact")
-    return successes / trials, (float(interval.low), float(interval.high))
+    low, high = clopper_pearson(successes, trials)
+    value = successes / trials if trials else float("nan")
+    return value, (float(low), float(high))
 
 
 def percent(value: float, interval: tuple[float, float]) -> str:

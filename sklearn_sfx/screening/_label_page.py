@@ -12,12 +12,11 @@ from sklearn.utils import check_random_state
 from tqdm import tqdm
 
 from sklearn_sfx.exceptions import InputError
-from sklearn_sfx.frames import FrameOrigin, Frames
+from sklearn_sfx.frames import FrameOrigin, Frames, are_simulated
 from sklearn_sfx.preprocessing import CentralCrop, PixelMask
 from sklearn_sfx.preprocessing._defects import MIN_FRAMES
-
-from ._pages import are_simulated, require_page, write_page
-from ._report_pictures import thumbnail
+from sklearn_sfx.screening._pages import require_page, write_page
+from sklearn_sfx.screening._report_pictures import thumbnail
 
 __all__ = ["write_label_page"]
 

@@ -1,34 +1,24 @@
-"""The model that the command line trains, keeps in a file and screens with."""
+"""The model that `train` makes, kept in a file and loaded again."""
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import joblib
 import numpy as np
-from numpy.typing import ArrayLike
-from sklearn.metrics import fbeta_score, make_scorer
-from sklearn.model_selection import StratifiedKFold, TunedThresholdClassifierCV
-from sklearn.pipeline import Pipeline, make_pipeline
-from tqdm import tqdm
+from sklearn.pipeline import Pipeline
 
 from sklearn_sfx._files import replacing
 from sklearn_sfx._stored import Stored
 from sklearn_sfx._version import __version__
-from sklearn_sfx.classifiers import CNN1D, PeakCountClassifier, PeakHeightClassifier
-from sklearn_sfx.classifiers._peak_heights import peak_count_without_labels
+from sklearn_sfx.classifiers import PeakCountClassifier
 from sklearn_sfx.exceptions import InputError
-from sklearn_sfx.frames import Frames
+from sklearn_sfx.frames import FrameOrigin, Frames
 from sklearn_sfx.persistence import load_model, load_pickle, save_model
-from sklearn_sfx.preprocessing import GCN, LCN, CentralCrop, PixelMask, RowWiseDecomposition
 
-__all__ = ["ScreeningModel", "hit_finder", "load_screening_model", "train"]
-
-N_PREPARE = 2  # the steps of hit_finder that mask and crop
-METHODS = ("rows", "peaks")
-UNLABELLED = -1
-N_FOLDS = 5  # of the labelled frames, to choose the threshold
+__all__ = ["ScreeningModel", "frame_names", "load_screening_model"]
 
 
 @dataclass(frozen=True)
@@ -65,6 +55,8 @@ class ScreeningModel(Stored):
     ...     model.save(f"{folder}/model.joblib")
     ...     load_screening_model(f"{folder}/model.joblib").frame_shape
     (160, 160)
+    >>> bool(model.has_seen(run.data).any())  # it was trained without labels
+    False
     """
 
     prepare: Pipeline
@@ -78,6 +70,23 @@ class ScreeningModel(Stored):
     def __sfx_steps__(self) -> list[tuple[str | None, Any]]:
         """Return what prepares the frames, and what decides."""
         return [("prepare", self.prepare), ("classifier", self.classifier)]
+
+    def has_seen(self, frames: Frames) -> np.ndarray:
+        """Return which frames the model was trained on: those are not for evaluation.
+
+        Parameters
+        ----------
+        frames : Frames, shape (n_frames, height, width)
+            Frames of a run; none is read. A frame is known by the name of its file, whatever
+            folder it is in, and by its place in the file.
+
+        Returns
+        -------
+        ndarray of bool, shape (n_frames,)
+            False, too, for a frame that comes from no file.
+        """
+        seen = set(self.trained_on)
+        return np.array([name in seen for name in frame_names(frames.sources)], dtype=bool)
 
     def save(self, path: str | os.PathLike) -> None:
         """Write the model; a file that is there stays whole until this one is.
@@ -100,196 +109,9 @@ class ScreeningModel(Stored):
             joblib.dump(self, temporary, compress=3)
 
 
-def hit_finder(
-    *,
-    method: str = "rows",
-    crop: int = 724,
-    max_epochs: int | None = None,
-    random_state: int | None = None,
-) -> Pipeline:
-    """Return the pipeline that finds hits, not yet fitted.
-
-    Parameters
-    ----------
-    method : {"rows", "peaks"}
-        "rows" is row-wise decomposition and a network, for about 200 labels. "peaks" goes by the
-        heights of the strongest peaks, for fewer labels or none.
-    crop : int
-        Side of the central square that is looked at, in pixels.
-    max_epochs : int, optional
-        Training epochs of "rows"; the default of `CNN1D` where it is not given.
-    random_state : int, optional
-        Seed of the network and of the folds.
-
-    Returns
-    -------
-    Pipeline
-        `PixelMask` with detection of defects, `CentralCrop`, and for "peaks" a
-        `PeakHeightClassifier`. For "rows" `GCN`, `LCN`, `RowWiseDecomposition`, and `CNN1D` in a
-        `TunedThresholdClassifierCV`: five folds of the labelled frames choose the threshold with
-        the best F2 score, in which recall weighs twice as much as precision. At 0.5 a network
-        trained on few labels loses more hits.
-
-    Raises
-    ------
-    InputError
-        There is no such method.
-
-    Examples
-    --------
-    >>> from sklearn_sfx.screening import hit_finder
-    >>> list(hit_finder().named_steps)[:5]
-    ['pixelmask', 'centralcrop', 'gcn', 'lcn', 'rowwisedecomposition']
-    """
-    if method not in METHODS:
-        raise InputError(f"method has to be one of {', '.join(METHODS)}, got {method!r}.")
-    prepare = (PixelMask(detect=True), CentralCrop(crop))
-    if method == "peaks":
-        return make_pipeline(*prepare, PeakHeightClassifier())
-    network = CNN1D(random_state=random_state)
-    if max_epochs is not None:
-        network.set_params(max_epochs=max_epochs)
-    decide = TunedThresholdClassifierCV(
-        network,
-        scoring=make_scorer(fbeta_score, beta=2, zero_division=0),
-        cv=StratifiedKFold(N_FOLDS, shuffle=True, random_state=random_state),
-        random_state=random_state,
-    )
-    return make_pipeline(*prepare, GCN(), LCN(5), RowWiseDecomposition(), decide)
-
-
-def train(
-    frames: Frames | np.ndarray,
-    target: ArrayLike | None = None,
-    *,
-    method: str = "rows",
-    crop: int = 724,
-    max_epochs: int | None = None,
-    random_state: int | None = None,
-    progress: bool = False,
-) -> ScreeningModel:
-    """Train the hit finder and its baseline on labelled frames.
-
-    Parameters
-    ----------
-    frames : Frames or ndarray, shape (n_frames, height, width)
-        The labelled frames, and others of the run where there are few: defective pixels are found
-        in all of them, ten at the least, better a hundred.
-    target : array-like of int, shape (n_frames,), optional
-        1 for a hit, 0 for a miss, -1 for a frame without a label; None is -1 for all. "rows" needs
-        five of each kind at least; "peaks" needs one of each, or none at all.
-    method : {"rows", "peaks"}
-        "rows" is row-wise decomposition and a network, for about 200 labels. "peaks" goes by the
-        heights of the strongest peaks and has learned from simulated frames before: for fewer
-        labels or none (see `PeakHeightClassifier`).
-    crop : int
-        Side of the central square that is looked at, in pixels.
-    max_epochs : int, optional
-        Training epochs of "rows"; the default of `CNN1D` where it is not given.
-    random_state : int, optional
-        Seed of the network and of the folds.
-    progress : bool
-        Whether to show, on a terminal, which step is being done.
-
-    Returns
-    -------
-    ScreeningModel
-        A fitted one, for `screen` and for `save`.
-
-    Raises
-    ------
-    InputError
-        The labels are not as many as the frames, are not 0, 1 and -1, or are too few of a kind; or
-        there is no such method.
-
-    Examples
-    --------
-    >>> from sklearn_sfx import make_sfx_frames, train
-    >>> run = make_sfx_frames(40, frame_shape=(160, 160), random_state=0)
-    >>> model = train(run.data, run.target, crop=160, max_epochs=10, random_state=0)
-    >>> model.frame_shape
-    (160, 160)
-    >>> train(run.data, method="peaks", crop=160).threshold
-    0.5
-    """
-    finder = hit_finder(method=method, crop=crop, max_epochs=max_epochs, random_state=random_state)
-    target = _checked(target, len(frames), method)
-    labelled = np.flatnonzero(target != UNLABELLED)
-    some, known = (frames[labelled], target[labelled]) if labelled.size else (frames, None)
-    prepare, classifier = finder[:N_PREPARE], finder[N_PREPARE:]
-    threshold = 0.5
-    with tqdm(total=4, unit="step", disable=None if progress else True) as bar:
-        bar.set_description("finding defective pixels")
-        prepared = prepare.fit(frames).transform(some)
-        bar.update()
-        if method == "rows":
-            threshold = _fit_rows(classifier, prepared, known, bar)
-        else:
-            bar.set_description("finding the strongest peaks")
-            classifier.fit(prepared, known)
-            bar.update(2)
-        bar.set_description("counting peaks")
-        if known is None:
-            baseline = peak_count_without_labels(prepared)
-        else:
-            baseline = PeakCountClassifier().fit(prepared, known)
-        bar.update()
-    origins = [] if known is None else getattr(some, "sources", [])
-    trained_on = tuple((os.path.basename(o.path), o.position) for o in origins if o.path)
-    return ScreeningModel(
-        prepare=prepare,
-        classifier=classifier,
-        baseline=baseline,
-        threshold=threshold,
-        trained_on=trained_on,
-        frame_shape=tuple(frames.shape[1:]),
-    )
-
-
-def _checked(target: ArrayLike | None, n_frames: int, method: str) -> np.ndarray:
-    """Return the labels as an array, and refuse what cannot be learned from."""
-    target = np.full(n_frames, UNLABELLED) if target is None else np.asarray(target)
-    if target.shape != (n_frames,):
-        raise InputError(
-            f"train needs one label for each frame: {n_frames} frames, {target.size} labels."
-        )
-    if not np.isin(target, (0, 1, UNLABELLED)).all():
-        raise InputError(
-            "train needs labels of 1 for a hit, 0 for a miss and -1 for a frame without a label, "
-            "and no other."
-        )
-    n_hits, n_misses = int((target == 1).sum()), int((target == 0).sum())
-    if method == "peaks" and n_hits == n_misses == 0:
-        return target
-    least = N_FOLDS if method == "rows" else 1
-    if min(n_hits, n_misses) < least:
-        otherwise = "take the method 'peaks'" if method == "rows" else "leave the labels out"
-        raise InputError(
-            f"train needs {least} labels of each kind at the least for the method {method!r}, and "
-            f"these are {n_hits} hits and {n_misses} misses: label more frames, or {otherwise}."
-        )
-    return target
-
-
-def _fit_rows(classifier: Pipeline, prepared: Frames | np.ndarray, target: Any, bar: tqdm) -> float:
-    """Fit decomposition and network, and return the threshold that the folds chose."""
-    # The frames are read once for all folds, since their vectors are small.
-    bar.set_description("reading the labelled frames")
-    vectors = np.asarray(classifier[:-1].fit_transform(prepared))
-    bar.update()
-    bar.set_description("training the networks")
-    try:
-        classifier[-1].fit(vectors, target)
-    except ValueError as error:
-        if "constant predictions" not in str(error):
-            raise
-        raise InputError(
-            "The network learned nothing: it says the same of every frame. Look at a frame and at "
-            "its mask, check that the labels belong to these frames, label more of them, or train "
-            "for more epochs."
-        ) from error
-    bar.update()
-    return float(classifier[-1].best_threshold_)
+def frame_names(sources: Iterable[FrameOrigin]) -> list[tuple[str, int] | None]:
+    """Return name of the file and number from 0 of each frame; None where it has no file."""
+    return [(os.path.basename(s.path), s.position) if s.path else None for s in sources]
 
 
 def load_screening_model(path: str | os.PathLike) -> ScreeningModel:

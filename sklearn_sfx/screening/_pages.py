@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
+from sklearn_sfx._extras import require
 from sklearn_sfx._files import new_file, replacing
 from sklearn_sfx.exceptions import InputError
-from sklearn_sfx.frames import FrameOrigin
 
-__all__ = ["are_simulated", "require_page", "write_page"]
+__all__ = ["require_page", "write_page"]
 
 
 def require_page(path: str | os.PathLike) -> None:
@@ -39,14 +37,8 @@ def require_page(path: str | os.PathLike) -> None:
     folder = new_file(path).absolute().parent
     if not os.access(folder, os.W_OK):
         raise InputError(f"{path}: no permission to write to the folder {folder}; name another.")
-    try:
-        import jinja2  # noqa: F401
-        import matplotlib  # noqa: F401
-    except ImportError:
-        raise InputError(
-            "Pages with pictures need matplotlib and jinja2: install them with "
-            "pip install 'sklearn_sfx[plot]'."
-        ) from None
+    require("jinja2", extra="plot", what="Pages")
+    require("matplotlib", extra="plot", what="Pages")
 
 
 def write_page(path: str | os.PathLike, template: str, values: dict[str, Any]) -> None:
@@ -62,15 +54,3 @@ def write_page(path: str | os.PathLike, template: str, values: dict[str, Any]) -
     )
     with replacing(path) as temporary:
         temporary.write_text(environment.get_template(template).render(values), encoding="utf-8")
-
-
-def are_simulated(sources: Iterable[FrameOrigin]) -> bool:
-    """Whether a file says of itself that its frames are simulated."""
-    from sklearn_sfx.frames._handles import open_file  # h5py takes long to import
-
-    for path in {source.path for source in sources if source.path is not None}:
-        if Path(path).is_file():
-            with open_file(path) as (file, _):
-                if file.attrs.get("simulated", False):
-                    return True
-    return False

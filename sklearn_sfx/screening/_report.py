@@ -15,14 +15,14 @@ from numpy.typing import ArrayLike
 from sklearn_sfx._models import estimators, in_words
 from sklearn_sfx._version import __version__
 from sklearn_sfx.exceptions import InputError
-from sklearn_sfx.frames import Frames
-
-from ._evaluation import evaluate, percent, proportion
-from ._model import ScreeningModel
-from ._pages import are_simulated, require_page, write_page
-from ._report_frames import cards, choose, short_names
-from ._report_pictures import hit_rate, recall_and_precision, score_histogram
-from ._scores import Scores
+from sklearn_sfx.frames import Frames, are_simulated
+from sklearn_sfx.screening._evaluation import evaluate, percent, proportion
+from sklearn_sfx.screening._model import ScreeningModel
+from sklearn_sfx.screening._pages import require_page, write_page
+from sklearn_sfx.screening._report_frames import cards, choose, short_names
+from sklearn_sfx.screening._report_pictures import hit_rate, recall_and_precision, score_histogram
+from sklearn_sfx.screening._scores import Scores
+from sklearn_sfx.screening._screen import decisions
 
 __all__ = ["write_report"]
 
@@ -146,11 +146,8 @@ def _tiles(scores: Scores, target: np.ndarray | None) -> dict[str, str]:
 
 def _methods(model: ScreeningModel, scores: Scores, target: np.ndarray) -> list[list[Any]]:
     """Return a row for each method: name, recall, precision, and the four counts."""
-    decisions = {"model": scores.decision}
-    if scores.peak_count is not None:
-        decisions["peak count"] = scores.peak_count >= model.baseline.threshold_
     rows = []
-    for name, decision in decisions.items():
+    for name, decision in decisions(model, scores).items():
         result = evaluate(target, decision)
         (left, kept), (lost, found) = result.confusion.tolist()
         recall = _said(result.recall, result.recall_interval)
@@ -161,9 +158,9 @@ def _methods(model: ScreeningModel, scores: Scores, target: np.ndarray) -> list[
 
 def _beside_peaks(model: ScreeningModel, scores: Scores) -> str:
     """Return what the peak count says of the same frames."""
-    if scores.peak_count is None:
+    by_count = decisions(model, scores).get("peak count")
+    if by_count is None:
         return "Peaks were not counted."
-    by_count = scores.peak_count >= model.baseline.threshold_
     agreed = int((by_count == scores.decision).sum())
     return (
         f"The peak count calls {int(by_count.sum()):,} frames hits, those with "

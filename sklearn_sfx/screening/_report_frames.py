@@ -9,10 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from sklearn_sfx.frames import FrameOrigin, Frames
-
-from ._model import ScreeningModel
-from ._report_pictures import thumbnail
-from ._scores import Scores
+from sklearn_sfx.screening._model import ScreeningModel
+from sklearn_sfx.screening._report_pictures import thumbnail
+from sklearn_sfx.screening._scores import Scores
 
 __all__ = ["Group", "cards", "choose", "short_names"]
 

@@ -10,15 +10,14 @@ from typing import Any
 import numpy as np
 from scipy.ndimage import distance_transform_edt, median_filter
 
-from sklearn_sfx.inspection import RecallThresholdDisplay
-from sklearn_sfx.inspection._drawing import (
+from sklearn_sfx.inspection import (
     HIT_COLOUR,
     MASKED_COLOUR,
     MISS_COLOUR,
+    RecallThresholdDisplay,
     highest_of_blocks,
 )
-
-from ._evaluation import proportion
+from sklearn_sfx.screening._evaluation import proportion
 
 __all__ = ["hit_rate", "rate_in_bins", "recall_and_precision", "score_histogram", "thumbnail"]
 

@@ -5,11 +5,10 @@ from tqdm import tqdm
 
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import Frames
+from sklearn_sfx.screening._model import ScreeningModel
+from sklearn_sfx.screening._scores import Scores
 
-from ._model import ScreeningModel
-from ._scores import Scores
-
-__all__ = ["screen"]
+__all__ = ["decisions", "screen"]
 
 POSITIVE = 1
 BAR_AFTER_S = 2.0
@@ -86,3 +85,11 @@ def screen(
                 peak_count[rows] = model.baseline.count_peaks(part)
             bar.update(len(part))
     return Scores(frames.sources, probability, probability >= threshold, peak_count, threshold)
+
+
+def decisions(model: ScreeningModel, scores: Scores) -> dict[str, np.ndarray]:
+    """Return by name the decision of the model, and of the peak count where peaks were counted."""
+    found = {"model": scores.decision}
+    if scores.peak_count is not None:
+        found["peak count"] = scores.peak_count >= model.baseline.threshold_
+    return found

@@ -5,6 +5,7 @@ import hdf5plugin
 import numpy as np
 import pytest
 
+from sklearn_sfx import InputError, open_frames
 from sklearn_sfx.datasets import write_cxidb76
 
 ENERGY_EV = 9500.0
@@ -178,3 +179,43 @@ def write(tmp_path, pixels):
         return path
 
     return write_one
+
+
+@pytest.fixture
+def sentence():
+    """Return a function that asserts that an error is one sentence that says each of the parts."""
+
+    def check(error, *parts):
+        text = str(error.value)
+        for part in parts:
+            assert str(part) in text, f"{part!r} is not said in: {text}"
+        assert text.endswith(".")
+        assert "\n" not in text
+
+    return check
+
+
+@pytest.fixture
+def refused(sentence):
+    """Return a function that asserts that a source is refused, and in which words."""
+
+    def check(source, *parts, **options):
+        with pytest.raises(InputError) as error:
+            open_frames(source, **options)
+        sentence(error, *parts)
+
+    return check
+
+
+@pytest.fixture
+def mask_file(tmp_path):
+    """Return a function that writes datasets to a file."""
+
+    def write(**datasets):
+        path = tmp_path / "mask.h5"
+        with h5py.File(path, "w") as file:
+            for name, values in datasets.items():
+                file[name] = values
+        return path
+
+    return write

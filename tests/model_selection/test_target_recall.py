@@ -27,9 +27,10 @@ from sklearn.semi_supervised import SelfTrainingClassifier
 from sklearn.tree import DecisionTreeClassifier
 
 from sklearn_sfx import open_frames
+from sklearn_sfx._intervals import clopper_pearson_lower
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.model_selection import LabelledStratifiedKFold, TargetRecallClassifier
-from sklearn_sfx.model_selection._target_recall import hits_needed, lower_bounds
+from sklearn_sfx.model_selection._target_recall import hits_needed
 
 
 class FirstColumn(ClassifierMixin, BaseEstimator):
@@ -60,14 +61,7 @@ def two_clouds(seed, n=100, shift=1.5, n_features=5):
     return X, y
 
 
-# -- The bound ---------------------------------------------------------------------------------
-
-
-def test_the_bound_is_the_published_one():
-    # The lower end of the two-sided 95 % interval of R's binom.test(682, 925), after Conover.
-    assert lower_bounds(925, 0.975)[682] == pytest.approx(0.7076683, abs=5e-8)
-    assert lower_bounds(10, 0.9)[0] == 0
-    assert lower_bounds(20, 0.95)[20] == pytest.approx(0.05 ** (1 / 20))
+# -- How many labels it takes ------------------------------------------------------------------
 
 
 # The usual sample sizes of a test by attributes, for no failure and for one.
@@ -83,16 +77,9 @@ def test_the_bound_is_the_published_one():
 )
 def test_the_numbers_of_labels_are_the_published_ones(recall, confidence, none_lost, one_lost):
     assert hits_needed(recall, confidence) == none_lost
-    assert lower_bounds(none_lost - 1, confidence)[-1] < recall
-    assert lower_bounds(none_lost, confidence)[-1] >= recall
-    assert lower_bounds(one_lost - 1, confidence)[-2] < recall
-    assert lower_bounds(one_lost, confidence)[-2] >= recall
-
-
-def test_it_is_scipys():
-    for kept in (1, 17, 29, 30):
-        interval = binomtest(kept, 30, alternative="greater").proportion_ci(0.9, method="exact")
-        assert lower_bounds(30, 0.9)[kept] == pytest.approx(interval.low)
+    for n, n_lost in ((none_lost, 0), (one_lost, 1)):
+        assert clopper_pearson_lower(n - 1 - n_lost, n - 1, confidence) < recall
+        assert clopper_pearson_lower(n - n_lost, n, confidence) >= recall
 
 
 # -- The threshold -----------------------------------------------------------------------------
@@ -177,7 +164,7 @@ def test_hits_that_tie_are_kept_together():
 def test_the_recall_is_reached_as_often_as_promised():
     """Scores are uniform, so the recall at a threshold is known: one minus the threshold."""
     n, recall, confidence, n_samples = 60, 0.9, 0.9, 300
-    kept = np.searchsorted(lower_bounds(n, confidence), recall)
+    kept = np.searchsorted(clopper_pearson_lower(np.arange(n + 1), n, confidence), recall)
     exact = binom.cdf(kept - 1, n, recall)  # what theory says of this number of hits
     assert confidence <= exact < 0.96
     frozen = FrozenEstimator(FirstColumn().fit(None, [0, 1]))

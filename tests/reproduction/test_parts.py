@@ -1,4 +1,4 @@
-"""Intervals, splits, thresholds and keys: known answers."""
+"""Splits, thresholds and keys: known answers."""
 
 import numpy as np
 import pytest
@@ -10,23 +10,6 @@ from sklearn_sfx.reproduction import _runs, _scale, split, wilson
 from sklearn_sfx.reproduction._cells import PARTS, cells_of
 from sklearn_sfx.reproduction._metrics import METRICS, best_count, counted, summarized
 from sklearn_sfx.reproduction._study import Study
-
-
-@pytest.mark.parametrize(
-    ("successes", "trials", "interval"),
-    [  # Newcombe, Statistics in Medicine 17, 857 (1998), table I
-        (81, 263, (0.2553, 0.3662)),
-        (15, 148, (0.0624, 0.1605)),
-        (0, 20, (0.0, 0.1611)),
-        (1, 29, (0.0061, 0.1718)),
-    ],
-)
-def test_wilson_interval(successes, trials, interval):
-    assert wilson(successes, trials) == pytest.approx(interval, abs=6e-5)
-
-
-def test_nothing_tried_has_no_interval():
-    assert np.isnan(wilson(0, 0)).all()
 
 
 def test_one_seed_has_its_own_counts():

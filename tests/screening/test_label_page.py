@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from sklearn_sfx import InputError, open_frames, read_mask
-from sklearn_sfx.cli import main
 from sklearn_sfx.datasets import match_labels
 from sklearn_sfx.preprocessing import CentralCrop, PixelMask
 from sklearn_sfx.screening import write_label_page
@@ -119,13 +118,3 @@ def test_frames_that_no_label_can_name_are_refused(run, run_folder, tmp_path):
     with pytest.raises(InputError, match="at least 400"):
         write_label_page(tmp_path / "l.html", run, crop=400)
     assert not (tmp_path / "l.html").exists()
-
-
-def test_the_command_writes_it_and_says_so(run_folder, tmp_path, capsys):
-    run = [str(run_folder / "run.h5"), "--mask", str(run_folder / "mask.h5"), "--crop", str(CROP)]
-    page = ["--page", str(tmp_path / "label.html"), "--n-frames", "12"]
-    assert main(["label", *run, *page]) == 0
-    assert f"{tmp_path / 'label.html'}: 12 of 90 frames" in capsys.readouterr().out
-    text = (tmp_path / "label.html").read_text()
-    assert "SIMULATED" in text
-    assert len(shown(text)) == 12

@@ -5,7 +5,6 @@ import html
 import json
 import re
 import shutil
-import sys
 from io import BytesIO
 
 import numpy as np
@@ -14,7 +13,6 @@ from matplotlib.image import imread
 from scipy.stats import beta
 
 from sklearn_sfx import InputError, evaluate, open_frames, read_mask
-from sklearn_sfx.cli import main
 from sklearn_sfx.frames import ArraySource, Frames
 from sklearn_sfx.screening import Scores, load_screening_model, write_report
 from sklearn_sfx.screening._report_frames import choose
@@ -217,74 +215,6 @@ def test_scores_or_labels_of_other_frames_are_refused(made, model, tmp_path):
     ):
         with pytest.raises(InputError, match=message):
             write_report(tmp_path / "r.html", model, some, scores, target=labels)
-    assert list(tmp_path.iterdir()) == []
-
-
-# -- The command
-
-
-def sfx(folder, verb, *options):
-    files = ["--mask", str(folder / "mask.h5"), "--model", str(folder / "model.joblib")]
-    return main([verb, str(folder / "run.h5"), *files, *map(str, options)])
-
-
-def test_screen_reports_what_it_prints(run_folder, tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    assert sfx(run_folder, "screen", "--report", "out.html") == 0
-    page = (tmp_path / "out.html").read_text()
-    assert f"{tiles(page)['called hits']} of 90 frames are hits" in capsys.readouterr().out
-    assert "SIMULATED" in page
-    assert "--report out.html</code>" in page
-    assert "LCN(floor=1.0, kernel_size=5)" in page
-    assert f"{(~read_mask(run_folder / 'mask.h5')).sum():,} of 25,600 pixels" in page
-
-
-def test_evaluate_reports_the_frames_that_it_used(run_folder, model, tmp_path, capsys):
-    labels = ["--labels", run_folder / "expert_annotation.txt", "--maybe", "miss"]
-    assert sfx(run_folder, "evaluate", *labels, "--report", tmp_path / "out.html") == 0
-    page, out = (tmp_path / "out.html").read_text(), capsys.readouterr().out
-    recall = re.search(r"model +(\S+ \[.*?\])", out)[1]
-    assert f"<tr><th>model</th><td>{recall}</td>" in page
-    assert "MAYBE counted as miss" in page
-    drawn = {int(position) for position in re.findall(r"run.h5, frame (\d+)<br>", page)}
-    assert drawn
-    assert not drawn & {position for _, position in model.trained_on}
-
-
-def no_jinja2(monkeypatch):
-    monkeypatch.setitem(sys.modules, "jinja2", None)
-
-
-def no_permission(monkeypatch):
-    monkeypatch.setattr("os.access", lambda path, mode: False)
-
-
-@pytest.mark.parametrize("verb", ["screen", "evaluate"])
-@pytest.mark.parametrize(
-    ("report", "hinder", "message"),
-    [
-        ("none/r.html", None, "does not exist"),
-        (".", None, "is a folder"),
-        ("r.html", no_permission, "no permission"),
-        ("r.html", no_jinja2, "pip install 'sklearn_sfx[plot]'"),
-    ],
-)
-def test_a_report_that_cannot_be_written_is_refused_first(
-    run_folder, tmp_path, monkeypatch, capsys, verb, report, hinder, message
-):
-    def screen(*args, **kwargs):
-        raise AssertionError("the run was read before the report was refused")
-
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("sklearn_sfx.screening.screen", screen)
-    if hinder:
-        hinder(monkeypatch)
-    labels = ["--labels", run_folder / "expert_annotation.txt"] if verb == "evaluate" else []
-    assert sfx(run_folder, verb, *labels, "--report", report) == 2
-    captured = capsys.readouterr()
-    assert captured.out == ""
-    assert message in captured.err
-    assert captured.err.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
 
 

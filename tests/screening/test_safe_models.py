@@ -1,7 +1,6 @@
 """Models of the command in files that cannot run code: every path that ends in .skops."""
 
 import os
-import sys
 import zipfile
 
 import joblib
@@ -11,7 +10,7 @@ import pytest
 from sklearn_sfx import InputError, load_model, open_frames, save_model, screen
 from sklearn_sfx.cli import main
 from sklearn_sfx.preprocessing import GCN
-from sklearn_sfx.screening import load_screening_model, read_hits
+from sklearn_sfx.screening import load_screening_model
 
 
 @pytest.fixture(scope="module")
@@ -36,19 +35,6 @@ def test_a_safe_model_is_the_same_as_a_pickled_one(run_folder, safe):
     assert "RowWiseDecomposition" in said
 
 
-def test_the_command_trains_and_screens_with_one(run_folder, tmp_path, capsys):
-    run, labels = str(run_folder / "run.h5"), str(run_folder / "expert_annotation.txt")
-    model, hits = str(tmp_path / "m.skops"), str(tmp_path / "hits.lst")
-    options = ["--n-labels", "40", "--crop", "160", "--epochs", "20", "--model", model]
-    assert main(["train", run, "--labels", labels, *options]) == 0
-    assert zipfile.is_zipfile(model)
-    scores = ["--hits", hits, "--scores", str(tmp_path / "scores.csv")]
-    assert main(["screen", run, "--model", model, *scores]) == 0
-    assert f"{len(read_hits(hits))} of 90 frames are hits" in capsys.readouterr().out
-    assert main(["evaluate", run, "--model", model, "--labels", labels]) == 0
-    assert capsys.readouterr().out.startswith("50 labelled frames")
-
-
 class Evil:
     def __init__(self, sentinel):
         self.command = f"touch '{sentinel}'"
@@ -71,13 +57,3 @@ def test_another_safe_file_is_refused(tmp_path):
         load_screening_model(tmp_path / "gcn.skops")
     with pytest.raises(InputError, match="there is no such model file"):
         load_screening_model(tmp_path / "none.skops")
-
-
-def test_a_missing_skops_is_said_before_the_training(run_folder, tmp_path, monkeypatch, capsys):
-    monkeypatch.setitem(sys.modules, "skops.io", None)
-    monkeypatch.setattr("sklearn_sfx.screening.train", lambda *args, **options: pytest.fail("late"))
-    arguments = ["--labels", str(run_folder / "expert_annotation.txt"), "--crop", "160"]
-    model = ["--model", str(tmp_path / "m.skops")]
-    assert main(["train", str(run_folder / "run.h5"), *arguments, *model]) == 2
-    assert "pip install 'sklearn_sfx[safe]'" in capsys.readouterr().err
-    assert list(tmp_path.iterdir()) == []

@@ -1,48 +1,55 @@
-"""Frames that lie in HDF5 files."""
+"""Frames that lie in one dataset of an HDF5 file."""
 
 from __future__ import annotations
-
-import bisect
 
 import h5py
 import numpy as np
 
 from sklearn_sfx.exceptions import InputError
-from sklearn_sfx.frames._chunks import ChunkReader
-from sklearn_sfx.frames._handles import HDF5_ERRORS, look_up, open_file, reason
-from sklearn_sfx.frames._layouts import Segment
-from sklearn_sfx.frames._metadata import Field, read_field
 from sklearn_sfx.frames._protocols import FrameOrigin, Window
+from sklearn_sfx.frames.hdf5._chunks import ChunkReader
+from sklearn_sfx.frames.hdf5._handles import HDF5_ERRORS, look_up, open_file, reason
+from sklearn_sfx.frames.hdf5._metadata import Field, read_field
+from sklearn_sfx.frames.hdf5._segments import Segment
 
 __all__ = ["Hdf5Source"]
 
+LARGE_FRAME = 2**20  # pixels; below, nobody waits for a frame
+
 
 class Hdf5Source:
-    """Segments of HDF5 files, one after the other, as one run.
+    """The frames of one segment of an HDF5 file.
 
     Parameters
     ----------
-    segments : list of Segment
-        With frames of one shape; their dtypes are promoted to a common one.
+    segment : Segment
+        Where they lie.
     """
 
-    def __init__(self, segments: list[Segment]):
-        first = segments[0]
-        for other in segments:
-            if other.shape[1:] != first.shape[1:]:
-                raise InputError(
-                    "The frames of a run must have one shape, but they are "
-                    f"{first.shape[1]} x {first.shape[2]} in {first.path} ({first.dataset}) and "
-                    f"{other.shape[1]} x {other.shape[2]} in {other.path} ({other.dataset})."
-                )
-        self._segments = tuple(segments)
-        self._starts = np.cumsum([0, *(segment.shape[0] for segment in segments)]).tolist()
-        self.shape = (self._starts[-1], *first.shape[1:])
-        self.dtype = np.result_type(*{segment.dtype for segment in segments})
+    def __init__(self, segment: Segment):
+        self._segment = segment
+        self.shape = segment.shape
+        self.dtype = np.dtype(segment.dtype)
+
+    def __reduce__(self) -> tuple:
+        """Pickle the segment alone, since runs have thousands of files."""
+        return Hdf5Source, (self._segment,)
+
+    @property
+    def advice(self) -> str:
+        """What to do about large frames that are compressed with gzip."""
+        _, height, width = self.shape
+        if self._segment.compression != "gzip" or height * width < LARGE_FRAME:
+            return ""
+        return (
+            "These frames are compressed with gzip, which takes ten to twenty times as long to "
+            "read as bitshuffle-LZ4: if they are read more than once, write them anew with "
+            "hdf5plugin.Bitshuffle()."
+        )
 
     def read(self, position: int, window: Window, out: np.ndarray) -> None:
         """Write the `window` of frame `position` to `out`."""
-        segment, row = self._locate(position)
+        segment = self._segment
         try:
             with open_file(segment.path) as (file, datasets):
                 known = datasets.get(segment.dataset)
@@ -52,10 +59,10 @@ class Hdf5Source:
                 dataset, reader = known
                 pieces = None
                 if reader is not None and reader.dtype == out.dtype:
-                    pieces = reader.locate(row, window)
+                    pieces = reader.locate(position, window)
                 if pieces is None:
                     on_disk = dataset.id.get_space()
-                    _select(on_disk, row, window, segment.module_height)
+                    _select(on_disk, position, window, segment.module_height)
                     dataset.id.read(h5py.h5s.create_simple(out.shape), on_disk, out)
             # The file may be lent to another thread meanwhile.
             if reader is not None and pieces is not None:
@@ -63,46 +70,20 @@ class Hdf5Source:
         except InputError:
             raise
         except (*HDF5_ERRORS, EOFError) as error:
-            raise InputError(_why_unreadable(segment, row, error)) from error
+            raise InputError(_why_unreadable(segment, position, error)) from error
 
     def origin(self, position: int) -> FrameOrigin:
         """Return the file, the position in it and CrystFEL's name of frame `position`."""
-        segment, row = self._locate(position)
-        return FrameOrigin(segment.path, segment.first + row, f"{segment.event}//{row}")
+        segment = self._segment
+        return FrameOrigin(segment.path, segment.first + position, f"{segment.event}//{position}")
 
     def metadata(self, positions: np.ndarray) -> dict[str, np.ndarray]:
-        """Read the metadata that the files have; NaN or '' where only other files have it."""
-        numbers = np.searchsorted(self._starts, positions, side="right") - 1
-        found: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {}
-        for number in np.unique(numbers):
-            segment = self._segments[number]
-            chosen = np.flatnonzero(numbers == number)
-            rows = positions[chosen] - self._starts[number]
-            with open_file(segment.path) as (file, _):
-                for field in segment.fields:
-                    values = _read_metadata(file, segment, field, rows)
-                    found.setdefault(field.name, []).append((chosen, values))
-        return {name: _joined(parts, len(positions)) for name, parts in found.items()}
-
-    def narrowed(self, index: range | np.ndarray) -> tuple[Hdf5Source, range | np.ndarray]:
-        """Return a source with only the segments that hold the frames at `index`."""
-        if len(index) == 0 or len(self._segments) == 1:
-            return self, index
-        positions = np.asarray(index, dtype=np.int64)
-        numbers = np.searchsorted(self._starts, positions, side="right") - 1
-        first, last = int(numbers.min()), int(numbers.max())
-        if last - first + 1 == len(self._segments):
-            return self, index
-        source = Hdf5Source(list(self._segments[first : last + 1]))
-        source.dtype = self.dtype  # that of the whole run
-        start = self._starts[first]
-        if isinstance(index, range):
-            return source, range(index.start - start, index.stop - start, index.step)
-        return source, positions - start
-
-    def _locate(self, position: int) -> tuple[Segment, int]:
-        number = bisect.bisect_right(self._starts, position) - 1
-        return self._segments[number], position - self._starts[number]
+        """Read what the file says of the frames at `positions`."""
+        with open_file(self._segment.path) as (file, _):
+            return {
+                field.name: _read_metadata(file, self._segment, field, positions)
+                for field in self._segment.fields
+            }
 
 
 def _reopened(file: h5py.File, segment: Segment) -> h5py.Dataset:
@@ -164,20 +145,3 @@ def _read_metadata(file: h5py.File, segment: Segment, field: Field, rows: np.nda
             f"The {field.name} of the frames of {segment.path} cannot be read from dataset "
             f"{field.dataset}: {reason(error)}."
         ) from error
-
-
-def _joined(parts: list[tuple[np.ndarray, np.ndarray]], n_frames: int) -> np.ndarray:
-    """One array over all frames from the values of some of them."""
-    if any(values.dtype.kind == "U" for _, values in parts):
-        parts = [(rows, values.astype(str)) for rows, values in parts]
-    dtype = np.result_type(*(values.dtype for _, values in parts))
-    complete = sum(len(rows) for rows, _ in parts) == n_frames
-    if dtype.kind == "U":
-        out = np.zeros(n_frames, dtype)
-    elif complete:
-        out = np.empty(n_frames, dtype)
-    else:
-        out = np.full(n_frames, np.nan)
-    for rows, values in parts:
-        out[rows] = values
-    return out

@@ -17,8 +17,8 @@ from typing import NamedTuple, Protocol
 import h5py
 import numpy as np
 
-from sklearn_sfx.frames import _bitshuffle
 from sklearn_sfx.frames._protocols import Window
+from sklearn_sfx.frames.hdf5 import _bitshuffle
 
 __all__ = ["ChunkReader", "Piece"]
 

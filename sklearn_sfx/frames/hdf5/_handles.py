@@ -12,11 +12,15 @@ import h5py
 import hdf5plugin  # noqa: F401  registers the bitshuffle, LZ4 and zstd filters
 
 from sklearn_sfx.exceptions import InputError
+from sklearn_sfx.frames._paths import why_unreadable
 
-__all__ = ["HDF5_ERRORS", "look_up", "open_file", "reason"]
+__all__ = ["HDF5_ERRORS", "is_hdf5", "look_up", "open_file", "reason"]
 
 # What h5py raises for damaged files. ValueError: its message may not even be text.
 HDF5_ERRORS = (OSError, RuntimeError, KeyError, ValueError, TypeError, IndexError)
+
+_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+_USER_BLOCKS = (0, 512, 1024, 2048)  # bytes of others that may stand before it
 
 _MAX_OPEN = 16
 # For frames smaller than their chunks; a chunk as large as a frame is not worth keeping.
@@ -58,18 +62,17 @@ def reason(error: Exception) -> str:
     return " ".join(text.split()).rstrip(".")
 
 
+def is_hdf5(head: bytes) -> bool:
+    """Whether a file that begins with these bytes is an HDF5 file."""
+    return any(head.startswith(_SIGNATURE, start) for start in _USER_BLOCKS)
+
+
 def _why_not(path: str, error: Exception) -> str:
-    if not os.path.exists(path):
-        return f"There is no file {path}."
-    if os.path.isdir(path):
-        return f"{path} is a folder: give the HDF5 files in it, by a list or a pattern like *.h5."
-    if not os.access(path, os.R_OK):
-        return f"{path} cannot be read: permission is denied."
+    if problem := why_unreadable(path):
+        return problem
+    if os.path.isdir(path) or not h5py.is_hdf5(path):
+        return f"{path} has changed since it was opened: it is no HDF5 file any more."
     size = os.path.getsize(path)
-    if size == 0:
-        return f"{path} is empty: it has no bytes, so nothing was written to it yet."
-    if not h5py.is_hdf5(path):
-        return f"{path} is not an HDF5 file: only HDF5 files and arrays can be opened."
     if size < _written_size(path):
         return (
             f"{path} is truncated, it has {size} of {_written_size(path)} bytes: copy it again, or "
@@ -82,7 +85,7 @@ def _written_size(path: str) -> int:
     """Return the size that the file's superblock says it has, 0 where that cannot be told."""
     with open(path, "rb") as file:
         block = file.read(96)
-    if not block.startswith(b"\x89HDF") or len(block) < 96:
+    if not block.startswith(_SIGNATURE) or len(block) < 96:
         return 0
     version = block[8]
     width = block[9] if version >= 2 else block[13]

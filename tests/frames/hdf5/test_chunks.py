@@ -14,7 +14,7 @@ from joblib import Parallel, delayed, parallel_config
 from sklearn_sfx import CentralCrop, open_frames
 from sklearn_sfx.exceptions import InputError, SlowFileWarning
 from sklearn_sfx.frames import Window
-from sklearn_sfx.frames._chunks import ChunkReader
+from sklearn_sfx.frames.hdf5._chunks import ChunkReader
 
 FILTERS = {
     "stored": {},

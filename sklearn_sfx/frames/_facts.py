@@ -1,0 +1,104 @@
+"""What a file says of all its frames: the part of the beam, of the detector and of the values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any, NamedTuple
+
+__all__ = ["Facts", "Unreadable", "common_facts"]
+
+
+class Unreadable(NamedTuple):
+    """Frames that are known not to be readable before one of them is read.
+
+    Parameters
+    ----------
+    start, stop : int
+        The first of them, and one past the last.
+    reason : str
+        Why, as a sentence: "the file run_data_000002.h5, which holds them, is not there".
+
+    Examples
+    --------
+    >>> from sklearn_sfx.frames import Unreadable
+    >>> Unreadable(100, 200, "the file b.h5, which holds them, is not there").stop
+    200
+    """
+
+    start: int
+    stop: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a format says of all frames of a source; None or empty for what it does not say.
+
+    Parameters
+    ----------
+    format : str
+        The name of the format.
+    dataset : str
+        Where the frames lie in the file, for formats that have such places.
+    compression : str
+        How they are compressed, as a person would say it: "bitshuffle-LZ4".
+    beam_center : (float, float) or None
+        Row and column where the direct beam meets the frame, in pixels, counted from the centre of
+        the first one. It may lie outside.
+    pixel_size : float or None
+        Side of a pixel in mm.
+    distance : float or None
+        From sample to detector in mm, where the format has one for all frames.
+    wavelength : float or None
+        In angstrom, likewise.
+    saturation : float or None
+        A pixel of this value or more has not counted rightly and is not to be used.
+    no_data : tuple of float
+        Values that stand for no data wherever they occur: a gap, a lost module, an overflow.
+    lowest : float or None
+        A pixel below this value is not to be used: the least trusted value.
+    modules : (int, int) or None
+        How many modules of how many rows are stacked along the slow axis; None for an image. Rows
+        of different modules are no neighbours, so nothing is cropped across them.
+    note : str
+        What a user has to know: "raw values, not calibrated".
+
+    Examples
+    --------
+    >>> from sklearn_sfx.frames import Facts
+    >>> Facts(format="CBF", beam_center=(840.5, 737.5)).saturation is None
+    True
+    """
+
+    format: str = ""
+    dataset: str = ""
+    compression: str = ""
+    beam_center: tuple[float, float] | None = None
+    pixel_size: float | None = None
+    distance: float | None = None
+    wavelength: float | None = None
+    saturation: float | None = None
+    no_data: tuple[float, ...] = ()
+    lowest: float | None = None
+    modules: tuple[int, int] | None = None
+    note: str = ""
+
+
+def common_facts(parts: Sequence[Facts]) -> Facts:
+    """Return what all parts of a run say alike; names that differ are listed."""
+    if len(set(parts)) == 1:
+        return parts[0]
+    common: dict[str, Any] = {}
+    for field in fields(Facts):
+        values = list(dict.fromkeys(getattr(part, field.name) for part in parts))
+        if len(values) == 1:
+            common[field.name] = values[0]
+        elif field.name in ("format", "compression", "note"):
+            common[field.name] = ", ".join(value for value in values if value)
+        elif field.name == "no_data":  # a value that means nothing in one part means it in the run
+            common[field.name] = tuple(dict.fromkeys(value for part in values for value in part))
+        elif field.name in ("saturation", "lowest"):
+            known = [value for value in values if value is not None]
+            common[field.name] = min(known) if field.name == "saturation" else max(known)
+    return Facts(**common)

@@ -1,0 +1,103 @@
+"""From a path to its format, told by asking each format of the table."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+
+from sklearn_sfx.exceptions import InputError
+from sklearn_sfx.frames._joined_source import join_sources
+from sklearn_sfx.frames._paths import why_unreadable
+from sklearn_sfx.frames._protocols import Format, FrameOrigin, FrameSource
+
+__all__ = ["are_simulated", "find_format", "open_paths"]
+
+HEAD_BYTES = 4096  # of a file, which formats are shown
+
+
+def find_format(path: str) -> Format:
+    """Return the format that a path is in, or say in one sentence why there is none.
+
+    Parameters
+    ----------
+    path : str
+        Absolute path of a file or folder.
+
+    Raises
+    ------
+    InputError
+        If it does not exist, cannot be read or is empty, or if no format knows it; the sentence
+        then lists those that there are.
+    """
+    from sklearn_sfx.frames._formats import FORMATS  # h5py takes long to import
+
+    head = _head(path)
+    for known in FORMATS:
+        if known.knows(path, head):
+            return known
+    if os.path.isdir(path):
+        raise InputError(
+            f"{path} is a folder: give the files in it, by a list or a pattern like *.h5."
+        )
+    *names, last = (known.name for known in FORMATS)
+    raise InputError(
+        f"The format of {path} is not known: it is none of {', '.join(names)} and {last}; read it "
+        "into an array."
+    )
+
+
+def open_paths(paths: Sequence[str], dataset: str | None = None) -> FrameSource:
+    """Return the frames of one or more paths, whatever their formats, one after the other.
+
+    A format that only names other files, a list or a folder, opens them by this too.
+    """
+    sources = {path: find_format(path).open(path, dataset) for path in dict.fromkeys(paths)}
+    return join_sources([sources[path] for path in paths])
+
+
+def are_simulated(sources: Iterable[FrameOrigin]) -> bool:
+    """Whether a file says of itself that its frames are simulated.
+
+    Parameters
+    ----------
+    sources : iterable of FrameOrigin
+        Where the frames come from, as in `Frames.sources`. Files that are gone, or that no format
+        knows, say nothing.
+
+    Returns
+    -------
+    bool
+        True if one of the files says so.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_sfx import open_frames
+    >>> from sklearn_sfx.frames import are_simulated
+    >>> are_simulated(open_frames(np.zeros((2, 3, 4))).sources)  # there is no file
+    False
+    """
+    paths = {source.path for source in sources if source.path is not None}
+    return any(_says_simulated(path) for path in paths)
+
+
+def _says_simulated(path: str) -> bool:
+    try:
+        return find_format(path).is_simulated(path)
+    except InputError:
+        return False
+
+
+def _head(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            head = file.read(HEAD_BYTES)
+    except IsADirectoryError:
+        return b""
+    except OSError as error:
+        raise InputError(
+            why_unreadable(path) or f"{path} cannot be read: {error.strerror}."
+        ) from error
+    if not head:
+        raise InputError(why_unreadable(path) or f"{path} has no bytes to read.")
+    return head

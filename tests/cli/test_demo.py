@@ -1,0 +1,16 @@
+"""``sfx demo``: the whole job."""
+
+from sklearn_sfx.cli import main
+
+
+def test_demo_does_the_whole_job(tmp_path, capsys):
+    output = tmp_path / "demo"
+    assert main(["demo", "--output", str(output), "--n-frames", "230"]) == 0
+    written = {path.name for path in output.iterdir()}
+    assert {"hits.lst", "scores.csv", "model.joblib", "overview.png", "report.html"} <= written
+    out = capsys.readouterr().out
+    assert "SIMULATED" in out
+    assert "MAYBE counted as hit" in out
+    assert "frames/s" in out
+    assert len((output / "scores.csv").read_text().splitlines()) == 31
+    assert (output / "overview.png").read_bytes().startswith(b"\x89PNG")
