@@ -290,6 +290,6 @@ def test_every_public_class_that_a_model_is_made_of_may_be_in_a_file():
         "uses",
     }  # estimators, splitters, the command's model, scorers
     classes = [each for each in public if inspect.isclass(each) and made_of & set(dir(each))]
-    assert len(classes) == 18
+    assert len(classes) >= 18
     for each in classes:
         assert loader_of(f"{each.__module__}.{each.__name__}") == "ObjectNode", each
