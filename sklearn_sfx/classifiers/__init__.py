@@ -1,12 +1,14 @@
 """Classifiers of frames and vectors, each an ordinary scikit-learn estimator."""
 
+# What is imported as itself is for other rooms, not for users.
+from sklearn_sfx._names import carry_the_face
 from sklearn_sfx.classifiers._cnn1d import CNN1D
 from sklearn_sfx.classifiers._cnn2d import CNN2D
 from sklearn_sfx.classifiers._dann import DANN
 from sklearn_sfx.classifiers._fine_tuned import FineTuned
 from sklearn_sfx.classifiers._peak_count import PeakCountClassifier, find_peaks
 from sklearn_sfx.classifiers._peak_heights import PeakHeightClassifier
-from sklearn_sfx.preprocessing.peaks import Peaks
+from sklearn_sfx.preprocessing.peaks import Peaks as Peaks
 
 __all__ = [
     "CNN1D",
@@ -15,6 +17,7 @@ __all__ = [
     "FineTuned",
     "PeakCountClassifier",
     "PeakHeightClassifier",
-    "Peaks",
     "find_peaks",
 ]
+
+carry_the_face(__name__)

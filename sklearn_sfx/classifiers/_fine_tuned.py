@@ -7,13 +7,13 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, _fit_context, clone
-from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils import Tags, get_tags
 from sklearn.utils._param_validation import HasMethods, Interval
 from skorch import NeuralNetClassifier
 from skorch.history import History
 
+from sklearn_sfx._models import estimators
 from sklearn_sfx._validation import check_frames
 from sklearn_sfx.classifiers._base import Material, TorchClassifier
 from sklearn_sfx.classifiers._labels import encode_labels
@@ -36,9 +36,9 @@ class FineTuned(TorchClassifier):
     ----------
     base : fitted estimator, or path
         A fitted `CNN1D`, `CNN2D` or `DANN`; a fitted pipeline that ends in one; one of these in a
-        `sklearn.frozen.FrozenEstimator`; or the path of one that `save_model` wrote. It stays
-        fitted in clones. In a parameter grid wrap it in a ``FrozenEstimator``, since scikit-learn
-        clones what a grid holds.
+        `sklearn.frozen.FrozenEstimator`, a search or a threshold; or the path of one that
+        `save_model` wrote. It stays fitted in clones. In a parameter grid wrap it in a
+        ``FrozenEstimator``, since scikit-learn clones what a grid holds.
 
         Of a pipeline the steps before the classifier come along: they are fitted anew on the frames
         that `fit` is given, and prepare them. Frames that have the shape which the classifier at
@@ -324,11 +324,15 @@ class FineTuned(TorchClassifier):
                 epoch["n_unfrozen"] = n_unfrozen
         return net
 
+    def __sfx_steps__(self) -> list[tuple[str | None, Any]]:
+        """Return what prepares the frames, if anything does, and this classifier."""
+        prepare = getattr(self, "prepare_", None)
+        return [(None, self)] if prepare is None else [(None, prepare), (None, self)]
+
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         if not isinstance(self.base, str | os.PathLike):
-            first = _steps(self.base)[0]
-            tags.input_tags = get_tags(first).input_tags
+            tags.input_tags = get_tags(estimators(self.base)[0]).input_tags
             tags.input_tags.allow_nan = True
         return tags
 
@@ -337,7 +341,7 @@ def open_base(base: Any) -> tuple[Pipeline | None, TorchClassifier]:
     """Return the steps that prepare frames for a fitted classifier, if any, and the classifier."""
     if isinstance(base, str | os.PathLike):
         base = load_model(base)
-    *before, classifier = _steps(base)
+    *before, classifier = estimators(base)
     if not isinstance(classifier, TorchClassifier):
         raise InputError(
             "FineTuned takes as base a fitted CNN1D, CNN2D or DANN, a fitted pipeline that ends in "
@@ -350,15 +354,3 @@ def open_base(base: Any) -> tuple[Pipeline | None, TorchClassifier]:
             "FrozenEstimator."
         )
     return (make_pipeline(*before) if before else None), classifier
-
-
-def _steps(model: Any) -> list[Any]:
-    """Return the estimators that frames go through, one after another."""
-    if isinstance(model, FrozenEstimator):
-        return _steps(model.estimator)
-    if isinstance(model, Pipeline):
-        steps = [step for _, step in model.steps if step not in (None, "passthrough")]
-        return [part for step in steps for part in _steps(step)]
-    if isinstance(model, FineTuned) and getattr(model, "prepare_", None) is not None:
-        return [*_steps(model.prepare_), model]
-    return [model]

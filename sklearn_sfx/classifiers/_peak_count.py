@@ -14,6 +14,7 @@ from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_sfx._stored import Stored
 from sklearn_sfx._validation import check_frames, is_frames, is_tensor
 from sklearn_sfx.classifiers._labels import encode_binary_labels
 from sklearn_sfx.exceptions import InputError
@@ -80,7 +81,7 @@ def find_peaks(
     return find_peaks_in_frame(frame, settings)
 
 
-class PeakCountClassifier(ClassifierMixin, BaseEstimator):
+class PeakCountClassifier(Stored, ClassifierMixin, BaseEstimator):
     """Count the peaks above a local signal-to-noise, and call a frame with many of them a hit.
 
     This is how hit finders decide today: the baseline for every other classifier. It reads raw

@@ -15,6 +15,7 @@ from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_sfx._stored import Stored
 from sklearn_sfx._validation import check_frames, is_tensor
 from sklearn_sfx.classifiers._labels import encode_binary_labels
 from sklearn_sfx.classifiers._peak_count import PeakCountClassifier
@@ -71,7 +72,7 @@ def learn_from_heights(
     return coef, float(model.intercept_[0] - scaler.mean_ @ coef)
 
 
-class PeakHeightClassifier(ClassifierMixin, BaseEstimator):
+class PeakHeightClassifier(Stored, ClassifierMixin, BaseEstimator):
     """Decide by the heights of a frame's strongest peaks, with few labels or none.
 
     A logistic regression on what `StrongestPeaks` makes of a frame. It learns from 2560 simulated

@@ -13,6 +13,7 @@ from skorch import NeuralNetClassifier
 from skorch.history import History
 from torch import nn
 
+from sklearn_sfx._stored import Stored
 from sklearn_sfx._validation import is_frames
 from sklearn_sfx.classifiers._prediction import apply_to_all
 from sklearn_sfx.classifiers._training import find_device, seeded
@@ -24,7 +25,7 @@ __all__ = ["TrainedNetwork"]
 WORTH_FOLDING = 16  # rows; for fewer, making the quicker network takes longer than it saves
 
 
-class TrainedNetwork(ClassifierMixin, BaseEstimator):
+class TrainedNetwork(Stored, ClassifierMixin, BaseEstimator):
     """The part of a classifier that needs its network trained, however that was done.
 
     A subclass checks its input in `_check_frames`, and builds what the trained weights go into:

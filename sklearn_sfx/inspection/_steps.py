@@ -7,26 +7,13 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import NotFittedError
-from sklearn.frozen import FrozenEstimator
-from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.preprocessing import PixelMask
 from sklearn_sfx.preprocessing._base import FrameTransformer
 
-__all__ = ["hit_class", "masked", "named_steps", "one_frame", "run_step"]
-
-
-def named_steps(estimator: BaseEstimator) -> list[tuple[str, BaseEstimator]]:
-    """Return name and estimator of each step of a pipeline, or of a fitted search over one."""
-    if hasattr(estimator, "best_estimator_"):
-        return named_steps(estimator.best_estimator_)
-    if isinstance(estimator, FrozenEstimator):
-        return named_steps(estimator.estimator)
-    if not isinstance(estimator, Pipeline):
-        return [(type(estimator).__name__.lower(), estimator)]
-    return [(name, step) for name, step in estimator.steps if step not in (None, "passthrough")]
+__all__ = ["hit_class", "masked", "one_frame", "run_step"]
 
 
 def one_frame(X: Any, index: int) -> Any:

@@ -1,5 +1,6 @@
 """Splitters that know rows without a label, a threshold for a wanted recall, and scorers."""
 
+from sklearn_sfx._names import carry_the_face
 from sklearn_sfx.model_selection._scorers import (
     SourceScorer,
     TargetEntropyScorer,
@@ -15,3 +16,5 @@ __all__ = [
     "TargetLabelScorer",
     "TargetRecallClassifier",
 ]
+
+carry_the_face(__name__)

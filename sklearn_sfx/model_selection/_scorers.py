@@ -13,13 +13,14 @@ from sklearn.utils.metadata_routing import MetadataRequest
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import assert_all_finite
 
+from sklearn_sfx._stored import Stored
 from sklearn_sfx._validation import is_unlabelled
 from sklearn_sfx.exceptions import InputError
 
 __all__ = ["SourceScorer", "TargetEntropyScorer", "TargetLabelScorer"]
 
 
-class SourceScorer:
+class SourceScorer(Stored):
     """The score on the labelled frames of the source: it never looks at the target.
 
     "Source validation". It takes the rows that it is given, as every scorer does, and drops those
@@ -172,7 +173,7 @@ class SourceScorer:
         return f"<SourceScorer({self.scoring!r}) uses {self.uses}>"
 
 
-class TargetEntropyScorer:
+class TargetEntropyScorer(Stored):
     """How decided a model is about target frames: minus the mean entropy, without any label.
 
     A model that has not found its way into the target hesitates there [1]_. The score is 0 where
@@ -285,7 +286,7 @@ class TargetEntropyScorer:
         return f"<TargetEntropyScorer uses {self.uses}>"
 
 
-class TargetLabelScorer:
+class TargetLabelScorer(Stored):
     """The score on a few target frames that somebody has labelled.
 
     Parameters

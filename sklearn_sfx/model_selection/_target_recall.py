@@ -22,6 +22,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import _check_method_params, assert_all_finite, check_is_fitted
 
 from sklearn_sfx._intervals import clopper_pearson_lower
+from sklearn_sfx._stored import Stored
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.model_selection._split import LabelledStratifiedKFold
 
@@ -30,7 +31,7 @@ __all__ = ["TargetRecallClassifier"]
 PASSED_ON = ("n_features_in_", "feature_names_in_", "frame_shape_in_")
 
 
-class TargetRecallClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
+class TargetRecallClassifier(Stored, ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     """Set the decision threshold of a binary classifier so that it finds the wanted share of hits.
 
     The labelled hits get the probability that a model gives them that was not trained on them, by
@@ -256,6 +257,14 @@ class TargetRecallClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator)
         to_split = MethodMapping().add(caller="fit", callee="split")
         router = MetadataRouter(owner=self).add(estimator=self.estimator, method_mapping=to_fit)
         return router.add(splitter=self.cv, method_mapping=to_split)
+
+    def __sfx_steps__(self) -> list[tuple[None, Any]]:
+        """Return the classifier that this is around."""
+        return [(None, getattr(self, "estimator_", self.estimator))]
+
+    def __sfx_decision__(self) -> tuple[float, Any]:
+        """Return the probability from which a frame is a hit, and the class of hits."""
+        return self.threshold_, self.pos_label_
 
     def _make_folds(self, y: np.ndarray) -> Any:
         if self.cv is None or isinstance(self.cv, Integral):

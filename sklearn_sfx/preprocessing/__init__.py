@@ -4,10 +4,15 @@ They take arrays, lazy `Frames` (and stay lazy) and torch tensors (and stay on t
 frame by frame, return float32 and mark pixels that are not to be used with NaN.
 """
 
+# What is imported as itself is for other rooms, not for users.
+from sklearn_sfx._names import carry_the_face
 from sklearn_sfx.preprocessing._contrast import GCN, LCN
 from sklearn_sfx.preprocessing._crop import CentralCrop
 from sklearn_sfx.preprocessing._decomposition import RowWiseDecomposition
+from sklearn_sfx.preprocessing._mask import PackedMask as PackedMask
 from sklearn_sfx.preprocessing._mask import PixelMask
 from sklearn_sfx.preprocessing._strongest_peaks import StrongestPeaks
 
 __all__ = ["GCN", "LCN", "CentralCrop", "PixelMask", "RowWiseDecomposition", "StrongestPeaks"]
+
+carry_the_face(__name__)

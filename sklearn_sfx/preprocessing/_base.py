@@ -11,13 +11,14 @@ from sklearn.utils import Tags, gen_even_slices
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_sfx._stored import Stored
 from sklearn_sfx._validation import check_frames, is_frames, is_tensor
 from sklearn_sfx.frames import FrameStep
 
 __all__ = ["FrameTransformer"]
 
 
-class FrameTransformer(TransformerMixin, BaseEstimator):
+class FrameTransformer(Stored, TransformerMixin, BaseEstimator):
     """Base class: a transformer says in ``_make_step`` what is done to one frame.
 
     ``transform`` runs that step at once on arrays (frame by frame, on as many threads as

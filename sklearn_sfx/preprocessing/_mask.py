@@ -7,6 +7,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from sklearn_sfx._stored import stored
 from sklearn_sfx._validation import is_frames, is_tensor
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import warn_of_sparse
@@ -20,6 +21,7 @@ MAX_FRAMES = 200
 MAX_SAMPLE_BYTES = 512 * 2**20
 
 
+@stored
 class PackedMask(NamedTuple):
     """A bool array as it is stored: eight pixels to a byte, compressed."""
 

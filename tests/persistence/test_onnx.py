@@ -279,7 +279,7 @@ def around(network):
         (lambda _: CNN1D(), "this CNN1D is none"),
         (lambda _: FineTuned("base.skops"), "this FineTuned is none"),
         (lambda _: make_model(), "this CNN1D is none"),
-        (lambda _: GridSearchCV(CNN1D(), {}), "this GridSearchCV is none"),
+        (lambda _: GridSearchCV(CNN1D(), {}), "this CNN1D is none"),
         (lambda _: PeakCountClassifier().fit(FRAMES, HITS), "this PeakCountClassifier is none"),
         (lambda _: make_pipeline(GCN()).fit(FRAMES), "this GCN is none"),
         (lambda _: None, "this NoneType is none"),
@@ -341,7 +341,7 @@ def test_it_is_small(vectors_model, tmp_path):
 
 def test_a_missing_onnx_is_one_sentence(vectors_model, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnx", None)
-    with pytest.raises(InputError, match=r"package onnx: pip install 'sklearn_sfx\[onnx]'"):
+    with pytest.raises(InputError, match=r"need onnx: pip install 'sklearn_sfx\[onnx]'"):
         to_onnx(vectors_model, tmp_path / "model.onnx")
 
 
