@@ -269,7 +269,7 @@ class Format(Protocol):
         """Find the frames of a path that this format knows, without reading them.
 
         What is wrong with the file is an `InputError`: one sentence with the path that says what to
-        do. An optional package comes by `sklearn_sfx._extras.require`.
+        do. An optional package comes by ``sklearn_sfx._extras.require``.
 
         Parameters
         ----------
