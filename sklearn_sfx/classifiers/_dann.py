@@ -154,7 +154,7 @@ class DANN(TorchClassifier):
     >>> vectors[60:] = 2 * vectors[60:] + 5  # another detector
     >>> known = np.where(np.arange(120) < 60, labels, -1)
     >>> base = CNN1D(channels=(4, 8))
-    >>> model = DANN(base, lr=0.02, random_state=0).fit(vectors, known)
+    >>> model = DANN(base, max_epochs=100, lr=0.02, random_state=0).fit(vectors, known)
     >>> model.score(vectors[60:], labels[60:]) > 0.9
     True
     """
