@@ -12,6 +12,7 @@ import sklearn_sfx
 PACKAGE = Path(sklearn_sfx.__file__).parent
 ROOMS = [
     "exceptions",
+    "_labels",
     "_extras",
     "_files",
     "frames",

@@ -18,8 +18,8 @@ from skorch.helper import predefined_split
 from skorch.history import History
 from torch import nn
 
+from sklearn_sfx._labels import encode_labels
 from sklearn_sfx._validation import is_frames
-from sklearn_sfx.classifiers._labels import encode_labels
 from sklearn_sfx.classifiers._trained import TrainedNetwork
 from sklearn_sfx.classifiers._training import (
     BestEpoch,

@@ -12,7 +12,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from skorch.callbacks import Callback
 from torch import nn
 
-from sklearn_sfx._validation import is_unlabelled
+from sklearn_sfx._labels import encode_labels, is_unlabelled
 from sklearn_sfx.classifiers._base import TorchClassifier
 from sklearn_sfx.classifiers._cnn1d import CNN1D
 from sklearn_sfx.classifiers._cnn2d import CNN2D
@@ -24,7 +24,6 @@ from sklearn_sfx.classifiers._domains import (
     MixedBatches,
     ReversalSchedule,
 )
-from sklearn_sfx.classifiers._labels import encode_labels
 from sklearn_sfx.classifiers._training import InMemory
 from sklearn_sfx.exceptions import InputError, NoTargetWarning
 from sklearn_sfx.networks import AdversarialLoss, AdversarialModule

@@ -14,9 +14,9 @@ from sklearn.utils._param_validation import HasMethods, Interval
 from skorch import NeuralNetClassifier
 from skorch.history import History
 
+from sklearn_sfx._labels import encode_labels
 from sklearn_sfx._validation import check_frames
 from sklearn_sfx.classifiers._base import Material, TorchClassifier
-from sklearn_sfx.classifiers._labels import encode_labels
 from sklearn_sfx.classifiers._training import InMemory
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.networks import FineTunedModule

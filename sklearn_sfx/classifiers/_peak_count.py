@@ -14,8 +14,8 @@ from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_sfx._labels import encode_binary_labels
 from sklearn_sfx._validation import check_frames, is_frames, is_tensor
-from sklearn_sfx.classifiers._labels import encode_binary_labels
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.preprocessing.peaks import Peaks, PeakSettings, find_peaks_in_frame
 

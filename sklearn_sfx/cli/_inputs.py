@@ -27,14 +27,11 @@ def open_run(args: argparse.Namespace) -> Any:
 
 def labelled_frames(frames: Any, args: argparse.Namespace) -> tuple[Any, Any]:
     """Return the positions in the run that are labelled, and 0 or 1 for each."""
-    import numpy as np
-
-    from sklearn_sfx.datasets import match_labels
+    from sklearn_sfx.datasets import make_target, match_labels
 
     positions, labels = match_labels(frames, args.labels)
-    keep = labels != "MAYBE" if args.maybe == "drop" else slice(None)
-    positives = ("HIT", "MAYBE") if args.maybe == "hit" else ("HIT",)
-    return positions[keep], np.isin(labels[keep], positives).astype(int)
+    target, _, kept = make_target(labels, args.maybe)
+    return positions[kept], target
 
 
 def training_frames(frames: Any, args: argparse.Namespace) -> tuple[Any, Any]:

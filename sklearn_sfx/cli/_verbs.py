@@ -55,6 +55,7 @@ def label(args: argparse.Namespace) -> None:
 
 def train(args: argparse.Namespace) -> None:
     """Train a model on the labelled frames of a run."""
+    from sklearn_sfx.datasets import MAYBE_RULES
     from sklearn_sfx.screening import train
 
     if new_file(args.model).suffix == ".skops":
@@ -77,7 +78,7 @@ def train(args: argparse.Namespace) -> None:
         )
     model.save(args.model)
     n_labels, n_hits = int((target >= 0).sum()), int((target == 1).sum())
-    learned = f"{n_labels} labelled frames, {n_hits} of them hits ({_policy(args.maybe)})"
+    learned = f"{n_labels} labelled frames, {n_hits} of them hits ({MAYBE_RULES[args.maybe]})"
     if args.method == "peaks":
         simulated = "the simulated frames that come with the package"
         learned = f"{simulated} and {learned}" if n_labels else f"{simulated}, with no label"
@@ -109,6 +110,7 @@ def screen(args: argparse.Namespace) -> None:
 
 def evaluate(args: argparse.Namespace) -> None:
     """Compare a model with labels that it was not trained on."""
+    from sklearn_sfx.datasets import MAYBE_RULES
     from sklearn_sfx.screening import (
         evaluation_table,
         load_screening_model,
@@ -140,12 +142,12 @@ def evaluate(args: argparse.Namespace) -> None:
     counts: Any = scores.peak_count
     by_count = counts >= model.baseline.threshold_
     print(
-        f"{len(target)} labelled frames that the model was not trained on, {_policy(args.maybe)}; "
-        "95 % intervals"
+        f"{len(target)} labelled frames that the model was not trained on, "
+        f"{MAYBE_RULES[args.maybe]}; 95 % intervals"
     )
     print(evaluation_table(target, {"model": scores.decision, "peak count": by_count}))
     if args.report:
-        note = f"{_policy(args.maybe)} in the labels."
+        note = f"{MAYBE_RULES[args.maybe]} in the labels."
         about = {"target": target, "note": note, "command": args.command}
         write_report(args.report, model, frames, scores, **about)
         print(f"{args.report}: the report")
@@ -181,14 +183,6 @@ def _workers(args: argparse.Namespace) -> Any:
     import joblib
 
     return joblib.parallel_config("threading", n_jobs=args.jobs or joblib.cpu_count())
-
-
-def _policy(maybe: str) -> str:
-    return {
-        "hit": "MAYBE counted as hit",
-        "miss": "MAYBE counted as miss",
-        "drop": "MAYBE left out",
-    }[maybe]
 
 
 def _counted(counts: dict[str, int]) -> str:

@@ -6,7 +6,6 @@ import numpy as np
 import torch
 from torch import nn
 
-from sklearn_sfx.classifiers._training import to_tensor
 from sklearn_sfx.exceptions import InputError
 
 __all__ = ["attributed"]
@@ -45,7 +44,7 @@ def attributed(module: nn.Module, x: np.ndarray, hit: int) -> tuple[np.ndarray, 
         return logits[:, hit] - logits[:, others].logsumexp(dim=1)
 
     device = next(module.parameters()).device
-    given = to_tensor(x)[None].to(device)
+    given = torch.from_numpy(np.array(x, dtype=np.float32))[None].to(device)
     median = given.nanmedian()
     given = given.nan_to_num(0.0)
     baseline = torch.minimum(given, median) if median.isfinite() else given

@@ -11,12 +11,12 @@ from sklearn.model_selection import TunedThresholdClassifierCV
 from sklearn.pipeline import Pipeline
 from sklearn.utils import column_or_1d
 
+from sklearn_sfx._labels import hit_class
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.model_selection import TargetRecallClassifier
 from sklearn_sfx.model_selection._intervals import wilson
 
 from ._drawing import HIT_COLOUR, MISS_COLOUR, OTHER_COLOURS, new_axes
-from ._steps import hit_class
 
 __all__ = ["RecallThresholdDisplay"]
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 
+from sklearn_sfx._labels import hit_class
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.persistence._about import chain
 from sklearn_sfx.preprocessing import RowWiseDecomposition
@@ -21,7 +22,7 @@ from ._drawing import (
     masked_patch,
     new_axes,
 )
-from ._steps import hit_class, named_steps, one_frame, run_step
+from ._steps import named_steps, one_frame, run_step
 
 __all__ = ["SaliencyDisplay"]
 

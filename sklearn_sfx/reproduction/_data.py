@@ -11,7 +11,7 @@ from sklearn.utils import Bunch
 
 from sklearn_sfx._files import replacing
 from sklearn_sfx.classifiers import PeakCountClassifier
-from sklearn_sfx.datasets._target import make_target
+from sklearn_sfx.datasets import make_target
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import Frames, open_frames
 from sklearn_sfx.preprocessing import GCN, LCN, CentralCrop, PixelMask, RowWiseDecomposition
