@@ -4,9 +4,8 @@ from sklearn_sfx.classifiers._cnn1d import CNN1D
 from sklearn_sfx.classifiers._cnn2d import CNN2D
 from sklearn_sfx.classifiers._dann import DANN
 from sklearn_sfx.classifiers._fine_tuned import FineTuned
-from sklearn_sfx.classifiers._peak_count import PeakCountClassifier, find_peaks
+from sklearn_sfx.classifiers._peak_count import PeakCountClassifier, best_count
 from sklearn_sfx.classifiers._peak_heights import PeakHeightClassifier
-from sklearn_sfx.preprocessing.peaks import Peaks
 
 __all__ = [
     "CNN1D",
@@ -15,6 +14,5 @@ __all__ = [
     "FineTuned",
     "PeakCountClassifier",
     "PeakHeightClassifier",
-    "Peaks",
-    "find_peaks",
+    "best_count",
 ]

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 
-from sklearn_sfx.classifiers import PeakCountClassifier, find_peaks
+from sklearn_sfx.classifiers import PeakCountClassifier
 from sklearn_sfx.exceptions import InputError
-from sklearn_sfx.preprocessing.peaks import Peaks
+from sklearn_sfx.preprocessing import Peaks, find_peaks
 
 from ._drawing import HIT_COLOUR, PERCENTILES, draw_frame, masked_patch, new_axes
 from ._steps import masked, named_steps, one_frame, run_step

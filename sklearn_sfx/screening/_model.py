@@ -17,7 +17,6 @@ from tqdm import tqdm
 from sklearn_sfx._files import replacing
 from sklearn_sfx._version import __version__
 from sklearn_sfx.classifiers import CNN1D, PeakCountClassifier, PeakHeightClassifier
-from sklearn_sfx.classifiers._peak_heights import peak_count_without_labels
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import Frames
 from sklearn_sfx.persistence import load_model, save_model
@@ -225,10 +224,7 @@ def train(
             classifier.fit(prepared, known)
             bar.update(2)
         bar.set_description("counting peaks")
-        if known is None:
-            baseline = peak_count_without_labels(prepared)
-        else:
-            baseline = PeakCountClassifier().fit(prepared, known)
+        baseline = PeakCountClassifier().fit(prepared, known)
         bar.update()
     origins = [] if known is None else getattr(some, "sources", [])
     trained_on = tuple((os.path.basename(o.path), o.position) for o in origins if o.path)

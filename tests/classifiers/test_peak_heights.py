@@ -13,7 +13,7 @@ from sklearn_sfx import (
     StrongestPeaks,
     make_sfx_frames,
 )
-from sklearn_sfx.classifiers._peak_heights import simulated_peaks
+from sklearn_sfx.classifiers._simulated_peaks import simulated_peaks
 
 
 @pytest.fixture(scope="module")
