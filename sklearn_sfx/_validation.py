@@ -100,6 +100,17 @@ def check_frames(
     if 0 in X.shape:
         raise InputError(f"{name} needs frames with pixels in them, got X of shape {X.shape}.")
     _check_frame_shape(estimator, X.shape, reset)
+    return as_values(name, X, dtype)
+
+
+def as_values(name: str, X: Any, dtype: DTypeLike | None = None) -> Any:
+    """Return an array as `check_frames` does, and refuse infinities; `name` is that of who asks.
+
+    A ``Frames`` or a torch.Tensor is returned as it is.
+    """
+    if is_frames(X) or is_tensor(X):
+        return X
+    X = np.asarray(X)
     if dtype is None:
         native = X.dtype.newbyteorder("=")
         dtype = native if native.type in COUNT_DTYPES else np.float32

@@ -3,7 +3,9 @@
 from sklearn_sfx.classifiers._cnn1d import CNN1D
 from sklearn_sfx.classifiers._cnn2d import CNN2D
 from sklearn_sfx.classifiers._dann import DANN
+from sklearn_sfx.classifiers._design import FrameDesign, VectorDesign
 from sklearn_sfx.classifiers._fine_tuned import FineTuned
+from sklearn_sfx.classifiers._network import NetworkClassifier
 from sklearn_sfx.classifiers._peak_count import PeakCountClassifier, best_count
 from sklearn_sfx.classifiers._peak_heights import PeakHeightClassifier
 
@@ -12,7 +14,10 @@ __all__ = [
     "CNN2D",
     "DANN",
     "FineTuned",
+    "FrameDesign",
+    "NetworkClassifier",
     "PeakCountClassifier",
     "PeakHeightClassifier",
+    "VectorDesign",
     "best_count",
 ]

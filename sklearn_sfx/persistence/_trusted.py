@@ -19,9 +19,12 @@ OLDEST_PROTOCOL = 2  # of skops: what it read before was audited less strictly
 TRUSTED = {
     "ObjectNode": {
         "sklearn_sfx.classifiers._cnn1d.CNN1D",
+        "sklearn_sfx.classifiers._cnn1d.CNN1DDesign",
         "sklearn_sfx.classifiers._cnn2d.CNN2D",
+        "sklearn_sfx.classifiers._cnn2d.CNN2DDesign",
         "sklearn_sfx.classifiers._dann.DANN",
         "sklearn_sfx.classifiers._fine_tuned.FineTuned",
+        "sklearn_sfx.classifiers._network.NetworkClassifier",
         "sklearn_sfx.classifiers._peak_count.PeakCountClassifier",
         "sklearn_sfx.classifiers._peak_heights.PeakHeightClassifier",
         "sklearn_sfx.model_selection._scorers.SourceScorer",
