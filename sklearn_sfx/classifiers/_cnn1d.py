@@ -92,7 +92,7 @@ class CNN1D(DesignedClassifier):
         ``(length,)``.
     network_shape_ : tuple of int
         ``frame_shape_in_``: what the network itself reads.
-    design_ : object
+    design_ : VectorDesign
         Of what the network is made: the parameters that shape it, as they were in `fit`.
     history_ : list of dict
         One entry per epoch: ``train_loss``, ``train_recall``, ``lr``, ``dur`` in seconds and, with

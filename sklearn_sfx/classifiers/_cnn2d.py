@@ -109,7 +109,7 @@ class CNN2D(DesignedClassifier):
         ``(height, width)``, in pixels.
     network_shape_ : tuple of int
         ``frame_shape_in_``: what the network itself reads.
-    design_ : object
+    design_ : FrameDesign
         Of what the network is made: the parameters that shape it, as they were in `fit`.
     history_ : list of dict
         One entry per epoch: ``train_loss``, ``train_recall``, ``lr``, ``dur`` in seconds and, with

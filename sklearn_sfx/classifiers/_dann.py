@@ -94,7 +94,7 @@ class DANN(TorchClassifier):
 
     Attributes
     ----------
-    design_ : object
+    design_ : VectorDesign or FrameDesign
         Of what base and heads are made, as `base` says.
     classes_ : ndarray of shape (n_classes,)
         The labels of the source, sorted, of the dtype of y; `unlabelled` is none of them.

@@ -34,14 +34,8 @@ class NetworkDesign(BaseEstimator):
         Returns
         -------
         base : nn.Module
-            Called with float32 (n, ...) it gives features, float32 (n, n_features). Besides it has
-
-            - ``n_features``, the length of its output;
-            - ``blocks``, a sequence of modules, bottom first, if `FineTuned` is to unfreeze some;
-            - ``write_graph(graph, frame_shape, x)``, if `to_onnx` is to write it: adds what the
-              base computes outside of training to an ONNX graph, by
-              ``graph.add(op, *inputs, **attributes)`` and ``graph.constant(array)``, which return
-              names; returns the name of the features, and `x` is that of the input.
+            Called with float32 (n, ...) it gives features, float32 (n, n_features); it has the
+            attribute ``n_features`` and may have more, as `VectorDesign` says.
 
         Raises
         ------
@@ -122,6 +116,18 @@ class VectorDesign(NetworkDesign):
     --------
     FrameDesign : The same for whole frames.
     NetworkClassifier : Trains the network of a design.
+
+    Notes
+    -----
+    The base that ``build_base(frame_shape)`` returns is a torch module from (n, length) to
+    (n, n_features), both float32; masked values come to it as 0. It has
+
+    - ``n_features``, the length of its output, an int;
+    - ``blocks``, a sequence of modules, bottom first, if `FineTuned` is to unfreeze some of them;
+    - ``write_graph(graph, frame_shape, x)``, if `to_onnx` is to write it. This adds what the base
+      computes outside of training to an ONNX graph: ``graph.add(op, *inputs, **attributes)`` adds
+      a node and ``graph.constant(array)`` a constant, and both return a name. `x` is the name of
+      the input; that of the features is returned.
 
     Examples
     --------

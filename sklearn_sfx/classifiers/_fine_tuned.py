@@ -85,7 +85,7 @@ class FineTuned(TorchClassifier):
 
     Attributes
     ----------
-    design_ : object
+    design_ : VectorDesign or FrameDesign
         Of what the network of `base` is made.
     network_shape_ : tuple of int
         What the network itself reads: the shape of frames that are prepared.

@@ -65,7 +65,7 @@ class NetworkClassifier(DesignedClassifier):
         ``X.shape[1:]`` in `fit`.
     network_shape_ : tuple of int
         ``frame_shape_in_``: what the network itself reads.
-    design_ : object
+    design_ : VectorDesign or FrameDesign
         The copy of `design` that built the network.
     history_ : list of dict
         As `CNN1D` has it.

@@ -45,7 +45,7 @@ def network_graph(onnx: ModuleType, module: ClassifierModule, shape: tuple[int, 
     if not hasattr(base, "write_graph"):
         raise InputError(
             f"A network on {type(module.base).__name__} cannot be written: a base that to_onnx is "
-            "to write has a method write_graph (see VectorDesign.build_base)."
+            "to write has a method write_graph (see VectorDesign)."
         )
     graph = _Graph(onnx)
     x = graph.add("Where", graph.add("IsNaN", INPUT), graph.constant(np.float32(0)), INPUT)
