@@ -95,6 +95,7 @@ class NetworkClassifier(DesignedClassifier):
     ...         self.n_features = n_highest
     ...
     ...     def forward(self, x):  # (n, length) to (n, n_features)
+    ...         x = x - x.median(dim=1, keepdim=True).values
     ...         return torch.asinh(x).topk(self.n_features).values
     >>> class HighestDesign(VectorDesign):
     ...     def __init__(self, n_highest=4):
