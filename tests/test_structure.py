@@ -23,6 +23,7 @@ ROOMS = [
     "exceptions",
     "_names",
     "_stored",
+    "_labels",
     "_models",
     "_extras",
     "_files",

@@ -9,11 +9,14 @@ from sklearn_sfx.datasets._cxidb76_writer import write_cxidb76
 from sklearn_sfx.datasets._labels import match_labels
 from sklearn_sfx.datasets._make import make_sfx_frames
 from sklearn_sfx.datasets._run_files import write_run
+from sklearn_sfx.datasets._target import MAYBE_RULES as MAYBE_RULES
+from sklearn_sfx.datasets._target import make_target
 from sklearn_sfx.datasets.simulation import random_domains
 
 __all__ = [
     "load_cxidb76",
     "make_sfx_frames",
+    "make_target",
     "match_labels",
     "random_domains",
     "read_annotation",

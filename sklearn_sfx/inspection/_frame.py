@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 
 from sklearn_sfx._models import named_estimators
-from sklearn_sfx.classifiers import PeakCountClassifier, find_peaks
+from sklearn_sfx.classifiers import PeakCountClassifier
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.inspection._drawing import (
     HIT_COLOUR,
@@ -19,7 +19,7 @@ from sklearn_sfx.inspection._drawing import (
     new_axes,
 )
 from sklearn_sfx.inspection._steps import masked, one_frame, run_step
-from sklearn_sfx.preprocessing.peaks import Peaks
+from sklearn_sfx.preprocessing import Peaks, find_peaks
 
 __all__ = ["FrameDisplay"]
 

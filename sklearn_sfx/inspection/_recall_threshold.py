@@ -10,10 +10,10 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import column_or_1d
 
 from sklearn_sfx._intervals import wilson
+from sklearn_sfx._labels import hit_class
 from sklearn_sfx._models import decision
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.inspection._drawing import HIT_COLOUR, MISS_COLOUR, OTHER_COLOURS, new_axes
-from sklearn_sfx.inspection._steps import hit_class
 
 __all__ = ["RecallThresholdDisplay"]
 

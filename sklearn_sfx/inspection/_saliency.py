@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 
+from sklearn_sfx._labels import hit_class
 from sklearn_sfx._models import named_estimators
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.inspection._attribution import attributed
@@ -19,7 +20,7 @@ from sklearn_sfx.inspection._drawing import (
     masked_patch,
     new_axes,
 )
-from sklearn_sfx.inspection._steps import hit_class, one_frame, run_step
+from sklearn_sfx.inspection._steps import one_frame, run_step
 from sklearn_sfx.preprocessing import RowWiseDecomposition
 
 __all__ = ["SaliencyDisplay"]

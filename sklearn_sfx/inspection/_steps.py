@@ -13,7 +13,7 @@ from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.preprocessing import PixelMask
 from sklearn_sfx.preprocessing._base import FrameTransformer
 
-__all__ = ["hit_class", "masked", "one_frame", "run_step"]
+__all__ = ["masked", "one_frame", "run_step"]
 
 
 def one_frame(X: Any, index: int) -> Any:
@@ -47,15 +47,3 @@ def run_step(name: str, step: BaseEstimator, X: Any) -> Any:
     if not hasattr(step, "transform"):
         raise InputError(f"The step {name!r} decides and transforms nothing: name one before it.")
     return step.transform(X)
-
-
-def hit_class(classes: Any, pos_label: Any = None) -> Any:
-    """Return the class that counts as a hit: the greater of two numbers, or what is named."""
-    labels = np.asarray(classes).tolist()
-    if pos_label is None and len(labels) == 2 and not isinstance(labels[1], str):
-        return labels[1]
-    if pos_label not in labels:
-        raise InputError(
-            f"Name the class that counts as a hit: pos_label is {pos_label!r}, of {labels}."
-        )
-    return pos_label

@@ -10,11 +10,9 @@ from sklearn import get_config
 from sklearn.metrics import check_scoring
 from sklearn.utils import _safe_indexing, check_consistent_length, column_or_1d
 from sklearn.utils.metadata_routing import MetadataRequest
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import assert_all_finite
 
+from sklearn_sfx._labels import check_labels, is_unlabelled
 from sklearn_sfx._stored import Stored
-from sklearn_sfx._validation import is_unlabelled
 from sklearn_sfx.exceptions import InputError
 
 __all__ = ["SourceScorer", "TargetEntropyScorer", "TargetLabelScorer"]
@@ -340,13 +338,11 @@ class TargetLabelScorer(Stored):
 
     def __init__(self, X: Any, y: ArrayLike, scoring: str | Callable = "recall"):
         self.X = X
-        self.y = np.array(column_or_1d(y))
+        self.y = np.array(check_labels("TargetLabelScorer", y))
         self.scoring = scoring
         self._scorer = _find_scorer(self, scoring)
         n = _count_rows(self, X)
         _check_length("y", self.y, n)
-        assert_all_finite(self.y, input_name="y", estimator_name="TargetLabelScorer")
-        check_classification_targets(self.y)
         classes = np.unique(self.y).tolist()
         if len(classes) < 2:
             raise InputError(

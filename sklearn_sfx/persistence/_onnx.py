@@ -83,12 +83,12 @@ def to_onnx(estimator: Any, path: str | os.PathLike) -> None:
     about = {
         "sklearn_sfx": __version__,
         "classes": plain(network.classes_),
-        "frame_shape": list(network._network_shape),
+        "frame_shape": list(network.network_shape_),
         "preprocessing": network.preprocessing_,
         "steps": in_words(before),
     }
     model = onnx.helper.make_model(
-        network_graph(onnx, module, network._network_shape),
+        network_graph(onnx, module, network.network_shape_),
         opset_imports=[onnx.helper.make_opsetid("", OPSET)],
         ir_version=IR_VERSION,
         producer_name="sklearn_sfx",

@@ -1,4 +1,4 @@
-"""Transformers of frames: masking, cropping, contrast normalization, row-wise decomposition.
+"""Transformers of frames: masking, cropping, contrast, row-wise decomposition; and their peaks.
 
 They take arrays, lazy `Frames` (and stay lazy) and torch tensors (and stay on their device), work
 frame by frame, return float32 and mark pixels that are not to be used with NaN.
@@ -11,8 +11,19 @@ from sklearn_sfx.preprocessing._crop import CentralCrop
 from sklearn_sfx.preprocessing._decomposition import RowWiseDecomposition
 from sklearn_sfx.preprocessing._mask import PackedMask as PackedMask
 from sklearn_sfx.preprocessing._mask import PixelMask
+from sklearn_sfx.preprocessing._peaks import Peaks, count_peaks, find_peaks
 from sklearn_sfx.preprocessing._strongest_peaks import StrongestPeaks
 
-__all__ = ["GCN", "LCN", "CentralCrop", "PixelMask", "RowWiseDecomposition", "StrongestPeaks"]
+__all__ = [
+    "GCN",
+    "LCN",
+    "CentralCrop",
+    "Peaks",
+    "PixelMask",
+    "RowWiseDecomposition",
+    "StrongestPeaks",
+    "count_peaks",
+    "find_peaks",
+]
 
 carry_the_face(__name__)

@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.preprocessing._base import FrameTransformer
-from sklearn_sfx.preprocessing.peaks import PeakSettings, find_peaks_in_frame
+from sklearn_sfx.preprocessing._peaks import PeakSettings, find_peaks_in_frame
 
 __all__ = ["StrongestPeaks"]
 
@@ -58,7 +58,7 @@ class StrongestPeaks(FrameTransformer):
     See Also
     --------
     RowWiseDecomposition : A vector that keeps the rows, for a `CNN1D`.
-    PeakCountClassifier : The number of these peaks, and nothing else of them.
+    count_peaks : The number of peaks, and nothing else of them.
 
     References
     ----------

@@ -703,7 +703,7 @@ def test_a_search_by_recall_takes_rows_without_labels(domains):
     assert search.best_params_["dann__class_weight"] == KEEN
     assert recall[0] < recall[1] == search.best_score_
     best = search.best_estimator_
-    assert best[-1].base_.kernel_size == 5
+    assert best[-1].design_.kernel_size == 5
     assert best.classes_.tolist() == [0, 1]
 
 

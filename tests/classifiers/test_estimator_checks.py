@@ -15,9 +15,12 @@ from sklearn_sfx.classifiers import (
     CNN2D,
     DANN,
     FineTuned,
+    NetworkClassifier,
     PeakCountClassifier,
     PeakHeightClassifier,
 )
+from sklearn_sfx.classifiers._cnn2d import CNN2DDesign
+from tests.classifiers.own_designs import WideDesign
 
 
 class Painted:
@@ -51,22 +54,21 @@ class PaintedPeakHeights(Painted, PeakHeightClassifier):
     """Reads rows of numbers."""
 
 
-class SquareCNN2D(CNN2D):
+class SquareDesign(CNN2DDesign):
     """Reads rows of numbers: each becomes a square frame, filled up with zeros."""
 
-    def _check_frames(self, X, reset, estimator):
+    def _check(self, estimator, X, *, reset):
         X = check_frames(estimator, X, reset=reset, allow_3d=False)
-        side = self._side(X.shape[1])
+        side = int(np.ceil(np.sqrt(X.shape[1])))
         X = np.pad(X, [(0, 0), (0, side**2 - X.shape[1])])
         return X.reshape(len(X), side, side)
 
-    def _build_base(self, frame_shape):
-        side = self._side(frame_shape[0])
-        return super()._build_base((side, side))
 
-    @staticmethod
-    def _side(n_features):
-        return int(np.ceil(np.sqrt(n_features)))
+class SquareCNN2D(CNN2D):
+    """Reads rows of numbers."""
+
+    def _make_design(self):
+        return SquareDesign(**super()._make_design().get_params())
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -117,6 +119,7 @@ INSTANCES = [
         augment=False,
         random_state=0,
     ),
+    NetworkClassifier(WideDesign(), max_epochs=15, lr=0.02, augment=False, random_state=0),
     FineTuned(
         fitted_base(),
         n_unfrozen_blocks=2,
@@ -173,7 +176,7 @@ def test_no_estimator_is_let_off(estimator):
 def test_no_public_classifier_is_forgotten():
     public = [getattr(classifiers, name) for name in classifiers.__all__]
     public = [each for each in public if isinstance(each, type) and hasattr(each, "fit")]
-    assert len(public) == 6
+    assert len(public) == 7
     for each in public:
         assert any(isinstance(estimator, each) for estimator in INSTANCES), each
 

@@ -279,8 +279,8 @@ def test_an_array_of_objects_is_not_unpickled(network, tmp_path):
     [
         {"history_": text(3)},
         {"_weights": mapping({})},
-        {"_fit_params": mapping({"nonsense": text(1)})},
-        {"_fit_params": mapping({"channels": text([-3])})},
+        {"design_": mapping({"nonsense": text(1)})},
+        {"design_": node("ObjectNode", CNN, content=mapping({"channels": text([-3])}))},
         {"_make_net": node("TypeNode", "builtins.str")},
         {"_make_net": function("numpy.add")},
         {"__class__": text("os.system"), "classes_": text(1)},

@@ -1,4 +1,4 @@
-"""The classical peak finder: connected spots above a local signal-to-noise, compiled with numba.
+"""The peak finder, compiled with numba: connected spots above a local signal-to-noise.
 
 The work is done in two steps, so that a frame costs a few milliseconds:
 
@@ -11,12 +11,10 @@ The work is done in two steps, so that a frame costs a few milliseconds:
    is the connected set of pixels well above them.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 from numba import njit
 
-__all__ = ["PeakSettings", "Peaks", "find_peaks_in_frame"]
+__all__ = ["peak_table"]
 
 TILE = 32  # side of the square over which step 1 takes the spread, in pixels
 CANDIDATE_SHARE = 0.7  # step 1 lets pass what reaches this share of the signal-to-noise asked for
@@ -28,41 +26,19 @@ MIN_BACKGROUND = 12  # fewer usable pixels around a candidate give no background
 _compile = njit(nogil=True, cache=True, error_model="numpy", fastmath={"reassoc", "contract"})
 
 
-class PeakSettings(NamedTuple):
-    """What counts as a peak; the fields are those of `find_peaks`."""
+def peak_table(
+    frame: np.ndarray,
+    min_snr: float,
+    min_pixels: int,
+    max_pixels: int,
+    background_radius: int,
+    noise_floor: float,
+) -> np.ndarray:
+    """Return one row per peak: row, column, number of pixels, intensity, signal-to-noise; float32.
 
-    min_snr: float = 5.0
-    min_pixels: int = 2
-    max_pixels: int = 200
-    background_radius: int = 8
-    noise_floor: float = 1.0
-
-
-class Peaks(NamedTuple):
-    """The peaks of one frame, each field an array with one entry per peak.
-
-    Attributes
-    ----------
-    row, column : ndarray of float32
-        Centre of mass of the signal above background, in pixels: slow and fast scan, 0-based.
-    n_pixels : ndarray of int64
-        Pixels that belong to the peak.
-    intensity : ndarray of float32
-        Sum of the signal above background, in the units of the frame.
-    snr : ndarray of float32
-        Height of the highest pixel above the local background, over the local noise.
+    The frame (height, width) is of any real dtype; NaN and infinity are unusable.
     """
-
-    row: np.ndarray
-    column: np.ndarray
-    n_pixels: np.ndarray
-    intensity: np.ndarray
-    snr: np.ndarray
-
-
-def find_peaks_in_frame(frame: np.ndarray, settings: PeakSettings) -> Peaks:
-    """Return the peaks of one frame (height, width) of any real dtype; NaN is unusable."""
-    margin = settings.background_radius
+    margin = background_radius
     padded = np.full((frame.shape[0] + 2 * margin, frame.shape[1] + 2 * margin), np.nan, "float32")
     inside = padded[margin:-margin, margin:-margin]
     inside[...] = frame
@@ -70,17 +46,15 @@ def find_peaks_in_frame(frame: np.ndarray, settings: PeakSettings) -> Peaks:
         inside[np.isinf(inside)] = np.nan
     contrast = np.empty(frame.shape, np.float32)
     _contrast(padded, margin, max(2, margin - 2), contrast)
-    table = _peaks(
+    return _peaks(
         padded,
         contrast,
         margin,
-        np.float32(settings.min_snr),
-        settings.min_pixels,
-        settings.max_pixels,
-        np.float32(settings.noise_floor),
+        np.float32(min_snr),
+        min_pixels,
+        max_pixels,
+        np.float32(noise_floor),
     )
-    row, column, n_pixels, intensity, snr = table.T
-    return Peaks(row, column, n_pixels.astype(np.int64), intensity, snr)
 
 
 @_compile
@@ -254,7 +228,7 @@ def _has_company(contrast, i, j, least):
 
 @_compile
 def _peaks(padded, contrast, margin, min_snr, min_pixels, max_pixels, noise_floor):
-    """Return one row per peak: row, column, number of pixels, intensity, signal-to-noise."""
+    """Return what `peak_table` does, of a padded frame."""
     height, width = contrast.shape
     taken = np.zeros(padded.shape, np.bool_)
     stack = np.empty(((2 * margin + 1) ** 2, 2), np.int64)
