@@ -323,8 +323,13 @@ class FrameStep(Protocol):
 
     `Frames.append` asks it what to read and which steps to run from then on, so that a step can
     be fused with the ones before it, or move a crop into the reading. A step may also have
-    ``on_tensors(X)``, which does the same to float32 torch tensors of shape (n, height, width):
-    then it runs on the device of the network.
+
+    - ``description``, a str by which steps with other parameters are told apart; without it the
+      name of the class stands in `Frames.preprocessing`;
+    - ``on_tensors(X)``, which returns the same of a float32 torch tensor (n, height, width), and
+      leaves X as it is: then it runs on the device of the network.
+
+    `sklearn_sfx.preprocessing.BaseStep` is a start for a step that does nothing unusual.
 
     Examples
     --------

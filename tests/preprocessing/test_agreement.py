@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sklearn.pipeline import make_pipeline
 
-from sklearn_sfx.frames import open_frames
+from sklearn_sfx.frames import blocks_on_device, open_frames
 from sklearn_sfx.preprocessing import (
     GCN,
     LCN,
@@ -16,7 +16,6 @@ from sklearn_sfx.preprocessing import (
     RowWiseDecomposition,
     _windows,
 )
-from sklearn_sfx.preprocessing.tensors import stream
 
 # Masks that leave hardly a pixel are meant here.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn_sfx.exceptions.SparseMaskWarning")
@@ -80,7 +79,8 @@ def run_every_way(steps, frames, mask=None):
     lazy = open_frames(frames, mask=mask)
     fused = pipeline.fit_transform(lazy)
     yield "fused", fused
-    yield "on a device", torch.cat(list(stream(fused, torch.device("cpu"), max_frames=2))).numpy()
+    sent = list(blocks_on_device(fused, torch.device("cpu"), max_frames=2))
+    yield "on a device", torch.cat(sent).numpy()
     single = lazy
     for step in steps:
         values = np.asarray(step.fit_transform(single))

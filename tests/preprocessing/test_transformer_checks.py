@@ -1,5 +1,7 @@
 """scikit-learn's own checks of an estimator, on each transformer."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 from sklearn.utils.estimator_checks import check_estimator
@@ -7,7 +9,9 @@ from sklearn.utils.estimator_checks import check_estimator
 from sklearn_sfx.preprocessing import (
     GCN,
     LCN,
+    BaseStep,
     CentralCrop,
+    FrameTransformer,
     PixelMask,
     RowWiseDecomposition,
     StrongestPeaks,
@@ -48,12 +52,36 @@ class TablePixelMask(OnTables, PixelMask):
         return masked.reshape(len(masked), -1)
 
 
+class Scaled(FrameTransformer):
+    """Test only: one of a user's own."""
+
+    _reads_signals = True
+
+    def __init__(self, factor=2.0):
+        self.factor = factor
+
+    def _make_step(self):
+        return ScaledStep(float(self.factor))
+
+
+@dataclass(frozen=True)
+class ScaledStep(BaseStep):
+    factor: float
+
+    def output_shape(self, frame_shape):
+        return frame_shape
+
+    def __call__(self, frame, usable=None):
+        return self.factor * frame.astype(np.float32)
+
+
 @pytest.mark.parametrize(
     "transformer",
     [
         CentralCrop(size=1),
         GCN(),
         LCN(kernel_size=1),
+        Scaled(),
         TableRowWiseDecomposition(),
         TableStrongestPeaks(),
         TablePixelMask(),

@@ -1,19 +1,23 @@
-"""What the transformers append to a run: small frozen objects that work on one frame."""
+"""Mask, GCN, LCN and RWD as one step, which works through a frame once."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import FrameStep, Window
 from sklearn_sfx.preprocessing import _kernels, _windows
+from sklearn_sfx.preprocessing._step import BaseStep, described
 
-__all__ = ["CropStep", "FusedStep", "PixelRule"]
+if TYPE_CHECKING:  # torch takes long to import
+    from torch import Tensor
+
+__all__ = ["FusedStep", "PixelRule"]
 
 LOADED_AS_THEY_ARE = (np.uint16, np.int16, np.int32, np.float32)
 SAMPLED_ROWS = 64  # the mean of every 64th row is near enough to that of all
@@ -41,7 +45,7 @@ class PixelRule:
 
 
 @dataclass(frozen=True, eq=False)
-class FusedStep:
+class FusedStep(BaseStep):
     """Mask, GCN, LCN and RWD of one frame, whichever are asked for, in this order and at once.
 
     Nothing but the frame itself is held in memory between them: GCN divides by the global
@@ -85,14 +89,14 @@ class FusedStep:
             if min(shape) < self.kernel_size:
                 raise InputError(
                     f"LCN(kernel_size={self.kernel_size}) needs at least {self.kernel_size} pixels "
-                    f"along each side of a frame, or values in a signal; got {_described(shape)}: "
+                    f"along each side of a frame, or values in a signal; got {described(shape)}: "
                     "choose a smaller kernel_size."
                 )
             shape = tuple(side - self.kernel_size + 1 for side in shape)
         if self.axis is not None:
             if len(shape) != 2:
                 raise InputError(
-                    f"RowWiseDecomposition needs frames (height, width), got {_described(shape)}."
+                    f"RowWiseDecomposition needs frames (height, width), got {described(shape)}."
                 )
             shape = (shape[0 if self.axis == "row" else 1],)
         return shape
@@ -103,7 +107,16 @@ class FusedStep:
         """Become one step with the last one, where the order of the stages allows it."""
         if steps and isinstance(steps[-1], FusedStep) and steps[-1]._last_stage < self._first_stage:
             return window, (*steps[:-1], steps[-1]._then(self))
-        return window, (*steps, self)
+        return super().append_to(window, steps)
+
+    @property
+    def only_masks(self) -> bool:
+        """Whether a crop that comes later may as well come first."""
+        return self._last_stage == 0
+
+    def cropped(self, window: Window) -> FusedStep:
+        """Return the step for a part of the frame, where it only masks."""
+        return self if self.rule is None else replace(self, rule=self.rule.cropped(window))
 
     @property
     def _stages(self) -> list[bool]:
@@ -163,6 +176,12 @@ class FusedStep:
             _kernels.standardize(loaded, mean, std)
         return loaded.reshape(shape)
 
+    def on_tensors(self, X: Tensor) -> Tensor:
+        """Do the same to float32 frames (n, h, w), or signals (n, length), on their device."""
+        from sklearn_sfx.preprocessing._fused_step_on_tensors import run
+
+        return run(self, X)
+
     def _prepare_contrast(
         self, frame: np.ndarray, usable: np.ndarray | None
     ) -> tuple[Callable[..., float], float]:
@@ -217,51 +236,3 @@ def _as_kernels_take_it(frame: np.ndarray) -> np.ndarray:
     if frame.dtype not in LOADED_AS_THEY_ARE:
         frame = frame.astype(np.float32)
     return np.require(frame, requirements=["C", "W"])
-
-
-@dataclass(frozen=True)
-class CropStep:
-    """The central part of each frame, of ``size`` pixels along each side."""
-
-    size: int
-    description = ""  # the shape of the frames says it
-
-    def output_shape(self, frame_shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Return the shape of the crop, and refuse a frame that is smaller."""
-        if min(frame_shape) < self.size:
-            raise InputError(
-                f"CentralCrop(size={self.size}) needs frames of at least {self.size} pixels along "
-                f"each side, got {_described(frame_shape)}: choose a smaller size."
-            )
-        return tuple(self.size for _ in frame_shape)
-
-    def slices(self, frame_shape: tuple[int, ...]) -> tuple[slice, ...]:
-        """Return where the crop lies in a frame."""
-        self.output_shape(frame_shape)
-        starts = [(side - self.size) // 2 for side in frame_shape]
-        return tuple(slice(start, start + self.size) for start in starts)
-
-    def append_to(
-        self, window: Window, steps: tuple[Any, ...]
-    ) -> tuple[Window, tuple[FrameStep, ...]]:
-        """Narrow the window that is read, where nothing but masking came before."""
-        if not all(isinstance(step, FusedStep) and step._last_stage == 0 for step in steps):
-            return window, (*steps, self)
-        rows, columns = self.slices((window.height, window.width))
-        part = Window(rows.start, columns.start, self.size, self.size)
-        narrowed = Window(window.top + part.top, window.left + part.left, self.size, self.size)
-        return narrowed, tuple(replace(step, rule=step.rule.cropped(part)) for step in steps)
-
-    def __call__(self, frame: np.ndarray, usable: np.ndarray | None = None) -> np.ndarray:
-        """Run on one frame, or one signal; float32, NaN where not usable."""
-        where = self.slices(frame.shape)
-        out = np.array(frame[where], dtype=np.float32, order="C")
-        if usable is not None:
-            out[~usable[where]] = np.nan
-        return out
-
-
-def _described(frame_shape: tuple[int, ...]) -> str:
-    if len(frame_shape) == 1:
-        return f"X with {frame_shape[0]} feature(s)"
-    return "frames of {} x {} (height x width)".format(*frame_shape)
