@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import FrameStep, Window
-from sklearn_sfx.preprocessing import _kernels, _windows
+from sklearn_sfx.preprocessing import kernels
 from sklearn_sfx.preprocessing._step import BaseStep, described
 
 if TYPE_CHECKING:  # torch takes long to import
@@ -23,6 +21,16 @@ LOADED_AS_THEY_ARE = (np.uint16, np.int16, np.int32, np.float32)
 SAMPLED_ROWS = 64  # the mean of every 64th row is near enough to that of all
 NEAR = 4  # deviations from the mean within which a sum of squares keeps its precision
 ALL_USABLE = np.zeros((0, 0), dtype=bool)
+RANGES: dict = {"row": kernels.row_ranges, "column": kernels.column_ranges}
+CONTRAST: dict = {
+    None: kernels.contrast,
+    "row": kernels.row_ranges_of_contrast,
+    "column": kernels.column_ranges_of_contrast,
+}
+IN_BANDS: dict = {
+    None: kernels.contrast_in_bands,
+    "row": kernels.row_ranges_of_contrast_in_bands,
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,33 +156,22 @@ class FusedStep(BaseStep):
         """Run on one frame (h, w), or one signal (n,); float32."""
         frame = np.asarray(frame)
         shape = self.output_shape(frame.shape)
-        signal = frame.ndim == 1
-        if signal:
-            frame = frame[np.newaxis]
-        kind = {None: _kernels.VALUES, "row": _kernels.ROW_RANGES}.get(
-            self.axis, _kernels.COLUMN_RANGES
-        )
         if self.kernel_size is not None:
-            window = (1 if signal else self.kernel_size, self.kernel_size)
-            contrast, std = self._prepare_contrast(frame, usable)
-            grid = (1, *shape) if signal else (*shape, 1) if self.axis else shape
-            out = np.empty(grid, dtype=np.float32)
-            if self.floor == "mean":
-                floor = contrast(window, 0.0, _kernels.SPREAD, out)
-            else:
-                floor = float(self.floor) * (std if self.normalize else 1.0)
-            contrast(window, floor, kind, out)
-            return out.reshape(shape)
-        loaded, _, mean, std = self._load(frame, usable)
-        if self.axis is not None:
+            window = (1 if frame.ndim == 1 else self.kernel_size, self.kernel_size)
             out = np.empty(shape, dtype=np.float32)
-            _kernels.frame_ranges(loaded, kind, out)
-            if self.normalize:
-                out *= np.float32(1 / std if std > 0 else 0)
+            grid = out if self.axis is not None else np.atleast_2d(out)
+            self._contrast(np.atleast_2d(frame), usable, window, grid)
             return out
+        loaded, _, mean, std = self._load(np.atleast_2d(frame), usable)
+        if self.axis is None:
+            if self.normalize:
+                kernels.standardize(loaded, mean, std)
+            return loaded.reshape(shape)
+        out = np.empty(shape, dtype=np.float32)
+        RANGES[self.axis](loaded, out)
         if self.normalize:
-            _kernels.standardize(loaded, mean, std)
-        return loaded.reshape(shape)
+            out *= np.float32(1 / std if std > 0 else 0)
+        return out
 
     def on_tensors(self, X: Tensor) -> Tensor:
         """Do the same to float32 frames (n, h, w), or signals (n, length), on their device."""
@@ -182,29 +179,59 @@ class FusedStep(BaseStep):
 
         return run(self, X)
 
-    def _prepare_contrast(
+    def _contrast(
+        self,
+        frame: np.ndarray,
+        usable: np.ndarray | None,
+        window: tuple[int, int],
+        out: np.ndarray,
+    ) -> None:
+        """Fill ``out`` with the local contrast of one frame (h, w), or with its ranges."""
+        counts, std = self._as_counts(frame, usable)
+        in_bands = counts is not None and self.axis in IN_BANDS
+        loaded = None
+        if counts is None:
+            loaded, std = self._loaded(frame, usable)
+        elif self.floor == "mean" or not in_bands:  # which take all rows at once
+            loaded = _load_counts(counts)
+        work = kernels.new_work(frame.shape[1])
+        if self.floor == "mean":
+            floor = kernels.mean_deviation(loaded, window, work)
+        else:
+            floor = float(self.floor) * (std if self.normalize else 1.0)
+        fill, pixels = (IN_BANDS, counts) if in_bands else (CONTRAST, loaded)
+        fill[self.axis](pixels, window, floor, work, out)
+
+    def _as_counts(
         self, frame: np.ndarray, usable: np.ndarray | None
-    ) -> tuple[Callable[..., float], float]:
-        """Return the local contrast of this frame, still to be told the window, and its std.
+    ) -> tuple[tuple[np.ndarray, np.ndarray, np.float32, float] | None, float]:
+        """Return a frame of counts as kernels load it, and its std; None if it has to be now.
 
         Counts are taken less a whole number near their mean, which changes no contrast.
         """
-        are_counts = frame.dtype.kind in "iu"
-        if are_counts and not (self.rule and self.rule.looks_at_values):
-            frame = _as_kernels_take_it(frame)
-            mask = self._usable(usable)
-            some = frame[::SAMPLED_ROWS]
-            some = some[mask[::SAMPLED_ROWS]] if mask.size else some
-            reference = np.float32(np.round(some.mean()) if some.size else 0)
-            mean, std = _kernels.moments_of_counts(frame, mask, reference)
-            if abs(mean) <= NEAR * std:
-                return partial(_windows.local_contrast_of_counts, frame, mask, reference, mean), std
+        if frame.dtype.kind not in "iu" or (self.rule and self.rule.looks_at_values):
+            return None, 0.0
+        frame = _as_kernels_take_it(frame)
+        mask = self._usable(usable)
+        some = frame[::SAMPLED_ROWS]
+        some = some[mask[::SAMPLED_ROWS]] if mask.size else some
+        reference = np.float32(np.round(some.mean()) if some.size else 0)
+        mean, std = kernels.moments_of_counts(frame, mask, reference)
+        if abs(mean) > NEAR * std:
+            return None, std
+        return (frame, mask, reference, mean), std
+
+    def _loaded(
+        self, frame: np.ndarray, usable: np.ndarray | None
+    ) -> tuple[tuple[np.ndarray, np.ndarray, float, bool], float]:
+        """Return a loaded frame, and its std."""
         loaded, masked_rows, mean, std = self._load(frame, usable)
+        are_counts = frame.dtype.kind in "iu"
         if are_counts:
             reference = np.float32(np.round(mean))
-            _kernels.lower(loaded, reference)
-            mean -= reference
-        return partial(_windows.local_contrast, loaded, masked_rows, mean, are_counts), std
+            kernels.lower(loaded, reference)
+            mean = float(mean - reference)
+        return (loaded, masked_rows, mean, are_counts), std
 
     def _load(
         self, frame: np.ndarray, usable: np.ndarray | None
@@ -213,7 +240,7 @@ class FusedStep(BaseStep):
         rule = self.rule or PixelRule()
         loaded = np.empty(frame.shape, dtype=np.float32)
         masked_rows = np.empty(frame.shape[0], dtype=bool)
-        _, mean, std = _kernels.load_frame(
+        _, mean, std = kernels.load_frame(
             _as_kernels_take_it(frame),
             self._usable(usable),
             np.float32(np.inf if rule.saturation is None else rule.saturation),
@@ -236,3 +263,14 @@ def _as_kernels_take_it(frame: np.ndarray) -> np.ndarray:
     if frame.dtype not in LOADED_AS_THEY_ARE:
         frame = frame.astype(np.float32)
     return np.require(frame, requirements=["C", "W"])
+
+
+def _load_counts(
+    counts: tuple[np.ndarray, np.ndarray, np.float32, float],
+) -> tuple[np.ndarray, np.ndarray, float, bool]:
+    """Load all of a frame of counts, where it is not enough to do so band by band."""
+    frame, mask, reference, mean = counts
+    loaded = np.empty(frame.shape, dtype=np.float32)
+    masked_rows = np.empty(len(frame), dtype=bool)
+    kernels.load_lowered(frame, mask, reference, loaded, masked_rows)
+    return loaded, masked_rows, mean, True
