@@ -6,6 +6,7 @@ subclasses for tests alone of those that read frames: scikit-learn's checks spea
 """
 
 import inspect
+from dataclasses import dataclass
 from importlib import import_module
 from pkgutil import iter_modules
 
@@ -31,7 +32,9 @@ from sklearn_sfx.classifiers import (
 from sklearn_sfx.model_selection import TargetRecallClassifier
 from sklearn_sfx.preprocessing import (
     LCN,
+    BaseStep,
     CentralCrop,
+    FrameTransformer,
     PixelMask,
     RowWiseDecomposition,
     StrongestPeaks,
@@ -91,6 +94,29 @@ class TablePixelMask(OnTables, PixelMask):
     def transform(self, X):
         masked = super().transform(X)
         return masked.reshape(len(masked), -1)
+
+
+class Scaled(FrameTransformer):
+    """One of a user's own."""
+
+    _reads_signals = True
+
+    def __init__(self, factor=2.0):
+        self.factor = factor
+
+    def _make_step(self):
+        return ScaledStep(float(self.factor))
+
+
+@dataclass(frozen=True)
+class ScaledStep(BaseStep):
+    factor: float
+
+    def output_shape(self, frame_shape):
+        return frame_shape
+
+    def __call__(self, frame, usable=None):
+        return self.factor * frame.astype(np.float32)
 
 
 class Painted:
@@ -174,6 +200,7 @@ def fitted_base():
 LISTED = [
     CentralCrop(size=1),
     LCN(kernel_size=1),
+    Scaled(),
     TableRowWiseDecomposition(),
     TableStrongestPeaks(),
     TablePixelMask(),
