@@ -25,7 +25,7 @@ __all__ = ["Npy", "Npz"]
 LARGEST = 2**32  # bytes of an array in an .npz file, which is read as a whole
 MOST_EXPANSION = 1032  # by which zlib can make bytes more
 MASK = "mask"  # what the mask in an .npz file is called
-_ERRORS = (OSError, ValueError, LookupError, EOFError, RuntimeError, NotImplementedError)
+_ERRORS = (OSError, ValueError, LookupError, EOFError, RuntimeError, ArithmeticError)
 _ERRORS += (zipfile.BadZipFile, zlib.error, MemoryError, SyntaxError, TypeError)
 
 
@@ -221,7 +221,7 @@ def _listing(arrays: dict[str, tuple[tuple[int, ...], np.dtype]]) -> str:
 
 
 def _check(what: str, dtype: np.dtype, shape: tuple[int, ...]) -> None:
-    if dtype.kind not in "biuf" or len(shape) not in (2, 3) or 0 in shape:
+    if dtype.kind not in "biuf" or len(shape) not in (2, 3) or min(shape) < 1:
         raise InputError(
             f"{what} has the shape {shape} and dtype {dtype}: frames are numbers of shape "
             "(n, height, width), or (height, width) for one."

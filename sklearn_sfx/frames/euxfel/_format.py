@@ -37,7 +37,7 @@ class Euxfel(Format):
     name = "EuXFEL"
 
     def knows(self, path: str, head: bytes) -> bool:
-        """Told by the index of trains that every file has; a folder by the files in it."""
+        """Told by the groups that every file has; a folder by the files in it."""
         if head:
             return is_hdf5(head) and _is_run_file(path)
         return any(_is_run_file(file) for file in run_files([path])[:_LOOKED_AT])

@@ -60,8 +60,8 @@ class Detector(NamedTuple):
 
 
 def is_run_file(file: Any) -> bool:
-    """Whether an open HDF5 file has the index of trains that the files of EuXFEL have."""
-    return "METADATA" in file and "INDEX/trainId" in file
+    """Whether an open HDF5 file has the groups that the files of EuXFEL have."""
+    return "METADATA" in file and "INDEX" in file and ("INSTRUMENT" in file or "CONTROL" in file)
 
 
 def run_files(paths: Sequence[str]) -> list[str]:
@@ -109,7 +109,13 @@ def detector_of(paths: Sequence[str], name: str | None) -> Iterator[Detector | N
                     f"{path} is damaged, or no file of a run of European XFEL: {_said(error)}."
                 ) from error
         try:
-            yield _find_detector(extra_data.DataCollection(files), paths, name)
+            run = extra_data.DataCollection(files)
+        except Exception as error:
+            raise InputError(
+                f"{_among(paths)} cannot be put together to one run: {_said(error)}."
+            ) from error
+        try:
+            yield _find_detector(run, paths, name)
         except InputError:
             raise
         except (*HDF5_ERRORS, ArithmeticError, AssertionError) as error:

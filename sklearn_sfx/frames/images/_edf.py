@@ -30,6 +30,7 @@ _NAMES = {  # that DataType may have, in small letters
     "f8": ("doublevalue", "double", "floatieee64", "doubleieee64"),
 }
 _DTYPES = {name: dtype for dtype, names in _NAMES.items() for name in names}
+_OWN = re.compile("edf_|size$|image$|headerid$")  # keys of a block that others do not inherit
 _UNPACKED = ("", "none", "no", "nocompression")
 
 
@@ -57,7 +58,8 @@ class Edf(ImageFormat):
                 if int(fields.get("edf_binarysize", 0)):
                     raise ValueError("its general block has pixels")
                 continue
-            fields = {**shared, **fields}
+            inherited = {name: value for name, value in shared.items() if not _OWN.match(name)}
+            fields = inherited | fields
             size = _data_size(fields, len(places))
             if 0 <= length < end + size:
                 raise ValueError(f"it is truncated, it has {length} of {end + size} bytes")
@@ -93,10 +95,13 @@ def _next_header(file: BinaryIO) -> tuple[int, dict[str, str]] | None:
     data = file.read(_BLOCK)
     if not data.strip(b"\0 \r\n"):
         return None
+    missing = f"no header of an image is at {start}"
+    if not data.lstrip().startswith(b"{"):
+        raise ValueError(missing)
     while (found := _END.search(data)) is None:
         more = file.read(_BLOCK)
-        if not more or len(data) > _LONGEST_HEADER or not data.lstrip().startswith(b"{"):
-            raise ValueError(f"no header of an image is at {start}")
+        if not more or len(data) > _LONGEST_HEADER:
+            raise ValueError(missing)
         data += more
     file.seek(start + found.end())
     text = data[: found.start()].decode("latin-1")
@@ -119,7 +124,7 @@ def _data_size(fields: dict[str, str], number: int) -> int:
     expected = height * width * np.dtype(dtype).itemsize
     packed = fields.get("compression", "").lower().replace(" ", "") not in _UNPACKED
     size = int(fields.get("edf_binarysize") or fields.get("size") or expected)
-    if not packed and size < expected:
+    if size < (0 if packed else expected):
         raise ValueError(f"image {number} has {size} of {expected} bytes")
     return size
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from sklearn_sfx._extras import require
 
-__all__ = ["decode", "require_fabio"]
+__all__ = ["decode", "decode_byte_offset", "require_fabio"]
 
 
 def require_fabio(what: str) -> None:
@@ -50,6 +50,36 @@ def decode(codec: str, data: bytes) -> np.ndarray:
     if pixels is None:
         raise ValueError("fabio finds no image in it")
     return pixels
+
+
+def decode_byte_offset(data: bytes, n_pixels: int, dtype: np.dtype) -> np.ndarray:
+    """Return pixels that are compressed by the byte offset of each from the one before it.
+
+    Parameters
+    ----------
+    data : bytes
+        The compressed pixels alone.
+    n_pixels : int
+        How many there are.
+    dtype : numpy.dtype
+        Of integers.
+
+    Returns
+    -------
+    ndarray of shape (n_pixels,)
+        Of that dtype.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer.
+    """
+    from fabio.compression import decByteOffset
+
+    values = np.asarray(decByteOffset(data, size=n_pixels, dtype=dtype.name))
+    if len(values) != n_pixels:
+        raise ValueError(f"its bytes end after {len(values)} of {n_pixels} pixels")
+    return values.astype(dtype, copy=False)  # modulo its range, as writers count
 
 
 class _Listener(logging.Handler):

@@ -6,6 +6,7 @@ import bz2
 import gzip
 import io
 import os
+import struct
 import zlib
 from collections.abc import Callable
 from functools import lru_cache
@@ -16,6 +17,7 @@ __all__ = ["IMAGE_ERRORS", "beginning", "file_length", "open_image", "packing", 
 # What damage to a file, or to what its header says, makes these and the decoders raise.
 IMAGE_ERRORS = (
     ArithmeticError,
+    AssertionError,
     AttributeError,
     EOFError,
     LookupError,
@@ -24,6 +26,7 @@ IMAGE_ERRORS = (
     RuntimeError,
     TypeError,
     ValueError,
+    struct.error,
     zlib.error,
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from abc import abstractmethod
 from dataclasses import replace
 from typing import Any, BinaryIO, NamedTuple
@@ -118,20 +119,24 @@ class ImageFormat(Format):
         if self.needs_fabio:
             require_fabio(f"{self.name} files")
         try:
-            packed = packing(path)
-            with open_image(path) as file:
-                header = self.read_header(file, -1 if packed else file_length(file))
-            _check(header.shape)
-        except InputError:
-            raise
+            signature = _signature(path)
+            header = self.header_of(path)
         except IMAGE_ERRORS as error:
             raise InputError(
-                why_unreadable(path)
-                or f"{path} is damaged, or is no {self.name} file: {_reason(error)}."
+                why_unreadable(path) or f"{path} cannot be read as {self.name}: {_reason(error)}."
             ) from error
-        if packed:
-            header = header._replace(facts=replace(header.facts, compression=packed))
-        return ImageSource(path, self, header)
+        return ImageSource(path, self, header, signature)
+
+    def header_of(self, path: str) -> Header:
+        """Return what a file says of its images, or raise whatever tells that it is damaged."""
+        packed = packing(path)
+        with open_image(path) as file:
+            header = self.read_header(file, -1 if packed else file_length(file))
+        if min(header.shape) < 1 or header.shape[1] * header.shape[2] > MOST_PIXELS:
+            raise ValueError(f"its header says that it holds images of shape {header.shape}")
+        if not packed:
+            return header
+        return header._replace(facts=replace(header.facts, compression=packed))
 
 
 class ImageSource:
@@ -145,17 +150,22 @@ class ImageSource:
         What reads them.
     header : Header
         What the file said of them when it was opened.
+    signature : tuple of int
+        By which it is told that the file has not changed since.
     """
 
-    def __init__(self, path: str, known_as: ImageFormat, header: Header):
-        self._path, self._format, self._header = path, known_as, header
+    def __init__(
+        self, path: str, known_as: ImageFormat, header: Header, signature: tuple[int, int]
+    ):
+        self._path, self._format = path, known_as
+        self._header, self._signature = header, signature
         self.shape = header.shape
         self.dtype = np.dtype(header.dtype)
         self.facts = header.facts
 
     def __reduce__(self) -> tuple:
         """Pickle path and header alone."""
-        return ImageSource, (self._path, self._format, self._header)
+        return ImageSource, (self._path, self._format, self._header, self._signature)
 
     @property
     def advice(self) -> str:
@@ -170,6 +180,8 @@ class ImageSource:
     def read(self, position: int, window: Window, out: np.ndarray) -> None:
         """Write the `window` of image `position` to `out`."""
         try:
+            if _signature(self._path) != self._signature:
+                self._check_unchanged()
             pixels = self._format.read_image(self._path, self._header, position)
             if pixels.shape != self.shape[1:]:
                 raise ValueError(f"it has the shape {pixels.shape}, not {self.shape[1:]}")
@@ -177,11 +189,19 @@ class ImageSource:
                 raise ValueError(f"its pixels are {pixels.dtype}, not {self.dtype}")
         except IMAGE_ERRORS as error:
             reason = why_unreadable(self._path) or (
-                f"Frame {position} of {self._path} cannot be read, it is damaged or has changed "
-                f"since it was opened: {_reason(error)}."
+                f"Frame {position} of {self._path} cannot be read: {_reason(error)}."
             )
             raise UnreadableFrame(reason) from error
         out[...] = pixels[window.slices]
+
+    def _check_unchanged(self) -> None:
+        """Raise if the file, which was written anew, says something else of its images now."""
+        try:
+            unchanged = self._format.header_of(self._path) == self._header
+        except IMAGE_ERRORS:
+            unchanged = False
+        if not unchanged:
+            raise ValueError("the file has changed since it was opened")
 
     def origin(self, position: int) -> FrameOrigin:
         """Return the file, and ``//`` as CrystFEL names the one image of a file."""
@@ -202,9 +222,9 @@ class ImageSource:
         }
 
 
-def _check(shape: tuple[int, int, int]) -> None:
-    if min(shape) < 1 or shape[1] * shape[2] > MOST_PIXELS:
-        raise ValueError(f"its header says that it holds {shape[0]} images of {shape[1:]} pixels")
+def _signature(path: str) -> tuple[int, int]:
+    status = os.stat(path)
+    return status.st_size, status.st_mtime_ns
 
 
 def _reason(error: BaseException) -> str:

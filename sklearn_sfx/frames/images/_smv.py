@@ -70,8 +70,8 @@ class Smv(ImageFormat):
             raise ValueError(f"it has {fields['DIM']} dimensions")
         shape = int(fields["SIZE2"]), int(fields["SIZE1"])
         end = header_bytes + shape[0] * shape[1] * np.dtype(_DTYPES[kind]).itemsize
-        if 0 <= length < end:
-            raise ValueError(f"it is truncated, it has {length} of {end} bytes")
+        if length >= 0:
+            _check_length(length, end)
         time = fields.get("DATE") or fields.get("DTREK_DATE_TIME") or ""
         place = (end, _as_dtrek(shape, kind, fields), header_bytes)
         return Header((1, *shape), _DTYPES[kind], _facts(fields), time, (place,))
@@ -81,9 +81,16 @@ class Smv(ImageFormat):
         end, described, header_bytes = header.places[position]
         with open_image(path) as file:
             data = file.read(end)
-            while file.read(2**20):  # to the end, where a packed file has its checksum
-                pass
+            length = len(data)
+            while more := file.read(2**20):  # to the end, where a packed file has its checksum
+                length += len(more)
+        _check_length(length, end)
         return decode("dtrekimage", described + data[header_bytes:])
+
+
+def _check_length(length: int, end: int) -> None:
+    if length != end:
+        raise ValueError(f"it has {length} bytes, but its header says {end}")
 
 
 def _fields(text: str) -> dict[str, str]:

@@ -34,13 +34,12 @@ def page_pixels(file: BinaryIO, page: Page) -> np.ndarray:
         return _read_by_pillow(file, page)
     height, width = page.shape
     rows, columns = page.block
-    tiled = columns != width or len(page.blocks) > math.ceil(height / rows)
     dtype = np.dtype(page.dtype)
     out = np.empty(page.shape, dtype.newbyteorder("="))
     per_row = math.ceil(width / columns)
     for number, (offset, n_bytes) in enumerate(page.blocks):
         top, left = number // per_row * rows, number % per_row * columns
-        n_rows = rows if tiled else min(rows, height - top)
+        n_rows = rows if page.tiled else min(rows, height - top)
         wanted = n_rows * columns * dtype.itemsize
         file.seek(offset)
         if page.compression == UNCOMPRESSED:

@@ -46,6 +46,8 @@ class Page(NamedTuple):
         As the tags say; 1 for none.
     block : tuple of int
         (height, width) of a strip or tile.
+    tiled : bool
+        Whether they are tiles, of which those at the edges are whole too.
     blocks : tuple of (int, int)
         Offset and number of bytes of each of them.
     """
@@ -56,6 +58,7 @@ class Page(NamedTuple):
     compression: int
     predictor: int
     block: tuple[int, int]
+    tiled: bool
     blocks: tuple[tuple[int, int], ...]
 
 
@@ -143,13 +146,16 @@ def _page(tags: dict[int, tuple], order: str, directory: int) -> Page:
         raise ValueError("the bits of its bytes are in reverse order")
     if bits % 8 or bits > 64 or not kind or (kind == "f" and bits < 32):
         raise ValueError(f"pixels of {bits} bits cannot be read")
-    if TILES in tags:
+    tiled = TILES in tags
+    if tiled:
         block = tags[TILE_HEIGHT][0], tags[TILE_WIDTH][0]
         offsets, sizes = tags[TILES], tags[TILE_BYTES]
     else:
         block = min(tags.get(STRIP_ROWS, (height,))[0], height), width
         offsets, sizes = tags[STRIPS], tags.get(STRIP_BYTES, ())
-    if len(offsets) == 1 and compression == UNCOMPRESSED:  # some writers say nothing or nonsense
+    if (
+        len(offsets) == 1 and compression == UNCOMPRESSED and not tiled
+    ):  # some writers say nothing or nonsense
         sizes = (height * width * bits // 8,)
     if min(height, width, *block) < 1:
         raise ValueError(f"it has {height} x {width} pixels")
@@ -159,7 +165,7 @@ def _page(tags: dict[int, tuple], order: str, directory: int) -> Page:
     blocks = tuple(zip(offsets, sizes, strict=True))
     dtype = np.dtype(f"{order}{kind}{bits // 8}").str
     predictor = tags.get(PREDICTOR, (1,))[0]
-    return Page(directory, (height, width), dtype, compression, predictor, block, blocks)
+    return Page(directory, (height, width), dtype, compression, predictor, block, tiled, blocks)
 
 
 def _text(values: tuple | None) -> str:
