@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import threading
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -26,7 +27,8 @@ LARGEST = 2**32  # bytes of an array in an .npz file, which is read as a whole
 MOST_EXPANSION = 1032  # by which zlib can make bytes more
 MASK = "mask"  # what the mask in an .npz file is called
 _ERRORS = (OSError, ValueError, LookupError, EOFError, RuntimeError, ArithmeticError)
-_ERRORS += (zipfile.BadZipFile, zlib.error, MemoryError, SyntaxError, TypeError)
+_ERRORS += (zipfile.BadZipFile, zlib.error, tokenize.TokenError)
+_ERRORS += (MemoryError, SyntaxError, TypeError)
 
 
 class Npy(Format):

@@ -54,7 +54,7 @@ class Euxfel(Format):
         files = run_files(paths)
         with detector_of(files, dataset) as detector:
             if detector is None:
-                if len(paths) == 1 and files == paths:
+                if len(paths) == 1 and files == paths and not _has_detector(files[0]):
                     return None
                 raise InputError(
                     f"{paths[0]} has no detector of several modules: name a dataset of one file, "
@@ -134,6 +134,13 @@ def _is_run_file(path: str) -> bool:
             return is_run_file(file)
     except InputError:
         return False
+
+
+def _has_detector(path: str) -> bool:
+    """Whether a file has the data of a detector, though its list of sources names none."""
+    with contents_of(path) as file:
+        domains = file.get("INSTRUMENT", {}).values()
+        return any("DET" in domain or "CORR" in domain for domain in domains)
 
 
 def _is_path(dataset: str | None) -> bool:

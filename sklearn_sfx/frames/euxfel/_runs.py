@@ -25,6 +25,8 @@ from sklearn_sfx.frames.hdf5._source import Hdf5Source
 
 __all__ = ["Detector", "detector_of", "is_run_file", "layout_of", "run_files"]
 
+_GROUPS = ("METADATA", "INDEX", "INSTRUMENT", "CONTROL", "RUN")
+_LEAST_GROUPS = 3  # so that a damaged file is not taken for one of another layout
 _OVERVIEW = "overview.h5"  # of virtual datasets over the other files
 # JUNGFRAUs of a known number of modules; of others those that are there tell it.
 _N_MODULES = {"JF4M": 8, "JF1M": 2, "JF500K": 1}
@@ -60,8 +62,8 @@ class Detector(NamedTuple):
 
 
 def is_run_file(file: Any) -> bool:
-    """Whether an open HDF5 file has the groups that the files of EuXFEL have."""
-    return "METADATA" in file and "INDEX" in file and ("INSTRUMENT" in file or "CONTROL" in file)
+    """Whether an open HDF5 file has most of the groups that the files of EuXFEL have."""
+    return sum(name in file for name in _GROUPS) >= _LEAST_GROUPS
 
 
 def run_files(paths: Sequence[str]) -> list[str]:

@@ -70,6 +70,8 @@ class Oxford(ImageFormat):
         if len(data) < end:
             raise ValueError(f"it is truncated, it has {len(data)} of {end} bytes")
         if struct.unpack_from("<i", data, detector)[0] not in _KNOWN_DETECTORS:
+            if len(data) != end:
+                raise ValueError(f"it has {len(data)} bytes, but its header says {end}")
             unknown = struct.pack("<i", _UNKNOWN_DETECTOR)  # at which fabio would stumble
             data = data[:detector] + unknown + data[detector + len(unknown) :]
         pixels = decode("oxdimage", data)
