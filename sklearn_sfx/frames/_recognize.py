@@ -14,6 +14,13 @@ from sklearn_sfx.frames._protocols import Format, FrameOrigin, FrameSource, Stor
 __all__ = ["are_simulated", "find_format", "find_mask_together", "open_paths"]
 
 HEAD_BYTES = 4096  # of a file, which formats are shown
+_PACKED = (
+    (b"\x1f\x8b", "gzip"),
+    (b"BZh", "bzip2"),
+    (b"\xfd7zXZ\0", "xz"),
+    (b"PK\x03\x04", "zip"),
+    (b"\x28\xb5\x2f\xfd", "zstd"),
+)
 
 
 def find_format(path: str) -> Format:
@@ -39,6 +46,11 @@ def find_format(path: str) -> Format:
     if os.path.isdir(path):
         raise InputError(
             f"{path} is a folder: give the files in it, by a list or a pattern like *.h5."
+        )
+    packed = next((name for magic, name in _PACKED if head.startswith(magic)), None)
+    if packed is not None:
+        raise InputError(
+            f"{path} is packed with {packed}, and only single images are read so: unpack it first."
         )
     *names, last = (known.name for known in FORMATS)
     raise InputError(
