@@ -28,7 +28,7 @@ docs: .venv/.docs
 	$(BIN)/python -m pytest --quiet sklearn_sfx tests/test_guide.py
 
 clean:
-	rm -rf .venv .venv-om .venv-oldest demo docs/_build docs/api docs/auto_examples build *.egg-info
+	rm -rf .venv .venv-om .venv-oldest demo docs/_build docs/api docs/api.md docs/auto_examples build *.egg-info
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 $(BIN)/python:

@@ -29,7 +29,7 @@ from sklearn_sfx import (
     evaluate,
     make_sfx_frames,
 )
-from sklearn_sfx.classifiers import find_peaks
+from sklearn_sfx.preprocessing import count_peaks
 from sklearn_sfx.screening import hit_finder
 
 CROP = 724
@@ -54,7 +54,7 @@ def simulated_profiles(domain: str, n_frames: int, seed: int, cache: Path | None
     for block in prepare.transform(run.data).blocks():
         for name, contrast in CONTRAST.items():
             profiles[name].append(contrast.fit_transform(block))
-        counts.append([len(find_peaks(frame).snr) for frame in block])
+        counts.append(count_peaks(block))
     result = {
         **{name: np.concatenate(parts) for name, parts in profiles.items()},
         "counts": np.concatenate(counts),

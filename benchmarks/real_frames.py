@@ -21,10 +21,16 @@ import h5py
 import numpy as np
 from sklearn.pipeline import make_pipeline
 
-from sklearn_sfx.classifiers import CNN1D, PeakCountClassifier, PeakHeightClassifier, find_peaks
+from sklearn_sfx.classifiers import CNN1D, PeakCountClassifier, PeakHeightClassifier
 from sklearn_sfx.datasets import make_sfx_frames, random_domains
 from sklearn_sfx.frames import open_frames, read_mask
-from sklearn_sfx.preprocessing import GCN, LCN, CentralCrop, RowWiseDecomposition
+from sklearn_sfx.preprocessing import (
+    GCN,
+    LCN,
+    CentralCrop,
+    RowWiseDecomposition,
+    find_peaks,
+)
 
 CROP = 724
 # What the contrast is normalized by differs. "paper": the spread of the whole frame, so that a few

@@ -1,8 +1,8 @@
-"""Write the simulated frames' peaks that `PeakHeightClassifier` starts from.
+"""Write the simulated frames' peaks that the classifiers by peaks start from.
 
 64 random experiments (photon counters and integrating detectors, low and high backgrounds) of 40
 SIMULATED frames each, 724 x 724. Of each frame the file holds what `StrongestPeaks` makes of it,
-whether it is a hit (MAYBE counts as one), and how many peaks `PeakCountClassifier` counts.
+whether it is a hit (MAYBE counts as one), and how many peaks `count_peaks` counts.
 
     python benchmarks/simulated_peaks.py
 """
@@ -13,9 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
-from sklearn_sfx import PeakCountClassifier, StrongestPeaks, make_sfx_frames
+from sklearn_sfx import StrongestPeaks, make_sfx_frames
 from sklearn_sfx._files import replacing
 from sklearn_sfx.datasets import random_domains
+from sklearn_sfx.preprocessing import count_peaks
 
 SIDE = 724  # pixels
 HERE = Path(__file__).parents[1] / "sklearn_sfx" / "classifiers" / "data" / "simulated_peaks.npz"
@@ -36,7 +37,7 @@ def main() -> None:
         random_state=options.seed,
     )
     heights = np.asarray(StrongestPeaks().fit_transform(run.data))
-    counts = PeakCountClassifier().fit(run.data[:2], [0, 1]).count_peaks(run.data)
+    counts = count_peaks(run.data)
     with replacing(options.output) as temporary:
         np.savez_compressed(
             temporary,

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
-from sklearn_sfx.classifiers import find_peaks
 from sklearn_sfx.datasets import make_sfx_frames, read_annotation, read_spot_counts
 from sklearn_sfx.datasets.simulation import DOMAINS
+from sklearn_sfx.preprocessing import count_peaks
 
 PERCENTILES = (5, 25, 50, 75, 95)
 CROP = (724, 724)
@@ -33,8 +33,7 @@ def real_counts(folder: Path) -> dict[str, np.ndarray]:
 def simulated_counts(name: str, kind: str, n_frames: int) -> np.ndarray:
     domain = replace(DOMAINS[name], hit=float(kind == "HIT"), maybe=float(kind == "MAYBE"))
     run = make_sfx_frames(n_frames, domain=domain, frame_shape=CROP, random_state=0)
-    frames = run.data[run.labels == kind]
-    return np.array([len(find_peaks(np.where(run.mask, frame, np.nan)).snr) for frame in frames])
+    return count_peaks(run.data[run.labels == kind])
 
 
 def main() -> None:

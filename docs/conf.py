@@ -1,6 +1,16 @@
 """How the manual is built."""
 
+import sys
+from pathlib import Path
+
 from sklearn_sfx import __version__
+
+DOCS = Path(__file__).parent
+sys.path.insert(0, str(DOCS))
+
+import reference  # noqa: E402
+
+(DOCS / "api.md").write_text(reference.page())
 
 project = "sklearn_sfx"
 author = "the sklearn_sfx developers"

@@ -3,8 +3,8 @@ A transformer and a network of your own
 =======================================
 
 Parts are ordinary: a transformer is any scikit-learn transformer, a base is a torch module that
-says how many features it gives. Here row vectors are divided by their median, and a network with a
-wide view reads them. The frames are SIMULATED.
+says how many features it gives, and one class says how it is built. Here row vectors are divided by
+their median, and a network with a wide view reads them. The frames are SIMULATED.
 """
 
 import matplotlib.pyplot as plt
@@ -17,6 +17,7 @@ from sklearn.utils.validation import validate_data
 from torch import nn
 
 from sklearn_sfx import CNN1D, GCN, LCN, RowWiseDecomposition, make_sfx_frames
+from sklearn_sfx.classifiers import NetworkClassifier, VectorDesign
 
 # %%
 # A transformer
@@ -43,32 +44,40 @@ class DivideByMedian(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 # A base
 # ------
 #
-# It turns vectors (n, length) into features (n, n_features). The subclass says where it is built;
-# head, training, prediction, saving and cloning are those of ``CNN1D``.
+# It turns vectors (n, length) into features (n, n_features). ``n_features`` has to be there;
+# ``blocks``, bottom first, are what ``FineTuned`` can unfreeze.
 
 
 class WideBase(nn.Module):
     """Three dilated convolutions: each value sees 29 rows."""
 
-    n_features = 32
-
-    def __init__(self):
+    def __init__(self, width):
         super().__init__()
-        layers = []
-        for n_in, dilation in ((1, 1), (32, 2), (32, 4)):
-            conv = nn.Conv1d(n_in, 32, 5, dilation=dilation, padding=2 * dilation)
-            layers += [conv, nn.BatchNorm1d(32), nn.ReLU()]
-        self.layers = nn.Sequential(*layers)
+        self.n_features = width
+        self.blocks = nn.Sequential()
+        for n_in, dilation in ((1, 1), (width, 2), (width, 4)):
+            conv = nn.Conv1d(n_in, width, 5, dilation=dilation, padding=2 * dilation)
+            self.blocks.append(nn.Sequential(conv, nn.BatchNorm1d(width), nn.ReLU()))
 
     def forward(self, x):
-        return self.layers(torch.asinh(x).unsqueeze(1)).amax(dim=2)
+        return self.blocks(torch.asinh(x).unsqueeze(1)).amax(dim=2)
 
 
-class WideCNN(CNN1D):
-    """CNN1D on a base of another kind."""
+# %%
+# One class more makes it a network that is trained, cloned, searched, stored and tuned like those
+# of the package: a design with one method. ``NetworkClassifier`` trains it; in a grid its parameter
+# is ``design__width``. ``DANN(WideDesign())`` and ``FineTuned`` take it too. For whole frames it
+# would be a ``FrameDesign``.
 
-    def _build_base(self, frame_shape):
-        return WideBase()
+
+class WideDesign(VectorDesign):
+    """A network on WideBase."""
+
+    def __init__(self, width=32):
+        self.width = width
+
+    def build_base(self, frame_shape):
+        return WideBase(self.width)
 
 
 # %%
@@ -86,7 +95,7 @@ models = {
         DivideByMedian(), CNN1D(max_epochs=12, random_state=0)
     ),
     "own transformer\n+ own network": make_pipeline(
-        DivideByMedian(), WideCNN(max_epochs=12, random_state=0)
+        DivideByMedian(), NetworkClassifier(WideDesign(), max_epochs=12, random_state=0)
     ),
 }
 folds = StratifiedKFold(3, shuffle=True, random_state=0)

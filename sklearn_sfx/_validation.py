@@ -11,7 +11,7 @@ from sklearn.utils.validation import validate_data
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import Frames
 
-__all__ = ["check_frames", "is_frames", "is_tensor", "is_unlabelled"]
+__all__ = ["check_frames", "is_frames", "is_tensor"]
 
 COUNT_DTYPES = (np.uint16, np.int16, np.int32)
 
@@ -25,15 +25,6 @@ def is_tensor(X: Any) -> bool:
     """Whether X is a torch tensor; torch is not imported to find out."""
     torch = sys.modules.get("torch")
     return torch is not None and isinstance(X, torch.Tensor)
-
-
-def is_unlabelled(y: np.ndarray, mark: Any) -> np.ndarray:
-    """Return which rows of y hold the mark of a frame without a label; none if it is None."""
-    if mark is None:
-        return np.zeros(len(y), dtype=bool)
-    if y.dtype.kind == "U":  # numpy has made strings of numbers that came with strings
-        mark = str(mark)
-    return np.broadcast_to(y == mark, y.shape)
 
 
 def check_frames(
@@ -109,6 +100,17 @@ def check_frames(
     if 0 in X.shape:
         raise InputError(f"{name} needs frames with pixels in them, got X of shape {X.shape}.")
     _check_frame_shape(estimator, X.shape, reset)
+    return as_values(name, X, dtype)
+
+
+def as_values(name: str, X: Any, dtype: DTypeLike | None = None) -> Any:
+    """Return an array as `check_frames` does, and refuse infinities; `name` is that of who asks.
+
+    A ``Frames`` or a torch.Tensor is returned as it is.
+    """
+    if is_frames(X) or is_tensor(X):
+        return X
+    X = np.asarray(X)
     if dtype is None:
         native = X.dtype.newbyteorder("=")
         dtype = native if native.type in COUNT_DTYPES else np.float32

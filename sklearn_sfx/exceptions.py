@@ -3,6 +3,7 @@
 __all__ = [
     "FewLabelsWarning",
     "InputError",
+    "NewerVersionWarning",
     "NoTargetWarning",
     "SlowFileWarning",
     "SparseMaskWarning",
@@ -42,6 +43,17 @@ class FewLabelsWarning(UserWarning):
     --------
     >>> from sklearn_sfx.exceptions import FewLabelsWarning
     >>> issubclass(FewLabelsWarning, UserWarning)
+    True
+    """
+
+
+class NewerVersionWarning(UserWarning):
+    """A model was written by a newer version of this package, and may predict something else here.
+
+    Examples
+    --------
+    >>> from sklearn_sfx.exceptions import NewerVersionWarning
+    >>> issubclass(NewerVersionWarning, UserWarning)
     True
     """
 

@@ -3,8 +3,10 @@
 import ast
 import inspect
 import re
+import runpy
 import textwrap
 from importlib import import_module
+from itertools import chain
 from pathlib import Path
 from types import FunctionType
 
@@ -39,10 +41,10 @@ def is_ours(item):
 
 
 def public_names():
-    """Return the names in the reference, and those at the top; ``room.Name`` for the others."""
-    reference = (Path(__file__).parents[1] / "docs" / "api.md").read_text()
-    listed = re.findall(r"^   ([\w.]+)$", reference, re.MULTILINE)
-    return sorted({*listed, *sklearn_sfx.__all__} - {"__version__"})
+    """Return the names at the top, and those that the faces list; ``room.Name`` for the others."""
+    reference = runpy.run_path(Path(__file__).parents[1] / "docs" / "reference.py")
+    listed = [reference["public_names"](room) for room in reference["HEADINGS"]]
+    return sorted({*chain(*listed), *sklearn_sfx.__all__} - {"__version__"})
 
 
 def public(name):

@@ -115,11 +115,6 @@ def mistakes(folder):
     yield lambda: sfx.load_model("ln84.joblib")
 
 
-def test_the_reference_has_every_public_name():
-    listed = set((DOCS / "api.md").read_text().split())
-    assert set(sfx.__all__) - {"__version__"} <= listed
-
-
 def message_of(do):
     """Return what the user is told, by an error or a warning."""
     with warnings.catch_warnings(record=True) as caught:

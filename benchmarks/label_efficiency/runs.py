@@ -8,13 +8,13 @@ from sklearn.pipeline import make_pipeline
 from sklearn_sfx import (
     GCN,
     LCN,
-    PeakCountClassifier,
     PixelMask,
     RowWiseDecomposition,
     StrongestPeaks,
     make_sfx_frames,
 )
 from sklearn_sfx._files import replacing
+from sklearn_sfx.preprocessing import count_peaks
 
 EXPERIMENTS = ["LN84", "LN83", "LO19", "L498", "LG36"]
 SIDE = 724  # pixels; the frames are no larger than the crop
@@ -29,12 +29,11 @@ def run_of(experiment: str, seed: int, n_frames: int, cache: Path) -> dict[str, 
         )
         frames = PixelMask(detect=True).fit_transform(run.data)
         chain = make_pipeline(GCN(), LCN(5), RowWiseDecomposition())
-        count = PeakCountClassifier().fit(frames, run.target).count_peaks(frames)
         found = {
             "target": run.target,
             "rwd": np.asarray(chain.fit_transform(frames)),
             "peaks": np.asarray(StrongestPeaks().fit_transform(frames)),
-            "count": count,
+            "count": count_peaks(frames),
         }
         with replacing(path) as temporary, open(temporary, "wb") as file:
             np.savez(file, **found)

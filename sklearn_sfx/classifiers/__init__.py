@@ -1,20 +1,29 @@
 """Classifiers of frames and vectors, each an ordinary scikit-learn estimator."""
 
+# What is imported as itself is for other rooms, not for users.
+from sklearn_sfx._names import carry_the_face
 from sklearn_sfx.classifiers._cnn1d import CNN1D
+from sklearn_sfx.classifiers._cnn1d import CNN1DDesign as CNN1DDesign
 from sklearn_sfx.classifiers._cnn2d import CNN2D
+from sklearn_sfx.classifiers._cnn2d import CNN2DDesign as CNN2DDesign
 from sklearn_sfx.classifiers._dann import DANN
+from sklearn_sfx.classifiers._design import FrameDesign, VectorDesign
 from sklearn_sfx.classifiers._fine_tuned import FineTuned
-from sklearn_sfx.classifiers._peak_count import PeakCountClassifier, find_peaks
+from sklearn_sfx.classifiers._network import NetworkClassifier
+from sklearn_sfx.classifiers._peak_count import PeakCountClassifier
+from sklearn_sfx.classifiers._peak_count import best_count as best_count
 from sklearn_sfx.classifiers._peak_heights import PeakHeightClassifier
-from sklearn_sfx.preprocessing.peaks import Peaks
 
 __all__ = [
     "CNN1D",
     "CNN2D",
     "DANN",
     "FineTuned",
+    "FrameDesign",
+    "NetworkClassifier",
     "PeakCountClassifier",
     "PeakHeightClassifier",
-    "Peaks",
-    "find_peaks",
+    "VectorDesign",
 ]
+
+carry_the_face(__name__)

@@ -8,8 +8,6 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils import check_random_state, compute_class_weight
 from sklearn.utils._param_validation import Interval, StrOptions
 from skorch import NeuralNetClassifier
@@ -19,7 +17,7 @@ from skorch.history import History
 from torch import nn
 
 from sklearn_sfx._validation import is_frames
-from sklearn_sfx.classifiers._labels import encode_labels
+from sklearn_sfx.classifiers._design import NetworkDesign
 from sklearn_sfx.classifiers._trained import TrainedNetwork
 from sklearn_sfx.classifiers._training import (
     BestEpoch,
@@ -35,9 +33,9 @@ from sklearn_sfx.classifiers._training import (
     seeded,
 )
 from sklearn_sfx.exceptions import FewLabelsWarning, InputError
-from sklearn_sfx.networks import Base1D, Base2D, ClassifierModule
+from sklearn_sfx.networks import ClassifierModule
 
-__all__ = ["Material", "TorchClassifier", "positive_integers"]
+__all__ = ["Material", "TorchClassifier"]
 
 FEW_LABELS = 10
 
@@ -55,14 +53,12 @@ class Material:
 class TorchClassifier(TrainedNetwork):
     """Base of the classifiers that train a torch module through skorch.
 
-    A subclass has an explicit ``__init__``, adds the constraints of its own parameters, and says
-    which input it reads (`_check_frames`, `_make_dataset`) and of what its network is built
-    (`_build_base`, `_build_head`, `_augmentation`). `_train` and the other `_make_...` are there
-    for those that train in another way.
+    A subclass has an explicit ``__init__``, adds the constraints of its own parameters, and has a
+    `fit` that gives checked input, the design of the network and class numbers to `_fit`.
+    `_build_module`, `_train` and the `_make_...` are there for those that train in another way.
     """
 
     _net_class = NeuralNetClassifier
-    _augmentation: type[nn.Module]
     _parameter_constraints: ClassVar[dict] = {
         "max_epochs": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
@@ -79,34 +75,14 @@ class TorchClassifier(TrainedNetwork):
         "verbose": ["verbose"],
     }
 
-    # -- What a subclass says ------------------------------------------------------------------
+    # -- What a subclass may replace -----------------------------------------------------------
 
-    def _make_dataset(self, X: Any, targets: np.ndarray, share: float) -> InMemory:
-        """Return samples and their targets; `share` is their part of all that `fit` was given."""
-        return InMemory(np.asarray(X) if is_frames(X) else X, targets)
-
-    def _build_base(self, frame_shape: tuple[int, ...]) -> Base1D | Base2D:
-        """Return a fresh base: input to features (n, ``base.n_features``)."""
-        raise NotImplementedError
-
-    def _build_head(self, n_features: int, n_outputs: int) -> nn.Module:
-        """Return a fresh head: features to logits (n, n_outputs)."""
-        raise NotImplementedError
-
-    def _build_module(self, n_classes: int) -> ClassifierModule:
-        """Return the whole network, fresh."""
-        base = self._build_base(self._network_shape)
-        head = self._build_head(base.n_features, n_classes)
-        return ClassifierModule(base, head, self._augmentation() if self.augment else None)
-
-    @property
-    def _network_shape(self) -> tuple[int, ...]:
-        """The shape of the frames that the network reads."""
-        return self.frame_shape_in_
-
-    def _architecture(self) -> "TorchClassifier":
-        """Return an unfitted classifier that builds the base this one was fitted with."""
-        return type(self)(**self._fit_params)
+    def _build_module(
+        self, design: NetworkDesign, frame_shape: tuple[int, ...], n_classes: int
+    ) -> ClassifierModule:
+        base = design._checked_base(frame_shape)
+        head = design.build_head(base.n_features, n_classes)
+        return ClassifierModule(base, head, design.build_augmentation() if self.augment else None)
 
     def _make_batches(self, dataset: InMemory) -> Any:
         """Return what yields the rows of each training batch."""
@@ -151,43 +127,13 @@ class TorchClassifier(TrainedNetwork):
 
     # -- Fitting -------------------------------------------------------------------------------
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
-        """Train a network on labelled frames.
-
-        Parameters
-        ----------
-        X : array-like or Frames, shape (n, ...)
-            The input; NaN reads as 0.
-        y : array-like of shape (n,)
-            Labels: numbers or strings, two classes at least.
-
-        Returns
-        -------
-        self : object
-            The fitted classifier.
-
-        Raises
-        ------
-        InputError
-            Labels of one class only, input of a shape that it does not read, a device that is not
-            there, or a training that diverged.
-
-        Warns
-        -----
-        FewLabelsWarning
-            A class has fewer than ten labels.
-        """
-        X = self._check_frames(X, True, self)
-        classes, targets = encode_labels(self, X, y)
-        return self._fit(X, classes, targets)
-
-    def _fit(self, X: Any, classes: np.ndarray, targets: np.ndarray) -> Self:
-        """Train on class numbers; -1 marks a row without a class."""
-        start = self._start_of_warm_fit(classes) if self.warm_start else None
+    def _fit(self, X: Any, design: NetworkDesign, classes: np.ndarray, targets: np.ndarray) -> Self:
+        """Train on X as the network reads it and class numbers; -1 marks a row without a class."""
+        shape = tuple(int(side) for side in X.shape[1:])
+        start = self._start_of_warm_fit(design, shape, classes) if self.warm_start else None
         if start is None:
             self.__dict__.pop("net_", None)  # an interrupted refit leaves no network of the last
-        self.classes_ = classes
+        self.design_, self.network_shape_, self.classes_ = design, shape, classes
         self.preprocessing_ = X.preprocessing if is_frames(X) else None
         self._warn_of_few(targets)
 
@@ -199,10 +145,11 @@ class TorchClassifier(TrainedNetwork):
             valid = hold_back(targets, self.validation_fraction, random_state)
             train = np.setdiff1d(np.arange(len(targets)), valid)
             share = len(valid) / len(targets)
-            held_back = self._make_dataset(X[valid], targets[valid], share)
-        samples = self._make_dataset(X[train], targets[train], len(targets[train]) / len(targets))
+            held_back = design._make_dataset(X[valid], targets[valid], share)
+        share = len(targets[train]) / len(targets)
+        samples = design._make_dataset(X[train], targets[train], share)
         with seeded(seed, device), one_thread():
-            module, history = self._build_module(len(classes)), History()
+            module, history = self._build_module(design, shape, len(classes)), History()
             if start is not None:
                 module.load_state_dict(start)
                 history = History(dict(epoch) for epoch in self.history_)
@@ -213,7 +160,6 @@ class TorchClassifier(TrainedNetwork):
             raise InputError(
                 f"{type(self).__name__}: the training diverged (loss {loss}); lower lr={self.lr}."
             )
-        self._fit_params = self.get_params(deep=False)
         self.history_ = _without_batches(net.history)
         net.history = self.history_
         net.module_.eval()
@@ -255,7 +201,9 @@ class TorchClassifier(TrainedNetwork):
         net.notify("on_train_end", X=material.samples, y=None)
         return net
 
-    def _start_of_warm_fit(self, classes: np.ndarray) -> dict[str, torch.Tensor] | None:
+    def _start_of_warm_fit(
+        self, design: NetworkDesign, shape: tuple[int, ...], classes: np.ndarray
+    ) -> dict[str, torch.Tensor] | None:
         """Return the weights to go on from; None before the first fit."""
         if not hasattr(self, "net_"):
             return None
@@ -267,7 +215,7 @@ class TorchClassifier(TrainedNetwork):
                 f"holds {classes.tolist()}: set warm_start=False to start anew."
             )
         with seeded(0, torch.device("cpu")):
-            fresh = self._build_module(len(classes)).state_dict()
+            fresh = self._build_module(design, shape, len(classes)).state_dict()
         if {k: v.shape for k, v in fresh.items()} != {k: v.shape for k, v in weights.items()}:
             raise InputError(
                 f"{name} goes on with the network of the last fit, which was of another "
@@ -298,14 +246,3 @@ def _without_batches(history: History) -> History:
         {k: v.item() if isinstance(v, np.generic) else v for k, v in epoch.items()}
         for epoch in plain
     )
-
-
-def positive_integers(
-    estimator: BaseEstimator, name: str, *, may_be_empty: bool = False
-) -> list[int]:
-    """Return the parameter `name`, a number or a sequence of them, as a list."""
-    value = getattr(estimator, name)
-    numbers = [int(number) for number in np.atleast_1d(value)]
-    if any(number < 1 for number in numbers) or not (numbers or may_be_empty):
-        raise InputError(f"{name}={value!r} needs one positive number per layer.")
-    return numbers

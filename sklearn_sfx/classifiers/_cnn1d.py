@@ -1,23 +1,38 @@
 """The classifier of RWD vectors."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from numbers import Integral, Real
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
-from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval
 from torch import nn
 
-from sklearn_sfx._validation import check_frames
-from sklearn_sfx.classifiers._base import TorchClassifier, positive_integers
-from sklearn_sfx.exceptions import InputError
-from sklearn_sfx.networks import Base1D, Head, VectorAugmentation
+from sklearn_sfx.classifiers._design import VectorDesign, odd, positive_integers
+from sklearn_sfx.classifiers._designed import DesignedClassifier
+from sklearn_sfx.networks import Base1D, Head
 
-__all__ = ["CNN1D"]
+__all__ = ["CNN1D", "CNN1DDesign"]
 
 
-class CNN1D(TorchClassifier):
+@dataclass(frozen=True, repr=False)
+class CNN1DDesign(VectorDesign):
+    """The network of `CNN1D`; the fields are its parameters."""
+
+    channels: tuple[int, ...]
+    kernel_size: int
+    dropout: float
+    n_hidden: int
+
+    def build_base(self, frame_shape: tuple[int, ...]) -> Base1D:
+        return Base1D(self.channels, self.kernel_size, self.dropout)
+
+    def build_head(self, n_features: int, n_outputs: int) -> nn.Module:
+        return Head(n_features, self.n_hidden, n_outputs, self.dropout)
+
+
+class CNN1D(DesignedClassifier):
     """Convolutional network on 1-D signals: the vectors of row-wise decomposition.
 
     With about 200 labelled frames it finds hits as well as a network on whole frames does with
@@ -75,6 +90,10 @@ class CNN1D(TorchClassifier):
         Length of the vectors seen in `fit`.
     frame_shape_in_ : tuple of int
         ``(length,)``.
+    network_shape_ : tuple of int
+        ``frame_shape_in_``: what the network itself reads.
+    design_ : VectorDesign
+        Of what the network is made: the parameters that shape it, as they were in `fit`.
     history_ : list of dict
         One entry per epoch: ``train_loss``, ``train_recall``, ``lr``, ``dur`` in seconds and, with
         `early_stopping`, ``valid_loss``, ``valid_recall``. ``history_[:, "train_loss"]`` is a
@@ -107,9 +126,8 @@ class CNN1D(TorchClassifier):
     1.0
     """
 
-    _augmentation = VectorAugmentation
     _parameter_constraints: ClassVar[dict] = {
-        **TorchClassifier._parameter_constraints,
+        **DesignedClassifier._parameter_constraints,
         "channels": ["array-like"],
         "kernel_size": [Interval(Integral, 1, None, closed="left")],
         "dropout": [Interval(Real, 0, 1, closed="left")],
@@ -155,13 +173,10 @@ class CNN1D(TorchClassifier):
         self.random_state = random_state
         self.verbose = verbose
 
-    def _check_frames(self, X: Any, reset: bool, estimator: BaseEstimator) -> Any:
-        return check_frames(estimator, X, reset=reset, allow_3d=False)
-
-    def _build_base(self, frame_shape: tuple[int, ...]) -> Base1D:
-        if self.kernel_size % 2 == 0:
-            raise InputError(f"kernel_size={self.kernel_size} is even; take an odd number.")
-        return Base1D(positive_integers(self, "channels"), self.kernel_size, self.dropout)
-
-    def _build_head(self, n_features: int, n_outputs: int) -> nn.Module:
-        return Head(n_features, self.n_hidden, n_outputs, self.dropout)
+    def _make_design(self) -> CNN1DDesign:
+        return CNN1DDesign(
+            channels=positive_integers(self, "channels"),
+            kernel_size=odd(self, "kernel_size"),
+            dropout=float(self.dropout),
+            n_hidden=int(self.n_hidden),
+        )

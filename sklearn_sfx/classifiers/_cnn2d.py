@@ -1,25 +1,43 @@
 """The classifier of whole frames."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from numbers import Integral, Real
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
-from sklearn.base import BaseEstimator
 from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval
 from torch import nn
 
-from sklearn_sfx._validation import check_frames, is_frames
-from sklearn_sfx.classifiers._base import TorchClassifier, positive_integers
-from sklearn_sfx.classifiers._cache import CachedFrames, Masked
-from sklearn_sfx.exceptions import InputError
-from sklearn_sfx.networks import Base2D, FrameAugmentation, Head
+from sklearn_sfx.classifiers._design import FrameDesign, odd, positive_integers
+from sklearn_sfx.classifiers._designed import DesignedClassifier
+from sklearn_sfx.networks import Base2D, Head
 
-__all__ = ["CNN2D"]
+__all__ = ["CNN2D", "CNN2DDesign"]
 
 
-class CNN2D(TorchClassifier):
+@dataclass(frozen=True, repr=False)
+class CNN2DDesign(FrameDesign):
+    """The network of `CNN2D`; the fields are its parameters."""
+
+    channels: tuple[int, ...]
+    first_kernel_size: int
+    kernel_size: int
+    dropout: float
+    n_hidden: tuple[int, ...]
+    cache_bytes: int
+
+    def build_base(self, frame_shape: tuple[int, ...]) -> Base2D:
+        height, width = frame_shape
+        sizes = self.first_kernel_size, self.kernel_size
+        return Base2D((height, width), self.channels, *sizes, self.dropout)
+
+    def build_head(self, n_features: int, n_outputs: int) -> nn.Module:
+        return Head(n_features, self.n_hidden, n_outputs, self.dropout)
+
+
+class CNN2D(DesignedClassifier):
     """Convolutional network on whole frames.
 
     The network of Ke et al. [1]_: by default four blocks of convolution, batch norm, ReLU and
@@ -89,6 +107,10 @@ class CNN2D(TorchClassifier):
         Height of the frames seen in `fit`, in pixels.
     frame_shape_in_ : tuple of int
         ``(height, width)``, in pixels.
+    network_shape_ : tuple of int
+        ``frame_shape_in_``: what the network itself reads.
+    design_ : FrameDesign
+        Of what the network is made: the parameters that shape it, as they were in `fit`.
     history_ : list of dict
         One entry per epoch: ``train_loss``, ``train_recall``, ``lr``, ``dur`` in seconds and, with
         `early_stopping`, ``valid_loss``, ``valid_recall``. ``history_[:, "train_loss"]`` is a
@@ -124,10 +146,8 @@ class CNN2D(TorchClassifier):
     1.0
     """
 
-    _prediction_batch = 8
-    _augmentation = FrameAugmentation
     _parameter_constraints: ClassVar[dict] = {
-        **TorchClassifier._parameter_constraints,
+        **DesignedClassifier._parameter_constraints,
         "channels": ["array-like"],
         "first_kernel_size": [Interval(Integral, 1, None, closed="left")],
         "kernel_size": [Interval(Integral, 1, None, closed="left")],
@@ -179,25 +199,15 @@ class CNN2D(TorchClassifier):
         self.random_state = random_state
         self.verbose = verbose
 
-    def _check_frames(self, X: Any, reset: bool, estimator: BaseEstimator) -> Any:
-        X = check_frames(estimator, X, reset=reset, allow_2d=False)
-        return X.append(Masked()) if is_frames(X) else X
-
-    def _make_dataset(self, X: Any, targets: np.ndarray, share: float) -> CachedFrames:
-        return CachedFrames(X, targets, self.cache_bytes * share)
-
-    def _build_base(self, frame_shape: tuple[int, ...]) -> Base2D:
-        for name in ("first_kernel_size", "kernel_size"):
-            if getattr(self, name) % 2 == 0:
-                raise InputError(f"{name}={getattr(self, name)} is even; take an odd number.")
-        channels = positive_integers(self, "channels")
-        height, width = frame_shape
-        sizes = self.first_kernel_size, self.kernel_size
-        return Base2D((height, width), channels, *sizes, self.dropout)
-
-    def _build_head(self, n_features: int, n_outputs: int) -> nn.Module:
-        hidden = positive_integers(self, "n_hidden", may_be_empty=True)
-        return Head(n_features, hidden, n_outputs, self.dropout)
+    def _make_design(self) -> CNN2DDesign:
+        return CNN2DDesign(
+            channels=positive_integers(self, "channels"),
+            first_kernel_size=odd(self, "first_kernel_size"),
+            kernel_size=odd(self, "kernel_size"),
+            dropout=float(self.dropout),
+            n_hidden=positive_integers(self, "n_hidden", may_be_empty=True),
+            cache_bytes=int(self.cache_bytes),
+        )
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

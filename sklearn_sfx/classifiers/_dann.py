@@ -6,16 +6,17 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator, _fit_context, clone
+from sklearn.base import _fit_context
 from sklearn.utils import Tags, check_consistent_length, column_or_1d, get_tags
 from sklearn.utils._param_validation import Interval, StrOptions
 from skorch.callbacks import Callback
 from torch import nn
 
-from sklearn_sfx._validation import is_unlabelled
+from sklearn_sfx._labels import encode_labels, is_unlabelled
 from sklearn_sfx.classifiers._base import TorchClassifier
 from sklearn_sfx.classifiers._cnn1d import CNN1D
-from sklearn_sfx.classifiers._cnn2d import CNN2D
+from sklearn_sfx.classifiers._design import NetworkDesign
+from sklearn_sfx.classifiers._designed import DesignedClassifier
 from sklearn_sfx.classifiers._domains import (
     SCHEDULES,
     AdversarialNet,
@@ -24,7 +25,6 @@ from sklearn_sfx.classifiers._domains import (
     MixedBatches,
     ReversalSchedule,
 )
-from sklearn_sfx.classifiers._labels import encode_labels
 from sklearn_sfx.classifiers._training import InMemory
 from sklearn_sfx.exceptions import InputError, NoTargetWarning
 from sklearn_sfx.networks import AdversarialLoss, AdversarialModule
@@ -47,10 +47,11 @@ class DANN(TorchClassifier):
 
     Parameters
     ----------
-    base : CNN1D, CNN2D or None, default=None
+    base : CNN1D, CNN2D, VectorDesign, FrameDesign or None, default=None
         Says the network and which input it reads; None for ``CNN1D()``. Only what shapes the
         network and holds the frames counts (`channels`, `kernel_size`, `dropout`, `n_hidden`,
-        `cache_bytes`, ...); how it is trained is said here. Fitted weights of it are not used.
+        `cache_bytes`, ...); how it is trained is said here. Fitted weights of it are not used. A
+        design of your own, or a `NetworkClassifier` of it, will do too.
     unlabelled : int, str or None, default=-1
         The label in y of a frame of the target. None where -1 is a label like any other: then
         `sample_domain` says which frames are of the target.
@@ -93,14 +94,16 @@ class DANN(TorchClassifier):
 
     Attributes
     ----------
-    base_ : CNN1D or CNN2D
-        The unfitted copy of `base` that built the network.
+    design_ : VectorDesign or FrameDesign
+        Of what base and heads are made, as `base` says.
     classes_ : ndarray of shape (n_classes,)
         The labels of the source, sorted, of the dtype of y; `unlabelled` is none of them.
     n_features_in_ : int
         ``X.shape[1]`` in `fit`.
     frame_shape_in_ : tuple of int
         ``X.shape[1:]`` in `fit`.
+    network_shape_ : tuple of int
+        ``frame_shape_in_``: what the network itself reads.
     history_ : list of dict
         One entry per epoch: ``train_loss``, ``train_recall``, ``lr``, ``dur`` as `CNN1D` has them;
         ``label_loss`` and ``label_accuracy`` of the source; ``domain_loss`` and
@@ -154,7 +157,7 @@ class DANN(TorchClassifier):
     >>> vectors[60:] = 2 * vectors[60:] + 5  # another detector
     >>> known = np.where(np.arange(120) < 60, labels, -1)
     >>> base = CNN1D(channels=(4, 8))
-    >>> model = DANN(base, lr=0.02, random_state=0).fit(vectors, known)
+    >>> model = DANN(base, max_epochs=100, lr=0.02, random_state=0).fit(vectors, known)
     >>> model.score(vectors[60:], labels[60:]) > 0.9
     True
     """
@@ -162,7 +165,7 @@ class DANN(TorchClassifier):
     _net_class = AdversarialNet
     _parameter_constraints: ClassVar[dict] = {
         **TorchClassifier._parameter_constraints,
-        "base": [CNN1D, CNN2D, None],
+        "base": "no_validation",  # `_design_of` says what may stand there
         "unlabelled": [Integral, str, None],
         "max_lambda": [Interval(Real, 0, None, closed="left")],
         "lambda_schedule": [StrOptions(set(SCHEDULES))],
@@ -171,7 +174,7 @@ class DANN(TorchClassifier):
 
     def __init__(
         self,
-        base: CNN1D | CNN2D | None = None,
+        base: DesignedClassifier | NetworkDesign | None = None,
         *,
         unlabelled: int | str | None = -1,
         max_lambda: float = 1.0,
@@ -230,8 +233,8 @@ class DANN(TorchClassifier):
         Raises
         ------
         InputError
-            Labels of one class only, a frame of the source without a label, a `sample_domain` of
-            another length, and what `CNN1D.fit` refuses.
+            A `base` of another kind, labels of one class only, a frame of the source without a
+            label, a `sample_domain` of another length, and what `CNN1D.fit` refuses.
 
         Warns
         -----
@@ -240,9 +243,8 @@ class DANN(TorchClassifier):
         FewLabelsWarning
             A class has fewer than ten labels.
         """
-        self.base_ = CNN1D() if self.base is None else clone(self.base)
-        self.base_._validate_params()
-        X = self._check_frames(X, True, self)
+        design = _design_of(CNN1D() if self.base is None else self.base)
+        X = design._check(self, X, reset=True)
         classes, targets = self._encode(X, y, sample_domain)
         if (targets >= 0).all():
             warnings.warn(
@@ -252,7 +254,7 @@ class DANN(TorchClassifier):
                 NoTargetWarning,
                 stacklevel=3,
             )
-        return self._fit(X, classes, targets)
+        return self._fit(X, design, classes, targets)
 
     def _encode(self, X: Any, y: Any, sample_domain: Any) -> tuple[np.ndarray, np.ndarray]:
         """Return the classes of the source, and class numbers: -1 for the target."""
@@ -286,20 +288,7 @@ class DANN(TorchClassifier):
         classes, targets[source] = encode_labels(self, y[source], y[source])
         return classes, targets
 
-    # -- The network, built as the base says ---------------------------------------------------
-
-    @property
-    def _prediction_batch(self) -> int:
-        return self.base_._prediction_batch
-
-    def _architecture(self) -> TorchClassifier:
-        return self.base_
-
-    def _check_frames(self, X: Any, reset: bool, estimator: BaseEstimator) -> Any:
-        return self.base_._check_frames(X, reset, estimator)
-
-    def _make_dataset(self, X: Any, targets: np.ndarray, share: float) -> InMemory:
-        return self.base_._make_dataset(X, targets, share)
+    # -- How it is trained ---------------------------------------------------------------------
 
     def _make_batches(self, dataset: InMemory) -> MixedBatches:
         return MixedBatches(dataset.targets, self.batch_size)
@@ -316,18 +305,34 @@ class DANN(TorchClassifier):
             ("domain_head", DomainHeadAhead(self.lr, self.weight_decay)),
         ]
 
-    def _build_module(self, n_classes: int) -> AdversarialModule:
-        base = self.base_._build_base(self.frame_shape_in_)
+    def _build_module(
+        self, design: NetworkDesign, frame_shape: tuple[int, ...], n_classes: int
+    ) -> AdversarialModule:
+        base = design._checked_base(frame_shape)
         n_features = min(N_FEATURES, base.n_features)
         return AdversarialModule(
             base,
-            self.base_._build_head(n_features, n_classes),
-            self.base_._build_head(n_features, 1),
-            self.base_._augmentation() if self.augment else None,
+            design.build_head(n_features, n_classes),
+            design.build_head(n_features, 1),
+            design.build_augmentation() if self.augment else None,
             nn.Linear(base.n_features, n_features),
         )
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags = get_tags(CNN1D() if self.base is None else self.base).input_tags
+        tags.input_tags.allow_nan = True
         return tags
+
+
+def _design_of(base: Any) -> NetworkDesign:
+    """Return the design that a classifier would make of its parameters, or a copy of a design."""
+    if isinstance(base, NetworkDesign):
+        return base._copy()
+    if isinstance(base, DesignedClassifier):
+        base._validate_params()
+        return base._make_design()
+    raise InputError(
+        "The 'base' parameter of DANN must be a CNN1D, a CNN2D, a NetworkClassifier, the design of "
+        f"a network, or None; got {type(base).__name__}."
+    )

@@ -7,17 +7,17 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, _fit_context, clone
-from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils import Tags, get_tags
 from sklearn.utils._param_validation import HasMethods, Interval
 from skorch import NeuralNetClassifier
 from skorch.history import History
 
-from sklearn_sfx._validation import check_frames
+from sklearn_sfx._labels import encode_labels
+from sklearn_sfx._models import estimators
+from sklearn_sfx._validation import as_values, check_frames
 from sklearn_sfx.classifiers._base import Material, TorchClassifier
-from sklearn_sfx.classifiers._labels import encode_labels
-from sklearn_sfx.classifiers._training import InMemory
+from sklearn_sfx.classifiers._design import NetworkDesign
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.networks import FineTunedModule
 from sklearn_sfx.persistence import load_model
@@ -35,16 +35,17 @@ class FineTuned(TorchClassifier):
     Parameters
     ----------
     base : fitted estimator, or path
-        A fitted `CNN1D`, `CNN2D` or `DANN`; a fitted pipeline that ends in one; one of these in a
-        `sklearn.frozen.FrozenEstimator`; or the path of one that `save_model` wrote. It stays
-        fitted in clones. In a parameter grid wrap it in a ``FrozenEstimator``, since scikit-learn
-        clones what a grid holds.
+        A fitted `CNN1D`, `CNN2D`, `NetworkClassifier` or `DANN`; a fitted pipeline that ends in
+        one; one of these in a `sklearn.frozen.FrozenEstimator`, a search or a threshold; or the
+        path of one that `save_model` wrote. It stays fitted in clones. In a parameter grid wrap it
+        in a ``FrozenEstimator``, since scikit-learn clones what a grid holds.
 
         Of a pipeline the steps before the classifier come along: they are fitted anew on the frames
         that `fit` is given, and prepare them. Frames that have the shape which the classifier at
         its end reads count as prepared already.
     n_unfrozen_blocks : int, default=1
-        Blocks at the top of the base that learn in step 2; 0 leaves out step 2.
+        Blocks at the top of the base that learn in step 2; 0 leaves out step 2. A base of your own
+        without ``blocks`` has none.
     head_max_epochs : int, default=20
         Passes over the training frames in step 1.
     head_lr : float, default=0.005
@@ -84,8 +85,10 @@ class FineTuned(TorchClassifier):
 
     Attributes
     ----------
-    base_ : CNN1D or CNN2D
-        Unfitted; it says the network of `base` and the frames that it reads.
+    design_ : VectorDesign or FrameDesign
+        Of what the network of `base` is made.
+    network_shape_ : tuple of int
+        What the network itself reads: the shape of frames that are prepared.
     prepare_ : Pipeline or None
         The steps of `base` before its classifier, fitted on X; None if X came prepared.
     classes_ : ndarray of shape (n_classes,)
@@ -204,9 +207,16 @@ class FineTuned(TorchClassifier):
         FewLabelsWarning
             A class has fewer than ten labels.
         """
-        X = self._check_frames(X, True, self)
+        prepare, source = open_base(self.base)
+        design, shape = source.design_, source.network_shape_
+        X = check_frames(self, X, reset=True)
+        self.prepare_ = None
+        if prepare is not None and tuple(X.shape[1:]) != shape:
+            self.prepare_ = clone(prepare).fit(X)
+        X = self._as_network_reads(X, design, shape)
+        source._check_preprocessing(X)
         classes, targets = encode_labels(self, X, y)
-        return self._fit(X, classes, targets)
+        return self._fit(X, design, classes, targets)
 
     # -- The base, which is never changed ------------------------------------------------------
 
@@ -257,18 +267,14 @@ class FineTuned(TorchClassifier):
                 )
         return super().set_params(**params)
 
-    def _check_frames(self, X: Any, reset: bool, estimator: BaseEstimator) -> Any:
-        if reset:
-            prepare, source = open_base(self.base)
-            self.base_ = clone(source._architecture())
-            self.base_.frame_shape_in_ = source._network_shape
-            self.base_.n_features_in_ = source._network_shape[0]
-        X = check_frames(estimator, X, reset=reset)
-        wanted = self.base_.frame_shape_in_
-        if reset:
-            self.prepare_ = None
-            if prepare is not None and tuple(X.shape[1:]) != wanted:
-                self.prepare_ = clone(prepare).fit(X)
+    # -- Frames on their way to the network ----------------------------------------------------
+
+    def _check_frames(self, X: Any) -> Any:
+        X = check_frames(self, X, reset=False)
+        return self._as_network_reads(X, self.design_, self.network_shape_)
+
+    def _as_network_reads(self, X: Any, design: NetworkDesign, wanted: tuple[int, ...]) -> Any:
+        """Prepare checked X, unless it comes prepared."""
         if self.prepare_ is not None:
             X = self.prepare_.transform(X)
         if tuple(X.shape[1:]) != wanted:
@@ -277,38 +283,24 @@ class FineTuned(TorchClassifier):
                 f"FineTuned: the base was fitted on frames of shape {wanted}, and {made} of shape "
                 f"{tuple(X.shape[1:])}: prepare them as those were."
             )
-        X = self.base_._check_frames(X, False, self.base_)
-        if reset:
-            source._check_preprocessing(X)
-        return X
+        return design._as_read(as_values("FineTuned", X))
 
-    # -- The network, built as the base's was --------------------------------------------------
+    # -- The training, in two steps ------------------------------------------------------------
 
-    @property
-    def _network_shape(self) -> tuple[int, ...]:
-        return self.base_.frame_shape_in_
-
-    @property
-    def _prediction_batch(self) -> int:
-        return self.base_._prediction_batch
-
-    def _architecture(self) -> TorchClassifier:
-        return self.base_
-
-    def _make_dataset(self, X: Any, targets: np.ndarray, share: float) -> InMemory:
-        return self.base_._make_dataset(X, targets, share)
-
-    def _build_module(self, n_classes: int) -> FineTunedModule:
-        base = self.base_._build_base(self._network_shape)
-        if self.n_unfrozen_blocks > len(base.blocks):
-            raise InputError(
-                f"n_unfrozen_blocks={self.n_unfrozen_blocks}, but the base has {len(base.blocks)} "
-                "blocks: unfreeze as many at most."
-            )
-        head = self.base_._build_head(base.n_features, n_classes)
-        return FineTunedModule(base, head, self.base_._augmentation() if self.augment else None)
+    def _build_module(
+        self, design: NetworkDesign, frame_shape: tuple[int, ...], n_classes: int
+    ) -> FineTunedModule:
+        base = design._checked_base(frame_shape)
+        head = design.build_head(base.n_features, n_classes)
+        return FineTunedModule(base, head, design.build_augmentation() if self.augment else None)
 
     def _train(self, module: Any, material: Material, history: History) -> NeuralNetClassifier:
+        n_blocks = len(getattr(module.base, "blocks", ()))
+        if self.n_unfrozen_blocks > n_blocks:
+            raise InputError(
+                f"n_unfrozen_blocks={self.n_unfrozen_blocks}, but the base has {n_blocks} blocks: "
+                "unfreeze as many at most."
+            )
         if not history:  # otherwise a warm start has brought its own
             _, source = open_base(self.base)
             module.base.load_state_dict(source.net_.module_.base.state_dict())
@@ -324,11 +316,15 @@ class FineTuned(TorchClassifier):
                 epoch["n_unfrozen"] = n_unfrozen
         return net
 
+    def __sfx_steps__(self) -> list[tuple[str | None, Any]]:
+        """Return what prepares the frames, if anything does, and this classifier."""
+        prepare = getattr(self, "prepare_", None)
+        return [(None, self)] if prepare is None else [(None, prepare), (None, self)]
+
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         if not isinstance(self.base, str | os.PathLike):
-            first = _steps(self.base)[0]
-            tags.input_tags = get_tags(first).input_tags
+            tags.input_tags = get_tags(estimators(self.base)[0]).input_tags
             tags.input_tags.allow_nan = True
         return tags
 
@@ -337,11 +333,12 @@ def open_base(base: Any) -> tuple[Pipeline | None, TorchClassifier]:
     """Return the steps that prepare frames for a fitted classifier, if any, and the classifier."""
     if isinstance(base, str | os.PathLike):
         base = load_model(base)
-    *before, classifier = _steps(base)
+    *before, classifier = estimators(base)
     if not isinstance(classifier, TorchClassifier):
         raise InputError(
-            "FineTuned takes as base a fitted CNN1D, CNN2D or DANN, a fitted pipeline that ends in "
-            f"one, or the path of a saved one, not {type(classifier).__name__}."
+            "FineTuned takes as base a fitted CNN1D, CNN2D or DANN, or another network of this "
+            "package, a fitted pipeline that ends in one, or the path of a saved one, not "
+            f"{type(classifier).__name__}."
         )
     if not hasattr(classifier, "net_"):
         raise InputError(
@@ -350,15 +347,3 @@ def open_base(base: Any) -> tuple[Pipeline | None, TorchClassifier]:
             "FrozenEstimator."
         )
     return (make_pipeline(*before) if before else None), classifier
-
-
-def _steps(model: Any) -> list[Any]:
-    """Return the estimators that frames go through, one after another."""
-    if isinstance(model, FrozenEstimator):
-        return _steps(model.estimator)
-    if isinstance(model, Pipeline):
-        steps = [step for _, step in model.steps if step not in (None, "passthrough")]
-        return [part for step in steps for part in _steps(step)]
-    if isinstance(model, FineTuned) and getattr(model, "prepare_", None) is not None:
-        return [*_steps(model.prepare_), model]
-    return [model]

@@ -1,11 +1,9 @@
-"""The classical hit finder: count the peaks of a frame, and call many a hit."""
+"""The classical hit finder: a frame with many peaks is a hit."""
 
-from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from joblib import Parallel, delayed
 from numpy.typing import ArrayLike
 from scipy.optimize import minimize_scalar
 from scipy.special import expit
@@ -14,83 +12,58 @@ from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_sfx._validation import check_frames, is_frames, is_tensor
-from sklearn_sfx.classifiers._labels import encode_binary_labels
+from sklearn_sfx._labels import encode_binary_labels
+from sklearn_sfx._stored import Stored
+from sklearn_sfx._validation import check_frames
+from sklearn_sfx.classifiers._simulated_peaks import simulated_peaks
 from sklearn_sfx.exceptions import InputError
-from sklearn_sfx.preprocessing.peaks import Peaks, PeakSettings, find_peaks_in_frame
+from sklearn_sfx.preprocessing import count_peaks
 
-__all__ = ["PeakCountClassifier", "find_peaks"]
+__all__ = ["PeakCountClassifier", "best_count"]
 
 MAX_SLOPE = 3.0  # where no count is seen in both classes, any slope fits: stay modest
 
 
-def find_peaks(
-    frame: ArrayLike,
-    *,
-    min_snr: float = 5.0,
-    min_pixels: int = 2,
-    max_pixels: int = 200,
-    background_radius: int = 8,
-    noise_floor: float = 1.0,
-) -> Peaks:
-    """Find the peaks of one frame.
+def best_count(counts: ArrayLike, is_hit: ArrayLike) -> int:
+    """Return how many peaks make a hit: the count that tells labelled frames apart best.
 
-    The parameters are those of `PeakCountClassifier`.
+    Best is the highest balanced accuracy, the mean of recall and specificity. Where several counts
+    reach it, the lowest is taken, since losing a hit costs more than keeping a miss.
 
     Parameters
     ----------
-    frame : array-like of shape (height, width)
-        Any real dtype; NaN marks pixels that are not to be used.
-    min_snr : float, default=5.0
-        Least height above the local background, over the local noise.
-    min_pixels, max_pixels : int, default=2 and 200
-        Fewest and most pixels of a peak.
-    background_radius : int, default=8
-        How far the square that the background is taken from reaches, in pixels.
-    noise_floor : float, default=1.0
-        Added in quadrature to the local noise, in the units of the frame.
+    counts : array-like of int, shape (n_frames,)
+        Peaks of each frame, as `count_peaks` counts them.
+    is_hit : array-like of bool, shape (n_frames,)
+        Which of them are labelled hits; some are, and some are not.
 
     Returns
     -------
-    Peaks
-        Arrays ``row``, ``column``, ``n_pixels``, ``intensity`` and ``snr``, one entry per peak.
-
-    Raises
-    ------
-    InputError
-        If `frame` is not a single frame.
+    int
+        A frame with this many peaks, or more, is a hit.
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from sklearn_sfx.classifiers import find_peaks
-    >>> frame = np.random.default_rng(0).poisson(10.0, (100, 100))
-    >>> frame[40:43, 70:73] += 60
-    >>> peaks = find_peaks(frame)
-    >>> len(peaks.row), round(float(peaks.row[0])), round(float(peaks.column[0]))
-    (1, 41, 71)
+    >>> from sklearn_sfx.classifiers import best_count
+    >>> best_count([0, 1, 3, 20, 30], [False, False, False, True, True])
+    4
     """
-    frame = np.asarray(frame)
-    if frame.ndim != 2 or frame.dtype.kind not in "biuf":
-        raise InputError(
-            "find_peaks needs one frame of real numbers, shape (height, width); got shape "
-            f"{frame.shape} and dtype {frame.dtype}."
-        )
-    settings = PeakSettings(min_snr, min_pixels, max_pixels, background_radius, noise_floor)
-    return find_peaks_in_frame(frame, settings)
+    counts, is_hit = np.asarray(counts), np.asarray(is_hit, dtype=bool)
+    candidates = np.unique(np.concatenate([counts, counts + 1]))
+    hits, misses = np.sort(counts[is_hit]), np.sort(counts[~is_hit])
+    found = 1.0 - np.searchsorted(hits, candidates) / len(hits)
+    rejected = np.searchsorted(misses, candidates) / len(misses)
+    # Rounded, or the last bit of the sum would decide between equals.
+    return int(candidates[np.argmax(np.round(found + rejected, 12))])
 
 
-class PeakCountClassifier(ClassifierMixin, BaseEstimator):
+class PeakCountClassifier(Stored, ClassifierMixin, BaseEstimator):
     """Count the peaks above a local signal-to-noise, and call a frame with many of them a hit.
 
     This is how hit finders decide today: the baseline for every other classifier. It reads raw
-    counts; mask them, but do not normalize them. A peak is a connected set of pixels that stand
-    out from a plane fitted to their surroundings, so a sloping background and the rims of rings
-    are no peaks, on integrating and on photon-counting detectors alike.
-
-    `fit` learns how many peaks make a hit: the count that gives the highest balanced accuracy (the
-    mean of recall and specificity) on the labelled frames. Where several counts do, the lowest is
-    taken, since losing a hit costs more than keeping a miss.
+    counts; mask them, but do not normalize them. `count_peaks` counts, and `fit` learns how many
+    peaks make a hit, by the rule of `best_count`: from labelled frames or, without labels, from the
+    2560 simulated ones that come with the package.
 
     Parameters
     ----------
@@ -110,9 +83,9 @@ class PeakCountClassifier(ClassifierMixin, BaseEstimator):
     Attributes
     ----------
     classes_ : ndarray of shape (2,)
-        The labels, sorted, of the dtype of y.
+        The labels, sorted, of the dtype of y; 0 and 1 without labels.
     hit_class_ : label
-        The class whose frames have more peaks.
+        The class whose frames have more peaks; 1 without labels.
     threshold_ : int
         A frame with this many peaks, or more, is a hit.
     slope_ : float
@@ -124,14 +97,14 @@ class PeakCountClassifier(ClassifierMixin, BaseEstimator):
 
     See Also
     --------
-    CNN1D : A network on the vectors of row-wise decomposition.
-    find_peaks : The peaks of one frame, with their positions.
+    count_peaks : The counts alone.
+    PeakHeightClassifier : Looks at how high the peaks are, too.
 
     References
     ----------
     .. [1] Barty et al., "Cheetah: software for high-throughput reduction and analysis of serial
-       femtosecond X-ray diffraction data", J. Appl. Cryst. 47, 1118 (2014): the peak finder by
-       local signal-to-noise whose terms are used here.
+       femtosecond X-ray diffraction data", J. Appl. Cryst. 47, 1118 (2014): hit finding by the
+       number of peaks.
 
     Examples
     --------
@@ -147,6 +120,8 @@ class PeakCountClassifier(ClassifierMixin, BaseEstimator):
     ([0, 9], 1, 'hit')
     >>> model.predict(frames[[0, 10]]).tolist(), model.predict_proba(frames).shape
     (['miss', 'hit'], (20, 2))
+    >>> PeakCountClassifier().fit(frames).predict(frames[[0, 10]])  # no label is needed
+    array([0, 1])
     """
 
     _parameter_constraints: ClassVar[dict] = {
@@ -176,15 +151,17 @@ class PeakCountClassifier(ClassifierMixin, BaseEstimator):
         return check_frames(self, X, reset=reset, allow_2d=False)
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
+    def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> Self:
         """Learn how many peaks make a hit.
 
         Parameters
         ----------
         X : array-like or Frames, shape (n, height, width)
-            Raw frames; NaN, and what the mask of `Frames` calls unusable, take no part.
-        y : array-like of shape (n,)
-            Labels of two classes.
+            Raw frames; NaN, and what the mask of `Frames` calls unusable, take no part. Without
+            labels only their shape is looked at.
+        y : array-like of shape (n,), default=None
+            Labels of two classes. None learns from the simulated frames, whose peaks were counted
+            with the default parameters.
 
         Returns
         -------
@@ -194,22 +171,36 @@ class PeakCountClassifier(ClassifierMixin, BaseEstimator):
         Raises
         ------
         InputError
-            Labels of one class or of more than two, or input that is no frames.
+            Labels of one class or of more than two, input that is no frames, or no labels and
+            parameters that are not the defaults.
         """
         X = self._check_frames(X, reset=True)
-        self.classes_, targets = encode_binary_labels(self, X, y)
-        return self._learn(self._count(X), targets)
-
-    def _learn(self, counts: np.ndarray, targets: np.ndarray) -> Self:
-        many = int(counts[targets == 1].mean() >= counts[targets == 0].mean())
+        if y is None:
+            self._refuse_other_settings()
+            self.classes_, many = np.array([0, 1]), 1
+            _, is_hit, counts = simulated_peaks()
+        else:
+            self.classes_, targets = encode_binary_labels(self, X, y)
+            counts = self._count(X)
+            many = int(counts[targets == 1].mean() >= counts[targets == 0].mean())
+            is_hit = targets == many
         self.hit_class_ = self.classes_[many]
-        is_hit = targets == many
-        self.threshold_ = _best_threshold(counts, is_hit)
+        self.threshold_ = best_count(counts, is_hit)
         self.slope_ = _best_slope(_log_ratio(counts, self.threshold_), is_hit)
         return self
 
+    def _refuse_other_settings(self) -> None:
+        defaults = type(self)().get_params()
+        changed = [f"{k}={v}" for k, v in self.get_params().items() if v != defaults[k]]
+        if changed:
+            raise InputError(
+                f"{type(self).__name__}({', '.join(changed)}): without labels it learns from "
+                "simulated frames whose peaks were counted with the default parameters: leave them "
+                "as they are, or give labels."
+            )
+
     def count_peaks(self, X: ArrayLike) -> np.ndarray:
-        """Return the number of peaks of each frame; the labels play no part in it.
+        """Return the number of peaks of each frame, as `preprocessing.count_peaks` does.
 
         Parameters
         ----------
@@ -278,58 +269,16 @@ class PeakCountClassifier(ClassifierMixin, BaseEstimator):
         return np.column_stack(columns if self.hit_class_ == self.classes_[1] else columns[::-1])
 
     def _count(self, X: Any) -> np.ndarray:
-        count = CountStep(
-            PeakSettings(
-                float(self.min_snr),
-                int(self.min_pixels),
-                int(self.max_pixels),
-                int(self.background_radius),
-                float(self.noise_floor),
-            )
-        )
-        if is_frames(X):  # as one more step, so that reading and counting share their workers
-            return np.asarray(X.append(count))[:, 0].astype(np.int64)
-        if is_tensor(X):
-            X = X.cpu().numpy()
-        found = Parallel(prefer="threads")(delayed(count)(frame, None) for frame in X)
-        return np.concatenate(found).astype(np.int64)
+        return count_peaks(X, **self.get_params())
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_class = False
+        tags.target_tags.required = False
         tags.input_tags.allow_nan = True
         tags.input_tags.two_d_array = False
         tags.input_tags.three_d_array = True
         return tags
-
-
-@dataclass(frozen=True)
-class CountStep:
-    """Turns a frame into the number of its peaks: a step that `Frames.append` takes."""
-
-    settings: PeakSettings
-
-    def output_shape(self, frame_shape: tuple[int, ...]) -> tuple[int, ...]:
-        return (1,)
-
-    def append_to(self, window: Any, steps: tuple) -> tuple[Any, tuple]:
-        return window, (*steps, self)
-
-    def __call__(self, frame: np.ndarray, usable: np.ndarray | None) -> np.ndarray:
-        if usable is not None:
-            frame = np.where(usable, frame, np.float32(np.nan))
-        peaks = find_peaks_in_frame(frame, self.settings)
-        return np.array([len(peaks.row)], np.float32)
-
-
-def _best_threshold(counts: np.ndarray, is_hit: np.ndarray) -> int:
-    """Return the lowest count whose balanced accuracy none exceeds."""
-    candidates = np.unique(np.concatenate([counts, counts + 1]))
-    hits, misses = np.sort(counts[is_hit]), np.sort(counts[~is_hit])
-    found = 1.0 - np.searchsorted(hits, candidates) / len(hits)
-    rejected = np.searchsorted(misses, candidates) / len(misses)
-    # Rounded, or the last bit of the sum would decide between equals.
-    return int(candidates[np.argmax(np.round(found + rejected, 12))])
 
 
 def _log_ratio(counts: np.ndarray, threshold: int) -> np.ndarray:

@@ -1,7 +1,5 @@
 """The classifier that knows simulated frames, and needs few labels of one's own or none."""
 
-from functools import cache
-from importlib.resources import files
 from numbers import Real
 from typing import Any, ClassVar, Self
 
@@ -15,40 +13,13 @@ from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_sfx._labels import encode_binary_labels
+from sklearn_sfx._stored import Stored
 from sklearn_sfx._validation import check_frames, is_tensor
-from sklearn_sfx.classifiers._labels import encode_binary_labels
-from sklearn_sfx.classifiers._peak_count import PeakCountClassifier
+from sklearn_sfx.classifiers._simulated_peaks import simulated_peaks
 from sklearn_sfx.preprocessing import StrongestPeaks
 
-__all__ = [
-    "PeakHeightClassifier",
-    "learn_from_heights",
-    "peak_count_without_labels",
-    "simulated_peaks",
-]
-
-
-@cache
-def simulated_peaks() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return peak heights, whether a hit, and peak count of the simulated frames that come along.
-
-    See ``data/simulated_peaks.md`` beside this module for what they are.
-    """
-    path = files("sklearn_sfx.classifiers") / "data" / "simulated_peaks.npz"
-    with path.open("rb") as file, np.load(file) as stored:
-        found = stored["heights"], stored["is_hit"], stored["counts"]
-    for array in found:
-        array.setflags(write=False)
-    return found
-
-
-def peak_count_without_labels(X: Any) -> PeakCountClassifier:
-    """Return a counter for frames like X whose threshold is that of the simulated frames."""
-    counter = PeakCountClassifier()
-    counter._check_frames(X, reset=True)
-    counter.classes_ = np.array([0, 1])
-    _, is_hit, counts = simulated_peaks()
-    return counter._learn(counts, is_hit.astype(int))
+__all__ = ["PeakHeightClassifier", "learn_from_heights"]
 
 
 def learn_from_heights(
@@ -71,7 +42,7 @@ def learn_from_heights(
     return coef, float(model.intercept_[0] - scaler.mean_ @ coef)
 
 
-class PeakHeightClassifier(ClassifierMixin, BaseEstimator):
+class PeakHeightClassifier(Stored, ClassifierMixin, BaseEstimator):
     """Decide by the heights of a frame's strongest peaks, with few labels or none.
 
     A logistic regression on what `StrongestPeaks` makes of a frame. It learns from 2560 simulated

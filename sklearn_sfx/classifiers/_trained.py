@@ -13,7 +13,10 @@ from skorch import NeuralNetClassifier
 from skorch.history import History
 from torch import nn
 
+from sklearn_sfx._stored import Stored
 from sklearn_sfx._validation import is_frames
+from sklearn_sfx.classifiers._design import NetworkDesign
+from sklearn_sfx.classifiers._old_states import of_today
 from sklearn_sfx.classifiers._prediction import apply_to_all
 from sklearn_sfx.classifiers._training import find_device, seeded
 from sklearn_sfx.exceptions import InputError
@@ -24,22 +27,25 @@ __all__ = ["TrainedNetwork"]
 WORTH_FOLDING = 16  # rows; for fewer, making the quicker network takes longer than it saves
 
 
-class TrainedNetwork(ClassifierMixin, BaseEstimator):
+class TrainedNetwork(Stored, ClassifierMixin, BaseEstimator):
     """The part of a classifier that needs its network trained, however that was done.
 
-    A subclass checks its input in `_check_frames`, and builds what the trained weights go into:
-    `_build_module` and `_make_net`.
+    A subclass trains, and builds what the trained weights go into: `_build_module`, `_make_net`.
     """
 
+    design_: NetworkDesign
+    network_shape_: tuple[int, ...]
     net_: NeuralNetClassifier
     history_: History
     classes_: np.ndarray
 
-    def _check_frames(self, X: Any, reset: bool, estimator: BaseEstimator) -> Any:
-        """Check X; the shape is remembered by `estimator`: this one, or who has this as a base."""
-        raise NotImplementedError
+    def _check_frames(self, X: Any) -> Any:
+        """Check X against what `fit` was given, and return it as the network reads it."""
+        return self.design_._check(self, X, reset=False)
 
-    def _build_module(self, n_classes: int) -> ClassifierModule:
+    def _build_module(
+        self, design: NetworkDesign, frame_shape: tuple[int, ...], n_classes: int
+    ) -> ClassifierModule:
         """Return the whole network, fresh."""
         raise NotImplementedError
 
@@ -143,21 +149,17 @@ class TrainedNetwork(ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         return self._apply(_features, X)
 
-    @property
-    def _prediction_batch(self) -> int:
-        return 64  # larger batches leave the processor's cache and are slower
-
     def __sklearn_is_fitted__(self) -> bool:
         # A training that was broken off leaves the labels, and no network.
         return hasattr(self, "net_")
 
     def _apply(self, function: Callable, X: Any) -> np.ndarray:
-        X = self._check_frames(X, False, self)
+        X = self._check_frames(X)
         self._check_preprocessing(X)
         module = self.net_.module_.eval()
         if len(X) >= WORTH_FOLDING:
             module = for_inference(module)
-        return apply_to_all(function, module, X, self._prediction_batch)
+        return apply_to_all(function, module, X, self.design_._prediction_batch)
 
     def _check_preprocessing(self, X: Any) -> None:
         """Refuse `Frames` that were prepared in another way than those of `fit`, where known."""
@@ -186,7 +188,7 @@ class TrainedNetwork(ClassifierMixin, BaseEstimator):
         return state
 
     def __setstate__(self, state: dict) -> None:
-        state = dict(state)
+        state = of_today(type(self), state)
         weights = state.pop("_weights", None)
         super().__setstate__(state)
         if weights is None:
@@ -196,10 +198,8 @@ class TrainedNetwork(ClassifierMixin, BaseEstimator):
             device = find_device(self.device)
         except InputError:  # trained on a GPU that this machine does not have
             device = torch.device("cpu")
-        architect = type(self)(**self._fit_params)
-        architect.__dict__.update({k: v for k, v in vars(self).items() if k.endswith("_")})
         with seeded(0, torch.device("cpu")):
-            module = architect._build_module(len(self.classes_))
+            module = self._build_module(self.design_, self.network_shape_, len(self.classes_))
         module.load_state_dict({name: torch.from_numpy(w.copy()) for name, w in weights.items()})
         self.net_ = self._make_net(module, device, train_split=None).initialize()
         self.net_.history = self.history_

@@ -6,7 +6,7 @@ What takes long to import is imported where it is used, so that ``sfx --help`` i
 import argparse
 from typing import Any
 
-__all__ = ["labelled_frames", "open_run", "policy", "workers"]
+__all__ = ["labelled_frames", "open_run", "workers"]
 
 
 def open_run(args: argparse.Namespace) -> Any:
@@ -24,14 +24,11 @@ def open_run(args: argparse.Namespace) -> Any:
 
 def labelled_frames(frames: Any, args: argparse.Namespace) -> tuple[Any, Any]:
     """Return the positions in the run that are labelled, and 0 or 1 for each."""
-    import numpy as np
-
-    from sklearn_sfx.datasets import match_labels
+    from sklearn_sfx.datasets import make_target, match_labels
 
     positions, labels = match_labels(frames, args.labels)
-    keep = labels != "MAYBE" if args.maybe == "drop" else slice(None)
-    positives = ("HIT", "MAYBE") if args.maybe == "hit" else ("HIT",)
-    return positions[keep], np.isin(labels[keep], positives).astype(int)
+    target, _, kept = make_target(labels, args.maybe)
+    return positions[kept], target
 
 
 def workers(args: argparse.Namespace) -> Any:
@@ -39,12 +36,3 @@ def workers(args: argparse.Namespace) -> Any:
     import joblib
 
     return joblib.parallel_config("threading", n_jobs=args.jobs or joblib.cpu_count())
-
-
-def policy(maybe: str) -> str:
-    """Return in words what a MAYBE counts as."""
-    return {
-        "hit": "MAYBE counted as hit",
-        "miss": "MAYBE counted as miss",
-        "drop": "MAYBE left out",
-    }[maybe]

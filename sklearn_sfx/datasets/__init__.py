@@ -1,22 +1,22 @@
 """Runs of frames with labels: the CXIDB-76 files, and a simulator."""
 
-from sklearn_sfx.datasets._annotation import (
-    Annotation,
-    read_annotation,
-    read_spot_counts,
-    write_annotation,
-)
+# What is imported as itself is for other rooms, not for users.
+from sklearn_sfx._names import carry_the_face
+from sklearn_sfx.datasets._annotation import Annotation as Annotation
+from sklearn_sfx.datasets._annotation import read_annotation, read_spot_counts, write_annotation
 from sklearn_sfx.datasets._cxidb76 import load_cxidb76
 from sklearn_sfx.datasets._cxidb76_writer import write_cxidb76
 from sklearn_sfx.datasets._labels import match_labels
 from sklearn_sfx.datasets._make import make_sfx_frames
 from sklearn_sfx.datasets._run_files import write_run
+from sklearn_sfx.datasets._target import MAYBE_RULES as MAYBE_RULES
+from sklearn_sfx.datasets._target import make_target
 from sklearn_sfx.datasets.simulation import random_domains
 
 __all__ = [
-    "Annotation",
     "load_cxidb76",
     "make_sfx_frames",
+    "make_target",
     "match_labels",
     "random_domains",
     "read_annotation",
@@ -25,3 +25,5 @@ __all__ = [
     "write_cxidb76",
     "write_run",
 ]
+
+carry_the_face(__name__)

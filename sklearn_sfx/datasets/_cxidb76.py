@@ -11,7 +11,7 @@ import numpy as np
 from sklearn.utils import Bunch
 
 from sklearn_sfx.datasets._annotation import check_annotation, read_annotation, read_spot_counts
-from sklearn_sfx.datasets._target import make_target
+from sklearn_sfx.datasets._target import MAYBE_RULES, make_target
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import Frames, open_frames, read_mask
 
@@ -34,18 +34,12 @@ Frames of serial femtosecond crystallography from LCLS, instrument {instrument},
 (ten or more Bragg spots), {n_maybe} MAYBE (four to nine) and {n_miss} MISS (three or fewer).
 
 This bunch has {n_frames} frames{files}.
-MAYBE: {maybe}. Mask: {mask}. Spot counts: {spots}.
+{maybe}: targets {targets}. Mask: {mask}. Spot counts: {spots}.
 
 References
 ----------
 https://cxidb.org/id-76.html; Ke et al., J. Synchrotron Rad. 25, 655 (2018).
 """
-_MAYBE_SAID = {
-    "hit": "counted as a hit (target 1)",
-    "miss": "counted as a miss (target 0)",
-    "class": "a class of its own (targets 0 MISS, 1 MAYBE, 2 HIT)",
-    "drop": "left out",
-}
 
 
 def load_cxidb76(
@@ -151,11 +145,13 @@ def load_cxidb76(
         labels=labels,
         spot_count=spot_count,
         mask=data.mask,
-        DESCR=_describe(subset, data, origins, maybe, spots),
+        DESCR=_describe(subset, data, origins, maybe, target_names, spots),
     )
 
 
-def _describe(subset: str, data: Frames, origins: list, maybe: str, spots: Any) -> str:
+def _describe(
+    subset: str, data: Frames, origins: list, maybe: str, target_names: Any, spots: Any
+) -> str:
     instrument, detector, height, width, n_hit, n_maybe, n_miss = _SUBSETS[subset]
     files = sorted({os.path.basename(origin.path) for origin in origins})
     return _DESCR.format(
@@ -169,7 +165,8 @@ def _describe(subset: str, data: Frames, origins: list, maybe: str, spots: Any) 
         n_miss=n_miss,
         n_frames=len(data),
         files=f" of {data.shape[1]} x {data.shape[2]} pixels from {', '.join(files)}",
-        maybe=_MAYBE_SAID[maybe],
+        maybe=MAYBE_RULES[maybe],
+        targets=", ".join(f"{target} {name}" for target, name in enumerate(target_names)),
         mask="none" if data.mask is None else "given, True = usable",
         spots="none" if spots is None else "from DIALS",
     )

@@ -9,7 +9,7 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.utils import Bunch, check_random_state
 
-from sklearn_sfx.datasets._target import make_target
+from sklearn_sfx.datasets._target import MAYBE_RULES, make_target
 from sklearn_sfx.datasets.simulation._domain import Domain
 from sklearn_sfx.datasets.simulation._named_domains import DOMAINS
 from sklearn_sfx.datasets.simulation._shot import label_of
@@ -172,7 +172,7 @@ def _describe(
     part = "whole frames" if frame_shape is None else f"the central {frame_shape} pixels"
     return (
         f"SIMULATED frames, not measured ones, of the domain {names} ({part}): {counted}; "
-        f"maybe={maybe!r}. Labels follow the visible spots on the simulated part: ten or more "
+        f"{MAYBE_RULES[maybe]}. Labels follow the visible spots on the simulated part: ten or more "
         "HIT, four to nine MAYBE, else MISS. Domains named after the data sets of CXIDB entry 76 "
         "resemble them in their shares of hits, cells, distances, backgrounds and noise; no frame "
         "of them was used."

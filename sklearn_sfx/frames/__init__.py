@@ -1,22 +1,21 @@
 """A run of frames as one lazy, indexable, picklable array, and the file formats behind it."""
 
-from sklearn_sfx.frames._array_source import ArraySource
+# What is imported as itself is for other rooms, not for users.
+from sklearn_sfx._names import carry_the_face
+from sklearn_sfx.frames._array_source import ArraySource as ArraySource
 from sklearn_sfx.frames._facts import Facts, Unreadable
+from sklearn_sfx.frames._format_protocol import Format, StoredMask
 from sklearn_sfx.frames._frames import Frames
-from sklearn_sfx.frames._masks import read_mask, warn_of_sparse
+from sklearn_sfx.frames._masks import read_mask
+from sklearn_sfx.frames._masks import warn_of_sparse as warn_of_sparse
+from sklearn_sfx.frames._on_device import blocks_on_device as blocks_on_device
+from sklearn_sfx.frames._on_device import can_run_on_device as can_run_on_device
 from sklearn_sfx.frames._open import open_frames
-from sklearn_sfx.frames._protocols import (
-    Format,
-    FrameOrigin,
-    FrameSource,
-    FrameStep,
-    StoredMask,
-    Window,
-)
-from sklearn_sfx.frames._recognize import are_simulated
+from sklearn_sfx.frames._protocols import FrameOrigin, FrameSource, FrameStep
+from sklearn_sfx.frames._protocols import Window as Window
+from sklearn_sfx.frames._recognize import are_simulated as are_simulated
 
 __all__ = [
-    "ArraySource",
     "Facts",
     "Format",
     "FrameOrigin",
@@ -25,9 +24,8 @@ __all__ = [
     "Frames",
     "StoredMask",
     "Unreadable",
-    "Window",
-    "are_simulated",
     "open_frames",
     "read_mask",
-    "warn_of_sparse",
 ]
+
+carry_the_face(__name__)

@@ -14,9 +14,10 @@ from typing import NamedTuple
 import numpy as np
 
 from sklearn_sfx.exceptions import InputError
+from sklearn_sfx.frames._format_protocol import Format, StoredMask
 from sklearn_sfx.frames._joined_source import join_sources
 from sklearn_sfx.frames._picked_source import PickedSource
-from sklearn_sfx.frames._protocols import Format, FrameSource, StoredMask
+from sklearn_sfx.frames._protocols import FrameSource
 from sklearn_sfx.frames._recognize import find_format
 
 __all__ = ["CrystfelList", "ListLine", "split_line"]

@@ -7,8 +7,8 @@ HDF5 files is named in `sklearn_sfx.frames.hdf5` instead.
 
 from sklearn_sfx.frames import hdf5, images
 from sklearn_sfx.frames._crystfel_list import CrystfelList
+from sklearn_sfx.frames._format_protocol import Format
 from sklearn_sfx.frames._npy import Npy, Npz
-from sklearn_sfx.frames._protocols import Format
 from sklearn_sfx.frames.euxfel import Euxfel
 
 __all__ = ["FORMATS"]

@@ -18,8 +18,9 @@ import numpy as np
 
 from sklearn_sfx.exceptions import InputError, UnreadableFrame
 from sklearn_sfx.frames._facts import Facts
+from sklearn_sfx.frames._format_protocol import Format, StoredMask
 from sklearn_sfx.frames._paths import why_unreadable
-from sklearn_sfx.frames._protocols import Format, FrameOrigin, FrameSource, StoredMask, Window
+from sklearn_sfx.frames._protocols import FrameOrigin, FrameSource, Window
 
 __all__ = ["Npy", "Npz"]
 

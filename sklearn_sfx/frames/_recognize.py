@@ -7,9 +7,10 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 from sklearn_sfx.exceptions import InputError
+from sklearn_sfx.frames._format_protocol import Format, StoredMask
 from sklearn_sfx.frames._joined_source import join_sources
 from sklearn_sfx.frames._paths import why_unreadable
-from sklearn_sfx.frames._protocols import Format, FrameOrigin, FrameSource, StoredMask
+from sklearn_sfx.frames._protocols import FrameOrigin, FrameSource
 
 __all__ = ["are_simulated", "find_format", "find_mask_together", "open_paths"]
 

@@ -1,6 +1,7 @@
 """Pictures of frames, profiles, trainings and results; they need matplotlib, the extra ``plot``."""
 
 # What is imported as itself is for other rooms, not for users.
+from sklearn_sfx._names import carry_the_face
 from sklearn_sfx.inspection._drawing import HIT_COLOUR as HIT_COLOUR
 from sklearn_sfx.inspection._drawing import MASKED_COLOUR as MASKED_COLOUR
 from sklearn_sfx.inspection._drawing import MISS_COLOUR as MISS_COLOUR
@@ -27,3 +28,5 @@ __all__ = [
     "TrainingHistoryDisplay",
     "plot_overview",
 ]
+
+carry_the_face(__name__)

@@ -7,7 +7,6 @@ import torch
 from torch import nn
 
 from sklearn_sfx._extras import require
-from sklearn_sfx.classifiers._training import to_tensor
 
 __all__ = ["attributed"]
 
@@ -39,7 +38,7 @@ def attributed(module: nn.Module, x: np.ndarray, hit: int) -> tuple[np.ndarray, 
         return logits[:, hit] - logits[:, others].logsumexp(dim=1)
 
     device = next(module.parameters()).device
-    given = to_tensor(x)[None].to(device)
+    given = torch.from_numpy(np.array(x, dtype=np.float32))[None].to(device)
     median = given.nanmedian()
     given = given.nan_to_num(0.0)
     baseline = torch.minimum(given, median) if median.isfinite() else given

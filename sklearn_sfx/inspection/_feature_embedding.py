@@ -9,9 +9,9 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.manifold import TSNE
 
+from sklearn_sfx._models import estimators
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.inspection._drawing import class_colours, new_axes
-from sklearn_sfx.persistence._about import chain
 
 __all__ = ["DOMAIN_COLOURS", "FeatureEmbeddingDisplay", "embedded"]
 
@@ -139,7 +139,7 @@ class FeatureEmbeddingDisplay:
             The classifier has no features, there are fewer than five frames, labels or domains are
             not as many as these, or matplotlib is not installed.
         """
-        *before, last = chain(estimator)
+        *before, last = estimators(estimator, unfold=False)  # features prepares its frames
         if not hasattr(last, "features"):
             raise InputError(
                 f"{type(last).__name__} has no features to show: give a fitted CNN1D, CNN2D, "

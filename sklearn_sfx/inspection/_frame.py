@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 
-from sklearn_sfx.classifiers import PeakCountClassifier, find_peaks
+from sklearn_sfx._models import named_estimators
+from sklearn_sfx.classifiers import PeakCountClassifier
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.inspection._drawing import (
     HIT_COLOUR,
@@ -17,8 +18,8 @@ from sklearn_sfx.inspection._drawing import (
     masked_patch,
     new_axes,
 )
-from sklearn_sfx.inspection._steps import masked, named_steps, one_frame, run_step
-from sklearn_sfx.preprocessing.peaks import Peaks
+from sklearn_sfx.inspection._steps import masked, one_frame, run_step
+from sklearn_sfx.preprocessing import Peaks, find_peaks
 
 __all__ = ["FrameDisplay"]
 
@@ -138,7 +139,8 @@ class FrameDisplay:
         ----------
         estimator : Pipeline
             Fitted; or not, where the steps learn nothing from frames, which is true of all of this
-            package but for ``PixelMask(detect=True)``. A fitted search over one, too.
+            package but for ``PixelMask(detect=True)``. A search over one, a threshold around one or
+            a `ScreeningModel`, too.
         X : array-like or Frames, shape (n_frames, height, width)
             What the pipeline reads. Only the one frame is read.
         step : str
@@ -162,7 +164,7 @@ class FrameDisplay:
             There is no such step or frame, the step leaves no frame, or has to be fitted first, or
             matplotlib is not installed.
         """
-        steps = named_steps(estimator)
+        steps = named_estimators(estimator)
         names = [name for name, _ in steps]
         if step not in names:
             raise InputError(f"There is no step {step!r} in the pipeline: choose among {names}.")

@@ -7,15 +7,13 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
-from sklearn.model_selection import TunedThresholdClassifierCV
-from sklearn.pipeline import Pipeline
 from sklearn.utils import column_or_1d
 
 from sklearn_sfx._intervals import wilson
+from sklearn_sfx._labels import hit_class
+from sklearn_sfx._models import decision
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.inspection._drawing import HIT_COLOUR, MISS_COLOUR, OTHER_COLOURS, new_axes
-from sklearn_sfx.inspection._steps import hit_class
-from sklearn_sfx.model_selection import TargetRecallClassifier
 
 __all__ = ["RecallThresholdDisplay"]
 
@@ -125,10 +123,12 @@ class RecallThresholdDisplay:
             Their labels.
         threshold : float, default=None
             The chosen one; by default that of a `TargetRecallClassifier`, or of scikit-learn's
-            ``TunedThresholdClassifierCV`` on probabilities, and 0.5 of any other.
+            ``TunedThresholdClassifierCV`` and ``FixedThresholdClassifier`` on probabilities, and
+            0.5 of any other.
         pos_label : int, float, bool or str, default=None
-            The class that counts as a hit. By default that of a `TargetRecallClassifier`, or the
-            greater of two numbers; of strings it has to be named.
+            The class that counts as a hit. By default that of a `TargetRecallClassifier` or of a
+            ``FixedThresholdClassifier``, or the greater of two numbers; of strings it has to be
+            named.
         ax : matplotlib.axes.Axes, default=None
             Where to draw; None for a new figure.
         **line : dict
@@ -148,7 +148,7 @@ class RecallThresholdDisplay:
                 f"{type(estimator).__name__} gives no probability: give a fitted classifier with "
                 "predict_proba."
             )
-        own_threshold, own_label = _own_choice(estimator)
+        own_threshold, own_label = decision(estimator)
         pos_label = hit_class(estimator.classes_, own_label if pos_label is None else pos_label)
         column = np.flatnonzero(estimator.classes_ == pos_label)[0]
         return cls.from_predictions(
@@ -287,16 +287,3 @@ class RecallThresholdDisplay:
             self.ax_.set_xlim(-0.02, 1.02)
         self.ax_.legend(title="shaded: 95 % intervals", fontsize="small", title_fontsize="small")
         return self
-
-
-def _own_choice(estimator: BaseEstimator) -> tuple[float, Any]:
-    """Return the probability from which a classifier decides for a hit, and what a hit is to it."""
-    while isinstance(estimator, Pipeline) or hasattr(estimator, "best_estimator_"):
-        is_search = hasattr(estimator, "best_estimator_")
-        estimator = estimator.best_estimator_ if is_search else estimator[-1]
-    if isinstance(estimator, TargetRecallClassifier):
-        return estimator.threshold_, estimator.pos_label_
-    on_probability = getattr(estimator, "response_method", None) != "decision_function"
-    if isinstance(estimator, TunedThresholdClassifierCV) and on_probability:
-        return estimator.best_threshold_, None
-    return 0.5, None

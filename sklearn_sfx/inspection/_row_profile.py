@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 
+from sklearn_sfx._models import named_estimators
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.inspection._drawing import class_colours, new_axes
-from sklearn_sfx.inspection._steps import named_steps, run_step
+from sklearn_sfx.inspection._steps import run_step
 from sklearn_sfx.preprocessing import RowWiseDecomposition
 
 __all__ = ["RowProfileDisplay", "through_rows"]
@@ -118,7 +119,7 @@ class RowProfileDisplay:
                 f"{y.shape}."
             )
         rows = np.concatenate([np.flatnonzero(y == label)[:n_curves] for label in np.unique(y)])
-        _, profiles, axis = through_rows(named_steps(estimator), frames[rows])
+        _, profiles, axis = through_rows(named_estimators(estimator), frames[rows])
         return cls(profiles=profiles, y=y[rows], axis=axis).plot(ax, **line)
 
     def plot(self, ax: Any = None, **line: Any) -> Self:

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 
+from sklearn_sfx._labels import hit_class
+from sklearn_sfx._models import named_estimators
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.inspection._attribution import attributed
 from sklearn_sfx.inspection._drawing import (
@@ -18,8 +20,7 @@ from sklearn_sfx.inspection._drawing import (
     masked_patch,
     new_axes,
 )
-from sklearn_sfx.inspection._steps import hit_class, named_steps, one_frame, run_step
-from sklearn_sfx.persistence._about import chain
+from sklearn_sfx.inspection._steps import one_frame, run_step
 from sklearn_sfx.preprocessing import RowWiseDecomposition
 
 __all__ = ["SaliencyDisplay"]
@@ -260,13 +261,10 @@ class SaliencyDisplay:
 
 def _opened(estimator: BaseEstimator) -> tuple[list[tuple[str, BaseEstimator]], BaseEstimator]:
     """Return the steps before a fitted network, and the network."""
-    *before, network = chain(estimator)
+    *steps, (_, network) = named_estimators(estimator)
     if not hasattr(network, "net_"):
         raise InputError(
             f"{type(network).__name__} has no trained network to ask: give a fitted CNN1D, CNN2D, "
             "FineTuned or DANN, or a fitted pipeline that ends in one."
         )
-    prepare = getattr(network, "prepare_", None)  # FineTuned brings the steps of its base
-    if prepare is not None:
-        before += chain(prepare)
-    return [pair for step in before for pair in named_steps(step)], network
+    return steps, network

@@ -7,26 +7,12 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import NotFittedError
-from sklearn.frozen import FrozenEstimator
-from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_sfx.exceptions import InputError
-from sklearn_sfx.preprocessing import PixelMask
-from sklearn_sfx.preprocessing._base import FrameTransformer
+from sklearn_sfx.preprocessing import FrameTransformer, PixelMask
 
-__all__ = ["hit_class", "masked", "named_steps", "one_frame", "run_step"]
-
-
-def named_steps(estimator: BaseEstimator) -> list[tuple[str, BaseEstimator]]:
-    """Return name and estimator of each step of a pipeline, or of a fitted search over one."""
-    if hasattr(estimator, "best_estimator_"):
-        return named_steps(estimator.best_estimator_)
-    if isinstance(estimator, FrozenEstimator):
-        return named_steps(estimator.estimator)
-    if not isinstance(estimator, Pipeline):
-        return [(type(estimator).__name__.lower(), estimator)]
-    return [(name, step) for name, step in estimator.steps if step not in (None, "passthrough")]
+__all__ = ["masked", "one_frame", "run_step"]
 
 
 def one_frame(X: Any, index: int) -> Any:
@@ -60,15 +46,3 @@ def run_step(name: str, step: BaseEstimator, X: Any) -> Any:
     if not hasattr(step, "transform"):
         raise InputError(f"The step {name!r} decides and transforms nothing: name one before it.")
     return step.transform(X)
-
-
-def hit_class(classes: Any, pos_label: Any = None) -> Any:
-    """Return the class that counts as a hit: the greater of two numbers, or what is named."""
-    labels = np.asarray(classes).tolist()
-    if pos_label is None and len(labels) == 2 and not isinstance(labels[1], str):
-        return labels[1]
-    if pos_label not in labels:
-        raise InputError(
-            f"Name the class that counts as a hit: pos_label is {pos_label!r}, of {labels}."
-        )
-    return pos_label

@@ -8,9 +8,9 @@ from typing import Any, Self
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from sklearn_sfx._models import estimators
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.inspection._drawing import HIT_COLOUR, MISS_COLOUR, OTHER_COLOURS, new_axes
-from sklearn_sfx.persistence._about import chain
 
 __all__ = ["TrainingHistoryDisplay"]
 
@@ -97,7 +97,7 @@ class TrainingHistoryDisplay:
         InputError
             It has no network, or is not fitted, or matplotlib is not installed.
         """
-        last = chain(estimator)[-1]
+        last = estimators(estimator)[-1]
         if not hasattr(last, "history_"):
             raise InputError(
                 f"{type(last).__name__} has no history of a training: give a fitted CNN1D, CNN2D, "

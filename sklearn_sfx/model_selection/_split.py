@@ -8,13 +8,14 @@ from numpy.typing import ArrayLike
 from sklearn.model_selection import StratifiedKFold
 from sklearn.utils import check_consistent_length, column_or_1d
 
-from sklearn_sfx._validation import is_unlabelled
+from sklearn_sfx._labels import is_unlabelled
+from sklearn_sfx._stored import Stored
 from sklearn_sfx.exceptions import InputError
 
 __all__ = ["LabelledStratifiedKFold"]
 
 
-class LabelledStratifiedKFold(StratifiedKFold):
+class LabelledStratifiedKFold(Stored, StratifiedKFold):
     """Stratified folds of the labelled rows; the others are in every training part.
 
     A row without a label can help a classifier that learns from both kinds, but a prediction of it

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, _fit_context, clone
 from sklearn.model_selection import check_cv
-from sklearn.utils import Tags, column_or_1d, get_tags, indexable
+from sklearn.utils import Tags, get_tags, indexable
 from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
@@ -17,11 +17,12 @@ from sklearn.utils.metadata_routing import (
     process_routing,
 )
 from sklearn.utils.metaestimators import _safe_split
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import _check_method_params, assert_all_finite, check_is_fitted
 
 from sklearn_sfx._intervals import clopper_pearson_lower
+from sklearn_sfx._labels import check_labels, hit_class
+from sklearn_sfx._stored import Stored
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.model_selection._split import LabelledStratifiedKFold
 
@@ -30,7 +31,7 @@ __all__ = ["TargetRecallClassifier"]
 PASSED_ON = ("n_features_in_", "feature_names_in_", "frame_shape_in_")
 
 
-class TargetRecallClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
+class TargetRecallClassifier(Stored, ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     """Set the decision threshold of a binary classifier so that it finds the wanted share of hits.
 
     The labelled hits get the probability that a model gives them that was not trained on them, by
@@ -179,7 +180,7 @@ class TargetRecallClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator)
         """
         _raise_for_params(params, self, "fit")
         routed = process_routing(self, "fit", **params)
-        X, y = indexable(X, _check_labels(y))
+        X, y = indexable(X, check_labels("TargetRecallClassifier", y))
         splits = list(self._make_folds(y).split(X, y, **routed.splitter.split))
         tested = np.concatenate([test for _, test in splits])
         if len(np.unique(tested)) < len(tested):
@@ -257,6 +258,14 @@ class TargetRecallClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator)
         router = MetadataRouter(owner=self).add(estimator=self.estimator, method_mapping=to_fit)
         return router.add(splitter=self.cv, method_mapping=to_split)
 
+    def __sfx_steps__(self) -> list[tuple[None, Any]]:
+        """Return the classifier that this is around."""
+        return [(None, getattr(self, "estimator_", self.estimator))]
+
+    def __sfx_decision__(self) -> tuple[float, Any]:
+        """Return the probability from which a frame is a hit, and the class of hits."""
+        return self.threshold_, self.pos_label_
+
     def _make_folds(self, y: np.ndarray) -> Any:
         if self.cv is None or isinstance(self.cv, Integral):
             return LabelledStratifiedKFold(
@@ -276,13 +285,7 @@ class TargetRecallClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator)
             raise InputError(
                 f"The folds of cv test rows of one class only, {labels[0]!r}: test rows of both."
             )
-        if self.pos_label is None:
-            if isinstance(labels[1], str):  # "hit" and "miss": the greater one is the wrong one
-                raise InputError(f"Name the class that counts as a hit: pos_label, of {labels}.")
-            return labels[1]
-        if self.pos_label not in labels:
-            raise InputError(f"pos_label={self.pos_label!r} is not one of the labels, {labels}.")
-        return self.pos_label
+        return hit_class(classes, self.pos_label)
 
     def _assured_recall(self, n_hits: int) -> np.ndarray:
         """Return the recall that is assured if 0, 1, ... n_hits of the labelled hits are kept."""
@@ -310,15 +313,6 @@ class TargetRecallClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator)
 def hits_needed(recall: float, confidence: float) -> int:
     """Return the fewest hits whose lower bound reaches `recall`, if all of them are kept."""
     return math.ceil(math.log1p(-confidence) / math.log(recall))
-
-
-def _check_labels(y: Any) -> np.ndarray:
-    if y is None:
-        raise InputError("TargetRecallClassifier requires y to be passed, but the target y is None")
-    y = column_or_1d(y, warn=True)
-    assert_all_finite(y, input_name="y", estimator_name="TargetRecallClassifier")
-    check_classification_targets(y)
-    return y
 
 
 def _held_out_probability(

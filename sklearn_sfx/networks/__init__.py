@@ -1,29 +1,24 @@
 """Torch modules, and nothing but torch: bases, heads, and the network that joins them."""
 
-from sklearn_sfx.networks._adversarial import (
-    AdversarialLoss,
-    AdversarialModule,
-    GradientReversal,
-    domain_loss,
-)
-from sklearn_sfx.networks._augmentation import FrameAugmentation, VectorAugmentation
+# What is imported as itself is for other rooms, not for users.
+from sklearn_sfx._names import carry_the_face
+from sklearn_sfx.networks._adversarial import AdversarialLoss as AdversarialLoss
+from sklearn_sfx.networks._adversarial import AdversarialModule as AdversarialModule
+from sklearn_sfx.networks._adversarial import GradientReversal as GradientReversal
+from sklearn_sfx.networks._adversarial import domain_loss as domain_loss
+from sklearn_sfx.networks._augmentation import FrameAugmentation as FrameAugmentation
+from sklearn_sfx.networks._augmentation import VectorAugmentation as VectorAugmentation
 from sklearn_sfx.networks._base1d import Base1D
 from sklearn_sfx.networks._base2d import Base2D
 from sklearn_sfx.networks._classifier import ClassifierModule, Head
-from sklearn_sfx.networks._fine_tuned import FineTunedModule
-from sklearn_sfx.networks._inference import for_inference
+from sklearn_sfx.networks._fine_tuned import FineTunedModule as FineTunedModule
+from sklearn_sfx.networks._inference import for_inference as for_inference
 
 __all__ = [
-    "AdversarialLoss",
-    "AdversarialModule",
     "Base1D",
     "Base2D",
     "ClassifierModule",
-    "FineTunedModule",
-    "FrameAugmentation",
-    "GradientReversal",
     "Head",
-    "VectorAugmentation",
-    "domain_loss",
-    "for_inference",
 ]
+
+carry_the_face(__name__)

@@ -18,7 +18,7 @@ class FineTunedModule(ClassifierModule):
     Parameters
     ----------
     base : nn.Module
-        With `blocks`, bottom first. All of it is frozen to begin with.
+        With `blocks`, bottom first, if some are to learn. All of it is frozen to begin with.
     head, augmentation
         As in `ClassifierModule`.
 
@@ -55,6 +55,5 @@ class FineTunedModule(ClassifierModule):
         return self
 
     def _unfrozen(self) -> list[nn.Module]:
-        base: Any = self.base
-        blocks = list(base.blocks)
+        blocks: list[Any] = list(getattr(self.base, "blocks", ()))
         return blocks[len(blocks) - self.n_unfrozen :]

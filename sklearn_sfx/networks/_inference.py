@@ -1,7 +1,8 @@
-"""Networks that only predict: the same values, sooner."""
+"""Networks that only predict: the same values, sooner, and as a graph for other programs."""
 
 import copy
 import functools
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -66,6 +67,19 @@ class FoldedBase1D(nn.Module):
         x = x.squeeze(2)
         return torch.cat([x.mean(dim=2), x.amax(dim=2)], dim=1)
 
+    def write_graph(self, graph: Any, frame_shape: tuple[int, ...], x: str) -> str:
+        """Add the same to an ONNX graph; return the name of the features."""
+        shape = (1, *frame_shape)
+        # Runtimes too are quicker on frames one pixel high.
+        x = graph.add("Reshape", x, graph.constant(torch.tensor([-1, 1, *shape])))
+        norm: Any = self.scale
+        spread = torch.rsqrt(norm.running_var.double() + norm.eps).float()
+        x = graph.add("Sub", x, graph.constant(norm.running_mean))
+        x = graph.add("Asinh", graph.add("Mul", x, graph.constant(spread)))
+        x = _write_blocks(graph, self.convolutions, [(1, 2)] * len(self.convolutions), shape, x)
+        ends = graph.add("GlobalAveragePool", x), graph.add("GlobalMaxPool", x)
+        return graph.add("Concat", *ends, axis=1)
+
 
 class FoldedBase2D(nn.Module):
     """What `Base2D` computes."""
@@ -80,6 +94,12 @@ class FoldedBase2D(nn.Module):
         for convolution, pool in zip(self.convolutions, self.pools, strict=True):
             x = F.relu_(_largest(_largest(convolution(x), 2, pool), 3, pool))
         return x.flatten(1)
+
+    def write_graph(self, graph: Any, frame_shape: tuple[int, ...], x: str) -> str:
+        """Add the same to an ONNX graph; return the name of the features."""
+        x = graph.add("Reshape", x, graph.constant(torch.tensor([-1, 1, *frame_shape])))
+        pools = [(pool, pool) for pool in self.pools]
+        return _write_blocks(graph, self.convolutions, pools, frame_shape, x)
 
 
 def _largest(x: torch.Tensor, dim: int, window: int) -> torch.Tensor:
@@ -116,3 +136,21 @@ def _folded(block: Any) -> nn.Conv2d:
         )
     one.weight, one.bias = weight, bias
     return one.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def _write_blocks(
+    graph: Any, convolutions: Any, pools: list[tuple[int, int]], sides: Sequence[int], x: str
+) -> str:
+    """Add convolution, ReLU and pooling for each block of a base."""
+    for conv, pool in zip(convolutions, pools, strict=True):
+        weights = graph.constant(conv.weight), graph.constant(conv.bias)
+        strides = list(conv.stride)
+        x = graph.add("Conv", x, *weights, pads=2 * list(conv.padding), strides=strides)
+        each = zip(sides, conv.padding, conv.kernel_size, strides, strict=True)
+        sides = [(side + 2 * pad - size) // stride + 1 for side, pad, size, stride in each]
+        # Runtimes join a ReLU with the convolution before it, so it comes before the pooling.
+        x = graph.add("Relu", x)
+        window = [min(size, side) for size, side in zip(pool, sides, strict=True)]
+        x = graph.add("MaxPool", x, kernel_shape=window, strides=[STRIDE, STRIDE])
+        sides = [(s - w) // STRIDE + 1 for s, w in zip(sides, window, strict=True)]
+    return x

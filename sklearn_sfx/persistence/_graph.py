@@ -1,6 +1,6 @@
 """A trained network of this package, written down as an ONNX graph."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from types import ModuleType
 from typing import Any
 
@@ -9,13 +9,13 @@ import torch
 from torch import nn
 
 from sklearn_sfx.exceptions import InputError
-from sklearn_sfx.networks import Base1D, Base2D, ClassifierModule, for_inference
+from sklearn_sfx.networks import AdversarialModule, ClassifierModule, for_inference
 
 __all__ = ["INPUT", "OPSET", "OUTPUT", "network_graph"]
 
 INPUT, OUTPUT = "X", "probability"
 OPSET = 17  # of 2022, so that old runtimes read it too
-POOL_STRIDE = 2  # of every base here
+NOTHING = (nn.Dropout, nn.Identity)  # is what these do outside of training
 
 
 def network_graph(onnx: ModuleType, module: ClassifierModule, shape: tuple[int, ...]) -> Any:
@@ -26,7 +26,8 @@ def network_graph(onnx: ModuleType, module: ClassifierModule, shape: tuple[int, 
     onnx : module
         The package.
     module : ClassifierModule
-        On a base of this package. It stays as it is.
+        On a base that has, or that `for_inference` gives, a method ``write_graph``. It stays as it
+        is.
     shape : tuple of int
         (length,) or (height, width).
 
@@ -37,28 +38,19 @@ def network_graph(onnx: ModuleType, module: ClassifierModule, shape: tuple[int, 
     # torch's exporters are no help: one knows no asinh, and the other takes seconds and a compiler
     # of its own, warns and logs on the way, and writes what runs half as fast.
     folded = for_inference(module).cpu()
-    base: Any  # one that for_inference has made
-    base, *between = folded.base if isinstance(folded.base, nn.Sequential) else [folded.base]
+    between: list[nn.Module] = []
+    base: Any = folded.base
+    if isinstance(module, AdversarialModule):
+        base, *between = base
+    if not hasattr(base, "write_graph"):
+        raise InputError(
+            f"A network on {type(module.base).__name__} cannot be written: a base that to_onnx is "
+            "to write has a method write_graph (see VectorDesign)."
+        )
     graph = _Graph(onnx)
     x = graph.add("Where", graph.add("IsNaN", INPUT), graph.constant(np.float32(0)), INPUT)
-    if isinstance(module.base, Base1D):
-        # For onnxruntime, too, frames one pixel high are quicker than signals.
-        x = graph.add("Reshape", x, graph.constant(np.array([-1, 1, 1, *shape])))
-        x = graph.add("Asinh", _standardized(graph, base.scale, x))
-        pools = [(1, 2)] * len(base.convolutions)
-        x = _blocks(graph, base.convolutions, pools, (1, *shape), x)
-        ends = graph.add("GlobalAveragePool", x), graph.add("GlobalMaxPool", x)
-        x = graph.add("Concat", *ends, axis=1)
-    elif isinstance(module.base, Base2D):
-        x = graph.add("Reshape", x, graph.constant(np.array([-1, 1, *shape])))
-        pools = [(pool, pool) for pool in base.pools]
-        x = _blocks(graph, base.convolutions, pools, shape, x)
-    else:
-        raise InputError(
-            f"A network on {type(module.base).__name__} cannot be written: to_onnx knows the bases "
-            "of CNN1D and CNN2D alone."
-        )
-    head: Any = folded.head
+    x = base.write_graph(graph, shape, x)
+    head = _flat(folded.head)
     x = _layers(graph, [*between, *head], graph.add("Flatten", x))
     graph.add("Softmax", x, axis=1, name=OUTPUT)
     n_classes = [layer for layer in head if isinstance(layer, nn.Linear)][-1].out_features
@@ -100,35 +92,6 @@ class _Graph:
         )
 
 
-def _standardized(graph: _Graph, norm: Any, x: str) -> str:
-    """Add a batch norm of one channel that has neither weight nor bias."""
-    scale = torch.rsqrt(norm.running_var.double() + norm.eps).float()
-    x = graph.add("Sub", x, graph.constant(norm.running_mean))
-    return graph.add("Mul", x, graph.constant(scale))
-
-
-def _blocks(
-    graph: _Graph,
-    convolutions: Any,
-    pools: list[tuple[int, int]],
-    sides: Sequence[int],
-    x: str,
-) -> str:
-    """Add convolution, ReLU and pooling for each block of a base."""
-    for conv, pool in zip(convolutions, pools, strict=True):
-        strides = np.broadcast_to(conv.stride, 2).tolist()
-        weights = graph.constant(conv.weight), graph.constant(conv.bias)
-        x = graph.add("Conv", x, *weights, pads=2 * list(conv.padding), strides=strides)
-        each = zip(sides, conv.padding, conv.kernel_size, strides, strict=True)
-        sides = [(side + 2 * pad - size) // stride + 1 for side, pad, size, stride in each]
-        # Runtimes join a ReLU with the convolution before it, so it comes before the pooling.
-        x = graph.add("Relu", x)
-        window = [min(size, side) for size, side in zip(pool, sides, strict=True)]
-        x = graph.add("MaxPool", x, kernel_shape=window, strides=[POOL_STRIDE] * 2)
-        sides = [(s - w) // POOL_STRIDE + 1 for s, w in zip(sides, window, strict=True)]
-    return x
-
-
 def _layers(graph: _Graph, layers: Iterable[nn.Module], x: str) -> str:
     """Add what the layers of a head do outside of training."""
     for layer in layers:
@@ -137,4 +100,16 @@ def _layers(graph: _Graph, layers: Iterable[nn.Module], x: str) -> str:
             x = graph.add("Gemm", x, *weights, transB=1)
         elif isinstance(layer, nn.ReLU):
             x = graph.add("Relu", x)
+        elif not isinstance(layer, NOTHING):
+            raise InputError(
+                f"A head with a layer {type(layer).__name__} cannot be written: to_onnx knows "
+                "Linear, ReLU and Dropout."
+            )
     return x
+
+
+def _flat(module: nn.Module) -> list[nn.Module]:
+    """Return the layers of a head, one after another."""
+    if isinstance(module, nn.Sequential):
+        return [layer for part in module for layer in _flat(part)]
+    return [module]

@@ -2,15 +2,15 @@
 
 import json
 import os
-from importlib import import_module
-from types import ModuleType
 from typing import Any
 
+from sklearn_sfx._extras import require
 from sklearn_sfx._files import new_file, replacing
+from sklearn_sfx._models import estimators, in_words
 from sklearn_sfx._version import __version__
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.networks import ClassifierModule
-from sklearn_sfx.persistence._about import chain, in_words, plain
+from sklearn_sfx.persistence._about import plain
 from sklearn_sfx.persistence._graph import OPSET, network_graph
 
 __all__ = ["to_onnx"]
@@ -71,26 +71,24 @@ def to_onnx(estimator: Any, path: str | os.PathLike) -> None:
     >>> json.loads(session.get_modelmeta().custom_metadata_map["classes"])
     ['hit', 'miss']
     """
-    onnx = _require_onnx()
+    onnx: Any = require("onnx", extra="onnx", what="ONNX files")
     path = new_file(path)
-    *before, network = chain(estimator)
+    *before, network = estimators(estimator)
     module = getattr(getattr(network, "net_", None), "module_", None)
     if not isinstance(module, ClassifierModule):
         raise InputError(
             "to_onnx takes a trained network, a fitted CNN1D, CNN2D, FineTuned or DANN or a "
             f"pipeline that ends in one, and this {type(network).__name__} is none."
         )
-    if getattr(network, "prepare_", None) is not None:
-        before += chain(network.prepare_)
     about = {
         "sklearn_sfx": __version__,
         "classes": plain(network.classes_),
-        "frame_shape": list(network._network_shape),
+        "frame_shape": list(network.network_shape_),
         "preprocessing": network.preprocessing_,
         "steps": in_words(before),
     }
     model = onnx.helper.make_model(
-        network_graph(onnx, module, network._network_shape),
+        network_graph(onnx, module, network.network_shape_),
         opset_imports=[onnx.helper.make_opsetid("", OPSET)],
         ir_version=IR_VERSION,
         producer_name="sklearn_sfx",
@@ -100,12 +98,3 @@ def to_onnx(estimator: Any, path: str | os.PathLike) -> None:
     content = model.SerializeToString(deterministic=True)
     with replacing(path) as temporary:
         temporary.write_bytes(content)
-
-
-def _require_onnx() -> ModuleType:
-    try:
-        return import_module("onnx")
-    except ImportError:
-        raise InputError(
-            "ONNX files need the package onnx: pip install 'sklearn_sfx[onnx]'."
-        ) from None

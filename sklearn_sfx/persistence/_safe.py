@@ -2,7 +2,6 @@
 
 import json
 import os
-from importlib import import_module
 from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
@@ -13,22 +12,18 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_sfx._extras import require
 from sklearn_sfx._files import new_file, replacing
+from sklearn_sfx._models import estimators
 from sklearn_sfx._version import __version__
 from sklearn_sfx.exceptions import InputError
-from sklearn_sfx.persistence._about import SCREENING_MODEL, describe, full_name
-from sklearn_sfx.persistence._trusted import (
-    SCHEMA,
-    TRUSTED_NAMES,
-    listed,
-    nodes,
-    read_member,
-    refused_in,
-)
+from sklearn_sfx.persistence._about import describe
+from sklearn_sfx.persistence._formats import FORMAT, upgraded
+from sklearn_sfx.persistence._pickles import model_file
+from sklearn_sfx.persistence._trusted import SCHEMA, audited, listed, nodes, read_member
 
-__all__ = ["FORMAT", "load_model", "require_skops", "save_model"]
+__all__ = ["load_model", "require_skops", "save_model"]
 
-FORMAT = 1
 ABOUT = "sklearn_sfx.json"
 
 
@@ -75,7 +70,7 @@ def save_model(model: Any, path: str | os.PathLike) -> None:
     """
     skops_io = require_skops()
     path = new_file(path)
-    _check_fitted(model)
+    _check_savable(model)
     name = type(model).__name__
     try:
         content = _repack(skops_io.dumps(model), _about(model))
@@ -84,7 +79,7 @@ def save_model(model: Any, path: str | os.PathLike) -> None:
             f"This {name} holds what has no place in a safe file ({error}): leave it out, or keep "
             "the model for yourself with joblib.dump."
         ) from error
-    refused = refused_in(skops_io, content)
+    _, refused = audited(skops_io, content)
     if refused:
         raise InputError(
             f"This {name} holds what load_model would refuse, {listed(refused)}: leave it out (of "
@@ -115,6 +110,11 @@ def load_model(path: str | os.PathLike) -> Any:
         holds something else than estimators of this package and of scikit-learn, scores, numbers,
         texts and arrays; or skops is not installed.
 
+    Warns
+    -----
+    NewerVersionWarning
+        A newer version of this package wrote the file.
+
     See Also
     --------
     save_model : Writes it.
@@ -122,8 +122,9 @@ def load_model(path: str | os.PathLike) -> Any:
     Notes
     -----
     A pickle, which is what joblib and torch write, can run any code when it is loaded, and is never
-    loaded here. What types a file may name is a fixed list. That keeps code out; it does not make a
-    stranger's model right, or small.
+    loaded here. What types a file may name is fixed: the classes of this package that are made to
+    be stored, and a list of others. That keeps code out; it does not make a stranger's model right,
+    or small.
 
     Examples
     --------
@@ -136,13 +137,8 @@ def load_model(path: str | os.PathLike) -> Any:
     (8, 8)
     """
     skops_io = require_skops()
-    path = Path(path)
-    if path.is_dir():
-        raise InputError(f"{path}: this is a folder; name a model file.")
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        raise InputError(f"{path}: there is no such model file.") from None
+    path = model_file(path)
+    content = path.read_bytes()
     # Zip, zlib, json, numpy and torch each have errors of their own for a file that is damaged, or
     # made to look like one: whatever they raise, the file is to blame.
     try:
@@ -158,11 +154,11 @@ def load_model(path: str | os.PathLike) -> Any:
             f"format {FORMAT}: install a newer one."
         )
     try:
-        refused = refused_in(skops_io, content)
+        content = upgraded(content, number)
+        trusted, refused = audited(skops_io, content)
         if not refused:
-            model = skops_io.loads(content, trusted=TRUSTED_NAMES)
-            if full_name(model) != SCREENING_MODEL:
-                check_is_fitted(model)
+            model = skops_io.loads(content, trusted=trusted)
+            _check_is_fitted(model)
             return model
     except (InputError, Warning):  # a warning where the user made it an error
         raise
@@ -179,12 +175,7 @@ def load_model(path: str | os.PathLike) -> Any:
 
 def require_skops() -> ModuleType:
     """Return ``skops.io``, or say how to install it."""
-    try:
-        return import_module("skops.io")
-    except ImportError:
-        raise InputError(
-            "Safe model files need the package skops: pip install 'sklearn_sfx[safe]'."
-        ) from None
+    return require("skops.io", extra="safe", what="Safe model files")
 
 
 # -- The file ----------------------------------------------------------------------------------
@@ -232,12 +223,17 @@ def _repair_keys(node: dict) -> None:
 # -- The model ---------------------------------------------------------------------------------
 
 
-def _check_fitted(model: Any) -> None:
+def _check_is_fitted(model: Any) -> None:
+    """Raise what scikit-learn does; of what is no estimator but made of some, all are asked."""
+    is_made_of_them = hasattr(type(model), "__sfx_steps__") and not hasattr(model, "fit")
+    for estimator in estimators(model) if is_made_of_them else [model]:
+        check_is_fitted(estimator)
+
+
+def _check_savable(model: Any) -> None:
     name = type(model).__name__
-    if full_name(model) == SCREENING_MODEL:  # there are none but fitted ones
-        return
     try:
-        check_is_fitted(model)
+        _check_is_fitted(model)
     except NotFittedError:
         raise InputError(f"This {name} is not fitted: fit it before you save it.") from None
     except TypeError:

@@ -1,41 +1,27 @@
 """What a safe file may hold, under which loader, and what one holds that it may not."""
 
+import inspect
 import json
 from collections.abc import Iterator
+from functools import cache
+from importlib import import_module
 from io import BytesIO
+from pkgutil import iter_modules
 from types import ModuleType
 from typing import Any
 from zipfile import ZipFile
 
-from sklearn_sfx.persistence._about import SCREENING_MODEL
+import sklearn_sfx
 
-__all__ = ["SCHEMA", "TRUSTED", "TRUSTED_NAMES", "listed", "nodes", "read_member", "refused_in"]
+__all__ = ["SCHEMA", "audited", "listed", "loader_of", "nodes", "read_member"]
 
 SCHEMA = "schema.json"
 OLDEST_PROTOCOL = 2  # of skops: what it read before was audited less strictly
 
-# What may be in a file beside what skops trusts, under the loader that may make it: to trust a
-# class is not to let a file call it, and no function stands here but scores.
-TRUSTED = {
+# What of other packages may be in a file beside what skops trusts, under the loader that may make
+# it: to trust a class is not to let a file call it, and no function stands here but scores.
+OTHERS = {
     "ObjectNode": {
-        "sklearn_sfx.classifiers._cnn1d.CNN1D",
-        "sklearn_sfx.classifiers._cnn2d.CNN2D",
-        "sklearn_sfx.classifiers._dann.DANN",
-        "sklearn_sfx.classifiers._fine_tuned.FineTuned",
-        "sklearn_sfx.classifiers._peak_count.PeakCountClassifier",
-        "sklearn_sfx.classifiers._peak_heights.PeakHeightClassifier",
-        "sklearn_sfx.model_selection._scorers.SourceScorer",
-        "sklearn_sfx.model_selection._scorers.TargetEntropyScorer",
-        "sklearn_sfx.model_selection._scorers.TargetLabelScorer",
-        "sklearn_sfx.model_selection._split.LabelledStratifiedKFold",
-        "sklearn_sfx.model_selection._target_recall.TargetRecallClassifier",
-        "sklearn_sfx.preprocessing._contrast.GCN",
-        "sklearn_sfx.preprocessing._contrast.LCN",
-        "sklearn_sfx.preprocessing._crop.CentralCrop",
-        "sklearn_sfx.preprocessing._decomposition.RowWiseDecomposition",
-        "sklearn_sfx.preprocessing._mask.PixelMask",
-        "sklearn_sfx.preprocessing._strongest_peaks.StrongestPeaks",
-        SCREENING_MODEL,
         "sklearn.calibration._CalibratedClassifier",
         "sklearn.calibration._SigmoidCalibration",
         "sklearn.metrics._scorer._CurveScorer",
@@ -50,7 +36,6 @@ TRUSTED = {
         "sklearn.utils._metadata_requests.MetadataRequest",
         "sklearn.utils._metadata_requests.MethodMetadataRequest",
     },
-    "TupleNode": {"sklearn_sfx.preprocessing._mask.PackedMask"},
     "DictNode": {"sklearn.utils._bunch.Bunch"},
     "ConstructorFromReduceNode": {"pathlib.PosixPath", "pathlib._local.PosixPath"},
     "FunctionNode": {
@@ -66,12 +51,33 @@ TRUSTED = {
         "sklearn.metrics._ranking.roc_auc_score",
     },
 }
-TRUSTED_NAMES = sorted(set().union(*TRUSTED.values()))
+LOADER_OF = {name: loader for loader, names in OTHERS.items() for name in names}
 LOADERS = {
-    *TRUSTED,
+    *OTHERS,
     *("BytesNode", "JsonNode", "ListNode", "LossNode", "MaskedArrayNode", "NdArrayNode"),
-    *("RandomStateNode", "SetNode", "SliceNode", "TypeNode"),
+    *("RandomStateNode", "SetNode", "SliceNode", "TupleNode", "TypeNode"),
 }
+ROOMS = {module.name for module in iter_modules(sklearn_sfx.__path__) if module.ispkg}
+
+
+@cache
+def loader_of(name: str) -> str | None:
+    """Return the loader that may make what is trusted beside what skops trusts; None of any other.
+
+    Of this package a class is trusted that says it may be stored (`Stored`), by the name that the
+    face of its room gives it. Only that face is imported to find out, and nothing is made.
+    """
+    package, _, rest = name.partition(".")
+    room, _, last = rest.partition(".")
+    if package != "sklearn_sfx" or room not in ROOMS:
+        return LOADER_OF.get(name)
+    face = f"{package}.{room}"
+    found = vars(import_module(face)).get(last)
+    if not inspect.isclass(found) or found.__module__ != face:
+        return None
+    if not getattr(found, "__sfx_stored__", False):
+        return None
+    return "TupleNode" if issubclass(found, tuple) else "ObjectNode"
 
 
 def read_member(content: bytes, member: str) -> bytes:
@@ -93,24 +99,30 @@ def nodes(schema: Any) -> Iterator[dict]:
             left.extend(item)
 
 
-def refused_in(skops_io: ModuleType, content: bytes) -> list[str]:
-    """Return what the file holds and may not; nothing is imported or made to find out."""
+def audited(skops_io: ModuleType, content: bytes) -> tuple[list[str], list[str]]:
+    """Return what the file holds that skops has to be told to trust, and what it may not hold.
+
+    Nothing is made to find out, and nothing is imported but the rooms of this package.
+    """
     schema = json.loads(read_member(content, SCHEMA))
     if schema["protocol"] < OLDEST_PROTOCOL:
-        return [f"a schema of skops protocol {schema['protocol']}"]
-    refused = set()
+        return [], [f"a schema of skops protocol {schema['protocol']}"]
+    trusted, refused = set(), set()
     for node in nodes(schema):
         loader, name = node["__loader__"], f"{node['__module__']}.{node['__class__']}"
+        own_loader = loader_of(name)
         # skops lets what it is told to trust stand anywhere, and calls it in some places.
-        if loader not in LOADERS or (name in TRUSTED_NAMES and name not in TRUSTED.get(loader, ())):
+        if loader not in LOADERS or own_loader not in (None, loader):
             refused.add(f"{name} as {loader}")
+        elif own_loader:
+            trusted.add(name)
         # A pipeline with a cache unpickles what lies there as soon as it is fitted again.
         if loader == "DictNode":
             caches = (v for k, v in node["content"].items() if k.endswith("memory"))
             refused |= set() if all(map(_is_none, caches)) else {"a cache (memory=...)"}
     if not refused:
-        refused = set(skops_io.get_untrusted_types(data=content)) - set(TRUSTED_NAMES)
-    return sorted(refused)
+        refused = set(skops_io.get_untrusted_types(data=content)) - trusted
+    return sorted(trusted), sorted(refused)
 
 
 def _is_none(node: dict) -> bool:

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from sklearn_sfx.datasets import MAYBE_RULES
 from sklearn_sfx.reproduction._cells import PAIRS, SINGLES, Cell
 from sklearn_sfx.reproduction._metrics import Proportion, summarized
-from sklearn_sfx.reproduction._outcomes import MAYBE, PAPER_RATES, Report, Table, numbers
+from sklearn_sfx.reproduction._outcomes import PAPER_RATES, Report, Table, numbers
 
 __all__ = ["comparison", "speeds"]
 
@@ -123,6 +124,6 @@ def speeds(report: Report) -> Table:
     caption = (
         f"Throughput of prediction on {network}: median of five rounds. Here CNN1D does "
         f"{rates['vectors'] / rates['frames']:.0f} times as many in a second as CNN2D; in the "
-        f"paper it is 88 times. {report.kind}. {MAYBE[report.study.maybe]}.{report.size}"
+        f"paper it is 88 times. {report.kind}. {MAYBE_RULES[report.study.maybe]}.{report.size}"
     )
     return Table("throughput", "Throughput", caption, columns, rows, records)

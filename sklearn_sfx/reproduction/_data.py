@@ -10,11 +10,17 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils import Bunch
 
 from sklearn_sfx._files import replacing
-from sklearn_sfx.classifiers import PeakCountClassifier
-from sklearn_sfx.datasets._target import make_target
+from sklearn_sfx.datasets import make_target
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import Frames, open_frames
-from sklearn_sfx.preprocessing import GCN, LCN, CentralCrop, PixelMask, RowWiseDecomposition
+from sklearn_sfx.preprocessing import (
+    GCN,
+    LCN,
+    CentralCrop,
+    PixelMask,
+    RowWiseDecomposition,
+    count_peaks,
+)
 from sklearn_sfx.reproduction._runs import open_run, simulate_run
 from sklearn_sfx.reproduction._scale import Scale
 from sklearn_sfx.reproduction._study import Study
@@ -42,7 +48,7 @@ class Run:
     vectors : float32 ndarray of shape (n, length)
         After RWD.
     peaks : int ndarray
-        Peaks that `PeakCountClassifier` counts in the masked raw crop.
+        Peaks that `count_peaks` counts in the masked raw crop.
     spots : int ndarray or None
         Spots that DIALS counted, for real runs.
     """
@@ -97,12 +103,13 @@ def prepare_run(study: Study, name: str, seed: int) -> None:
     folder = study.run_folder(name, seed)
     folder.mkdir(parents=True, exist_ok=True)
     run = raw_run(study, name, seed)
+    _check_that_there_are_two_classes(run)
     crops = cropped(run, study.scale)
     contrast = make_pipeline(GCN(), LCN(5)).fit_transform(crops)
     vectors = make_pipeline(GCN(), LCN(5), RowWiseDecomposition()).fit_transform(crops)
     with replacing(folder / FRAMES) as temporary:
         write_frames(temporary, contrast, halved=study.scale.halved)
-    rest = {"labels": run.labels, "vectors": np.asarray(vectors), "peaks": count_peaks(run, crops)}
+    rest = {"labels": run.labels, "vectors": np.asarray(vectors), "peaks": count_peaks(crops)}
     if run.spot_count is not None:
         rest["spots"] = run.spot_count
     with replacing(folder / REST) as temporary:
@@ -127,17 +134,13 @@ def write_frames(path: Path, frames: Frames, *, halved: bool) -> None:
             start += len(block)
 
 
-def count_peaks(run: Bunch, crops: Frames) -> np.ndarray:
-    """Count the peaks of every frame; no label plays a part in it."""
+def _check_that_there_are_two_classes(run: Bunch) -> None:
     target, _, _ = make_target(run.labels, "hit")
     if len(np.unique(target)) < 2:
         raise InputError(
             f"{run.data.sources[0].path}: all of the {len(target)} frames that are used are "
             f"labelled {'a hit' if target[0] else 'MISS'}, so nothing can be learned of it."
         )
-    one_of_each = [int(np.argmax(target == value)) for value in (0, 1)]  # fit wants two classes
-    counter = PeakCountClassifier().fit(crops[one_of_each], target[one_of_each])
-    return counter.count_peaks(crops)
 
 
 def load_run(study: Study, name: str, seed: int, *, maybe: str | None = None) -> Run:

@@ -10,9 +10,9 @@ import joblib
 import numpy as np
 
 from sklearn_sfx._files import replacing
-from sklearn_sfx.classifiers import CNN1D, CNN2D, DANN, FineTuned
+from sklearn_sfx.classifiers import CNN1D, CNN2D, DANN, FineTuned, best_count
 from sklearn_sfx.reproduction._data import Run, joined, load_run
-from sklearn_sfx.reproduction._metrics import best_count, counted
+from sklearn_sfx.reproduction._metrics import counted
 from sklearn_sfx.reproduction._runs import DIALS_SPOTS, NAMES
 from sklearn_sfx.reproduction._splits import Split, split
 from sklearn_sfx.reproduction._study import Study
@@ -171,7 +171,7 @@ def _tested(
     The peak count has learned from the labels of `source` that trained the network.
     """
     rows = np.arange(len(run.target)) if whole else parts.test
-    threshold = best_count(source.target[parts.train], source.peaks[parts.train])
+    threshold = best_count(source.peaks[parts.train], source.target[parts.train] == 1)
     target = run.target[rows]
     result = {
         "model": counted(target, decision),

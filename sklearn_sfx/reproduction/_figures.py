@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sklearn_sfx._files import replacing
+from sklearn_sfx.datasets import MAYBE_RULES
 from sklearn_sfx.inspection import (
     DOMAIN_COLOURS,
     FeatureEmbeddingDisplay,
@@ -17,7 +18,7 @@ from sklearn_sfx.inspection import (
     draw_frame,
 )
 from sklearn_sfx.reproduction._cells import Cell
-from sklearn_sfx.reproduction._outcomes import MAYBE, Report
+from sklearn_sfx.reproduction._outcomes import Report
 from sklearn_sfx.reproduction._pictures import CLASSES, PAIR
 
 __all__ = ["Picture", "draw_figures"]
@@ -55,7 +56,7 @@ def draw_figures(report: Report, folder: Path) -> list[Picture]:
                 with replacing(path) as temporary:
                     metadata = {"Date": None} if end == "svg" else None
                     figure.savefig(temporary, dpi=110, metadata=metadata)
-            caption = f"Figure {number}. {what} {report.kind}. {MAYBE[report.study.maybe]}."
+            caption = f"Figure {number}. {what} {report.kind}. {MAYBE_RULES[report.study.maybe]}."
             caption += report.size
             pictures.append(Picture(f"figure_{number}", paths["png"], paths["svg"], caption))
     return pictures

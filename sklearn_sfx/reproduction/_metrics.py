@@ -4,11 +4,11 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.metrics import confusion_matrix, roc_curve
+from sklearn.metrics import confusion_matrix
 
 from sklearn_sfx._intervals import wilson
 
-__all__ = ["METRICS", "Proportion", "best_count", "counted", "summarized"]
+__all__ = ["METRICS", "Proportion", "counted", "summarized"]
 
 METRICS = ("recall", "precision", "accuracy")
 
@@ -54,15 +54,3 @@ def _fraction(metric: str, counts: dict[str, int]) -> tuple[int, int]:
     if metric == "precision":
         return found, found + counts["kept"]
     return found + counts["left"], sum(counts.values())
-
-
-def best_count(target: np.ndarray, counts: np.ndarray) -> int:
-    """Return how many peaks make a hit, by the rule of `PeakCountClassifier`, for known counts.
-
-    That is the count of the highest balanced accuracy, and the lowest of them.
-    """
-    false, true, thresholds = roc_curve(target, counts, drop_intermediate=False)
-    balance = np.round(true - false, 12)
-    best = float(thresholds[np.flatnonzero(balance == balance.max())[-1]])
-    below = counts[counts < best]  # what lies between two counts decides alike: the lowest of it
-    return int(below.max()) + 1 if below.size else int(best)

@@ -5,21 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from sklearn_sfx.datasets import MAYBE_RULES
 from sklearn_sfx.reproduction._cells import Cell
 from sklearn_sfx.reproduction._metrics import Proportion
 from sklearn_sfx.reproduction._study import Study
 
-__all__ = ["MAYBE", "PAPER_CNN2D", "PAPER_DANN", "PAPER_RATES", "Report", "Table", "numbers"]
+__all__ = ["PAPER_CNN2D", "PAPER_DANN", "PAPER_RATES", "Report", "Table", "numbers"]
 
 # All that the text of the paper gives; its tables are pictures.
 PAPER_CNN2D = {("LN83", "LO19"): 0.7037}
 PAPER_DANN = {("LN83", "LO19"): 0.8967}
 PAPER_RATES = {"vectors": 11123, "frames": 126}
-MAYBE = {
-    "hit": "MAYBE counted as hit",
-    "miss": "MAYBE counted as miss",
-    "drop": "MAYBE frames left out",
-}
 
 
 @dataclass(frozen=True)
@@ -48,7 +44,7 @@ class Report:
     def mark(self) -> str:
         """The same in a few words, for pictures and rows of a CSV."""
         quick = f", {self.study.scale.name.upper()} run" if self.study.scale.said else ""
-        return f"{self.kind}{quick}, {MAYBE[self.study.maybe]}"
+        return f"{self.kind}{quick}, {MAYBE_RULES[self.study.maybe]}"
 
     def conditions(self) -> str:
         """Say what holds for every table: frames, MAYBE, seeds and the interval, size."""
@@ -63,8 +59,8 @@ class Report:
                 "of the same, so they are too narrow."
             )
         return (
-            f"{self.kind}. {MAYBE[self.study.maybe]}. A hit from a probability of 0.5. {seeds} "
-            f"{interval}{self.size}"
+            f"{self.kind}. {MAYBE_RULES[self.study.maybe]}. A hit from a probability of 0.5. "
+            f"{seeds} {interval}{self.size}"
         )
 
 

@@ -8,11 +8,10 @@ import numpy as np
 from sklearn.pipeline import make_pipeline
 
 from sklearn_sfx._files import replacing
-from sklearn_sfx.classifiers import find_peaks
 from sklearn_sfx.datasets import make_sfx_frames
 from sklearn_sfx.frames import Frames
 from sklearn_sfx.inspection import embedded
-from sklearn_sfx.preprocessing import GCN, LCN
+from sklearn_sfx.preprocessing import GCN, LCN, find_peaks
 from sklearn_sfx.reproduction._data import cropped, load_run, raw_run
 from sklearn_sfx.reproduction._experiments import trained
 from sklearn_sfx.reproduction._runs import NAMES

@@ -10,11 +10,12 @@ from pathlib import Path
 import joblib
 
 from sklearn_sfx._extras import require
+from sklearn_sfx.datasets import MAYBE_RULES
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.reproduction import _scale
 from sklearn_sfx.reproduction._cells import PARTS, cells_of, run_cells
 from sklearn_sfx.reproduction._figures import draw_figures
-from sklearn_sfx.reproduction._outcomes import MAYBE, Report
+from sklearn_sfx.reproduction._outcomes import Report
 from sklearn_sfx.reproduction._report import write_report
 from sklearn_sfx.reproduction._runs import find_runs
 from sklearn_sfx.reproduction._study import Study
@@ -88,8 +89,9 @@ def reproduce(
     unknown = [part for part in only or () if part not in PARTS]
     if unknown:
         raise InputError(f"There is no {unknown[0]!r} to make: choose among {', '.join(PARTS)}.")
-    if maybe not in MAYBE:
-        raise InputError(f"maybe must be one of {', '.join(MAYBE)}, not {maybe!r}.")
+    rules = [rule for rule in MAYBE_RULES if rule != "class"]  # hits are told from misses, here
+    if maybe not in rules:
+        raise InputError(f"maybe must be one of {', '.join(rules)}, not {maybe!r}.")
     scale = _scale.QUICK if quick else _scale.FULL
     n_seeds = scale.n_seeds if n_seeds is None else n_seeds
     if "figures" in parts:

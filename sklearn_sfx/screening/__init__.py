@@ -1,6 +1,7 @@
 """Label a run, train a model, score every frame, evaluate, write lists and reports."""
 
 # What is imported as itself is for other rooms, not for users.
+from sklearn_sfx._names import carry_the_face
 from sklearn_sfx.screening._demo import run_demo as run_demo
 from sklearn_sfx.screening._evaluation import Evaluation, evaluate, evaluation_table
 from sklearn_sfx.screening._label_page import write_label_page
@@ -29,3 +30,5 @@ __all__ = [
     "write_label_page",
     "write_report",
 ]
+
+carry_the_face(__name__)

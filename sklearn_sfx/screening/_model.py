@@ -1,27 +1,28 @@
 """The model that `train` makes, kept in a file and loaded again."""
 
 import os
-import pickle
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import joblib
 import numpy as np
 from sklearn.pipeline import Pipeline
 
 from sklearn_sfx._files import replacing
+from sklearn_sfx._stored import Stored
 from sklearn_sfx._version import __version__
 from sklearn_sfx.classifiers import PeakCountClassifier
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import FrameOrigin, Frames
-from sklearn_sfx.persistence import load_model, save_model
+from sklearn_sfx.persistence import load_model, load_pickle, save_model
 
 __all__ = ["ScreeningModel", "frame_names", "load_screening_model"]
 
 
 @dataclass(frozen=True)
-class ScreeningModel:
+class ScreeningModel(Stored):
     """A fitted hit finder, the peak-count baseline beside it, and what they were trained on.
 
     `train` makes one.
@@ -65,6 +66,10 @@ class ScreeningModel:
     trained_on: tuple[tuple[str, int], ...]
     frame_shape: tuple[int, int]
     version: str = __version__
+
+    def __sfx_steps__(self) -> list[tuple[str | None, Any]]:
+        """Return what prepares the frames, and what decides."""
+        return [("prepare", self.prepare), ("classifier", self.classifier)]
 
     def has_seen(self, frames: Frames) -> np.ndarray:
         """Return which frames the model was trained on: those are not for evaluation.
@@ -126,7 +131,13 @@ def load_screening_model(path: str | os.PathLike) -> ScreeningModel:
     Raises
     ------
     InputError
-        The file is missing, cannot be read, or holds something else.
+        The file is missing, cannot be read, is damaged, holds something else, or was written by
+        versions too different from these.
+
+    Warns
+    -----
+    NewerVersionWarning
+        A newer version of this package wrote the file.
 
     Examples
     --------
@@ -139,25 +150,9 @@ def load_screening_model(path: str | os.PathLike) -> ScreeningModel:
     >>> load_screening_model(path).frame_shape
     (96, 96)
     """
-    try:
-        model = load_model(path) if _is_safe(path) else joblib.load(path)
-    except InputError:
-        raise
-    except FileNotFoundError:
-        raise InputError(
-            f"{path}: there is no such model file; make one with 'sfx train'."
-        ) from None
-    except (
-        pickle.UnpicklingError,
-        EOFError,
-        ValueError,
-        KeyError,
-        IndexError,
-        ImportError,
-    ) as error:
-        raise InputError(
-            f"{path}: this is not a model that 'sfx train' wrote, or it is damaged."
-        ) from error
+    if not Path(path).exists():
+        raise InputError(f"{path}: there is no such model file; make one with 'sfx train'.")
+    model = load_model(path) if _is_safe(path) else load_pickle(path)
     if not isinstance(model, ScreeningModel):
         raise InputError(
             f"{path}: this holds a {type(model).__name__}, not a model that 'sfx train' wrote."

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from sklearn_sfx._models import estimators, in_words
 from sklearn_sfx._version import __version__
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import Frames, are_simulated
-from sklearn_sfx.persistence._about import chain, in_words
 from sklearn_sfx.screening._evaluation import evaluate, percent, proportion
 from sklearn_sfx.screening._model import ScreeningModel
 from sklearn_sfx.screening._pages import require_page, write_page
@@ -97,7 +97,7 @@ def write_report(
             model, frames, scores, np.concatenate([group.rows for group in groups]), target
         ),
         "facts": _facts(model, frames, scores),
-        "steps": in_words(chain(model)),
+        "steps": in_words(estimators(model)),
         "versions": _versions(),
         "command": command,
         "written": time.strftime("%Y-%m-%d %H:%M"),
@@ -212,7 +212,7 @@ def _facts(model: ScreeningModel, frames: Frames, scores: Scores) -> dict[str, s
     changed = scores.threshold != model.threshold
     own = f" (the model's own: {model.threshold:.3f})" if changed else ""
     return {
-        "model": f"{type(chain(model)[-1]).__name__}, trained by sklearn_sfx {model.version}",
+        "model": f"{type(estimators(model)[-1]).__name__}, trained by sklearn_sfx {model.version}",
         "trained on": f"labelled frames: {listed or 'none that a file holds'}",
         "threshold": f"a hit from a score of {scores.threshold:.3f}{own}",
         "frames": f"{height} x {width} pixels, {frames.dtype}",
@@ -228,7 +228,7 @@ def _mask(model: ScreeningModel, frames: Frames) -> str:
     else:
         masked = int(np.count_nonzero(~frames.mask))
         given = f"{masked:,} of {frames.mask.size:,} pixels ({masked / frames.mask.size:.1%})"
-    found = sum(getattr(step, "n_defects_", 0) for step in chain(model.prepare))
+    found = sum(getattr(step, "n_defects_", 0) for step in estimators(model.prepare))
     return f"{given}; defective pixels found in training, masked too: {found:,}"
 
 

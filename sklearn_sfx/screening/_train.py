@@ -9,7 +9,6 @@ from tqdm import tqdm
 
 from sklearn_sfx._methods import Method, find_method
 from sklearn_sfx.classifiers import PeakCountClassifier
-from sklearn_sfx.classifiers._peak_heights import peak_count_without_labels
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import Frames
 from sklearn_sfx.preprocessing import CentralCrop, PixelMask
@@ -133,10 +132,7 @@ def train(
         threshold = chosen.fit(classifier, prepared, known, bar.set_description)
         bar.update()
         bar.set_description("counting peaks")
-        if known is None:
-            baseline = peak_count_without_labels(prepared)
-        else:
-            baseline = PeakCountClassifier().fit(prepared, known)
+        baseline = PeakCountClassifier().fit(prepared, known)
         bar.update()
     origins = [] if known is None else getattr(some, "sources", [])
     trained_on = tuple(name for name in frame_names(origins) if name is not None)

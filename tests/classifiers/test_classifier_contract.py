@@ -20,20 +20,22 @@ from sklearn_sfx.classifiers import (
     CNN2D,
     DANN,
     FineTuned,
+    NetworkClassifier,
     PeakCountClassifier,
     PeakHeightClassifier,
 )
 from sklearn_sfx.exceptions import FewLabelsWarning, InputError
 from sklearn_sfx.frames import open_frames
 from sklearn_sfx.preprocessing import GCN, RowWiseDecomposition
+from tests.classifiers.own_designs import WideDesign
 
 TINY = {"channels": (4, 8), "n_hidden": 8, "max_epochs": 12, "lr": 0.02, "random_state": 0}
 TINY_2D = {**TINY, "batch_size": 8, "lr": 0.01, "dropout": 0.0}
 TUNED = {"head_max_epochs": 6, "max_epochs": 6, "head_lr": 0.02, "lr": 0.01, "random_state": 0}
 ADAPTED = {"max_epochs": 12, "lr": 0.02, "batch_size": 32, "random_state": 0}
-NETWORKS = (CNN1D, CNN2D, DANN, FineTuned)
+NETWORKS = (CNN1D, CNN2D, DANN, FineTuned, NetworkClassifier)
 PEAKS = {"PeakCountClassifier": PeakCountClassifier, "PeakHeightClassifier": PeakHeightClassifier}
-NAMES = ["CNN1D", "CNN2D", "FineTuned-1D", "FineTuned-2D", "DANN-1D", "DANN-2D"]
+NAMES = ["CNN1D", "CNN2D", "own-1D", "FineTuned-1D", "FineTuned-2D", "DANN-1D", "DANN-2D"]
 
 
 def make_classifier(name, vectors, spotted):
@@ -49,6 +51,8 @@ def make_classifier(name, vectors, spotted):
         return DANN(base, **{**ADAPTED, "lr": 0.01, "batch_size": 16}), X, y
     if name in PEAKS:
         return PEAKS[name](), X, y
+    if name == "own-1D":
+        return NetworkClassifier(WideDesign(), max_epochs=12, lr=0.02, random_state=0), X, y
     return base, X, y
 
 
@@ -385,6 +389,8 @@ def test_a_warm_start_goes_on_and_a_cold_one_starts_anew(vectors, spotted, name)
     with pytest.raises(InputError, match=r"warm_start=True\) goes on with the labels"):
         fit(model, X, y + 5)
     if not name.startswith("FineTuned"):
-        net = model.set_params(**{"base__channels" if "DANN" in name else "channels": (2,)})
+        before = {"DANN": "base__", "own": "design__"}.get(name.partition("-")[0], "")
+        shape = {"width": 2} if name == "own-1D" else {"channels": (2,)}
+        net = model.set_params(**{before + key: value for key, value in shape.items()})
         with pytest.raises(InputError, match="another architecture"):
             fit(net, X, y)

@@ -268,7 +268,7 @@ def test_the_base_is_read_and_never_changed(two_runs):
 def test_without_a_base_it_is_a_cnn1d(two_runs):
     X, y, domain = two_runs
     model = DANN(**{**QUICK, "max_epochs": 1}).fit(X, known(y, domain))
-    assert repr(model.base_) == "CNN1D()"
+    assert model.design_ == CNN1D(max_epochs=1).fit(X[:80], y[:80]).design_
     assert model.features(X).shape == (280, 16)
     with pytest.raises(ValueError, match="'base' parameter"):
         DANN(DANN()).fit(X, known(y, domain))

@@ -14,6 +14,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn_sfx import open_frames, save_model
 from sklearn_sfx.classifiers import CNN1D, CNN2D, DANN, FineTuned
 from sklearn_sfx.exceptions import InputError
+from sklearn_sfx.model_selection import TargetRecallClassifier
 from sklearn_sfx.preprocessing import GCN, CentralCrop, RowWiseDecomposition
 
 SMALL = {"channels": (4, 8, 8), "n_hidden": 8, "max_epochs": 8, "lr": 0.02, "random_state": 0}
@@ -192,6 +193,17 @@ def test_frames_too_small_for_the_preprocessing_are_refused(spotted):
     whole.fit(frames, is_hit)
     with pytest.raises(InputError, match="CentralCrop"):
         FineTuned(whole, **QUICK).fit(frames[:, :50], is_hit)
+
+
+def test_what_is_around_a_network_is_looked_through(base, vectors):
+    X, y = vectors
+    expected = FineTuned(base, **QUICK).fit(X, y).predict_proba(X)
+    frozen = FrozenEstimator(base)
+    search = GridSearchCV(make_pipeline(frozen), {}, cv=2).fit(X, y)
+    threshold = TargetRecallClassifier(frozen, confidence=None, cv=2).fit(X, y)
+    for around in (search, threshold, make_pipeline("passthrough", base)):
+        model = FineTuned(around, **QUICK).fit(X, y)
+        np.testing.assert_array_equal(model.predict_proba(X), expected)
 
 
 def test_whatever_is_no_fitted_network_is_refused(base, vectors, tmp_path):

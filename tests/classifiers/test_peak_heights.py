@@ -7,13 +7,13 @@ from sklearn.pipeline import make_pipeline
 from sklearn_sfx import (
     CentralCrop,
     InputError,
-    PeakCountClassifier,
     PeakHeightClassifier,
     PixelMask,
     StrongestPeaks,
     make_sfx_frames,
 )
-from sklearn_sfx.classifiers._peak_heights import simulated_peaks
+from sklearn_sfx.classifiers._simulated_peaks import simulated_peaks
+from sklearn_sfx.preprocessing import count_peaks
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def test_no_label_is_needed(run, without_labels):
 def test_labels_move_the_decision(run, without_labels):
     """Who calls only frames full of strong spots hits gets fewer of them."""
     prepared = without_labels[:-1].transform(run.data)
-    counts = PeakCountClassifier().fit(prepared, run.target).count_peaks(prepared)
+    counts = count_peaks(prepared)
     strict = (counts > np.median(counts[run.target == 1])).astype(int)
     few = np.concatenate([np.flatnonzero(strict)[:6], np.flatnonzero(strict == 0)[:24]])
     moved = PeakHeightClassifier().fit(prepared[few], strict[few])

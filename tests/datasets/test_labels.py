@@ -1,10 +1,10 @@
-"""Labels of a few frames, matched by file and number."""
+"""Labels of a few frames, matched by file and number; what a MAYBE counts as."""
 
 import numpy as np
 import pytest
 
 from sklearn_sfx import InputError, open_frames, write_cxidb76
-from sklearn_sfx.datasets import match_labels
+from sklearn_sfx.datasets import MAYBE_RULES, make_target, match_labels
 
 
 @pytest.fixture(scope="module")
@@ -56,3 +56,25 @@ def test_two_files_of_one_name_are_refused(tmp_path):
     run = open_frames([tmp_path / "one" / "a.h5", tmp_path / "two" / "a.h5"])
     with pytest.raises(InputError, match=r"two files of this run are called a\.h5"):
         match_labels(run, labels_file(tmp_path, "a.h5 [1] HIT\n"))
+
+
+@pytest.mark.parametrize(
+    ("maybe", "target", "names", "kept"),
+    [
+        ("hit", [1, 1, 0, 1], ["MISS", "HIT"], [0, 1, 2, 3]),
+        ("miss", [1, 0, 0, 0], ["MISS", "HIT"], [0, 1, 2, 3]),
+        ("class", [2, 1, 0, 1], ["MISS", "MAYBE", "HIT"], [0, 1, 2, 3]),
+        ("drop", [1, 0], ["MISS", "HIT"], [0, 2]),
+    ],
+)
+def test_each_rule_for_maybe(maybe, target, names, kept):
+    found, found_names, found_kept = make_target(np.array(["HIT", "MAYBE", "MISS", "MAYBE"]), maybe)
+    assert found.dtype == np.int64
+    assert (found.tolist(), found_names.tolist()) == (target, names)
+    assert np.flatnonzero(found_kept).tolist() == kept
+    assert MAYBE_RULES[maybe].startswith("MAYBE ")
+
+
+def test_a_rule_that_is_none_is_refused():
+    with pytest.raises(InputError, match="maybe must be one of hit, miss, class, drop, not 'no'"):
+        make_target(np.array(["HIT"]), "no")

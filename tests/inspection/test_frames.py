@@ -17,8 +17,8 @@ from sklearn_sfx import (
     RowWiseDecomposition,
     open_frames,
 )
-from sklearn_sfx.classifiers import find_peaks
 from sklearn_sfx.inspection._drawing import MASKED_COLOUR, class_colours, highest_of_blocks
+from sklearn_sfx.preprocessing import find_peaks
 
 SIDE = 60
 SPOTS = ((20, 31), (41, 12))

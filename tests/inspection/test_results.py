@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import precision_recall_curve, precision_score, recall_score
-from sklearn.model_selection import TunedThresholdClassifierCV
+from sklearn.model_selection import FixedThresholdClassifier, TunedThresholdClassifierCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -74,6 +74,10 @@ def test_a_classifier_brings_its_threshold_and_what_a_hit_is():
     number = (y == "hit").astype(int)
     tuned = TunedThresholdClassifierCV(LogisticRegression(), random_state=0).fit(X, number)
     assert RecallThresholdDisplay.from_estimator(tuned, X, number).chosen == tuned.best_threshold_
+    fixed = FixedThresholdClassifier(LogisticRegression(), threshold=0.3, pos_label="hit")
+    display = RecallThresholdDisplay.from_estimator(fixed.fit(X, y), X, y)
+    assert display.chosen == 0.3
+    assert display.at(0.3)["kept"] == np.mean(fixed.predict(X) == "hit")
     plain = LogisticRegression().fit(X, number)
     display = RecallThresholdDisplay.from_estimator(plain, X, number)
     assert display.at(display.chosen)["kept"] == plain.predict(X).mean()

@@ -11,13 +11,17 @@ from sklearn.pipeline import make_pipeline
 from sklearn_sfx import (
     CNN1D,
     CNN2D,
+    GCN,
+    FeatureEmbeddingDisplay,
     FineTuned,
+    FrameDisplay,
     RowWiseDecomposition,
     SaliencyDisplay,
     TargetRecallClassifier,
 )
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.inspection._attribution import attributed
+from sklearn_sfx.inspection._feature_embedding import embedded
 
 SPOT = (30, 7)
 
@@ -119,6 +123,18 @@ def test_wrapped_and_fine_tuned_networks_are_found(frames, by_rows):
     display = SaliencyDisplay.from_estimator(model, X, index=1)
     assert display.saliency.shape == (48,)
     assert display.probability == pytest.approx(model.predict_proba(X[[1]])[0, 1], abs=1e-6)
+
+    # The frames are not prepared twice where the network prepares them itself.
+    inside, whole = (
+        FeatureEmbeddingDisplay.from_estimator(each, X, random_state=0).embedding
+        for each in (model, make_pipeline("passthrough", model))
+    )
+    np.testing.assert_array_equal(inside, embedded(model.features(X), 0))
+    np.testing.assert_array_equal(inside, whole)
+    after = FrameDisplay.from_estimator(
+        FineTuned(make_pipeline(GCN(), by_rows), max_epochs=1).fit(X, y), X, step="gcn"
+    )
+    np.testing.assert_array_equal(after.frame, GCN().fit_transform(X)[0])
 
 
 def test_what_cannot_be_mapped_back_is_refused(frames, by_rows, monkeypatch):

@@ -18,8 +18,8 @@ from sklearn_sfx import (
     open_frames,
     save_model,
 )
-from sklearn_sfx.classifiers import find_peaks
 from sklearn_sfx.exceptions import InputError
+from sklearn_sfx.preprocessing import find_peaks
 
 RANKS = (1, 2, 3, 5)
 

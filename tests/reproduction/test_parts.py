@@ -3,12 +3,11 @@
 import numpy as np
 import pytest
 
-from sklearn_sfx import InputError, PeakCountClassifier, make_sfx_frames
-from sklearn_sfx.classifiers._peak_count import _best_threshold
+from sklearn_sfx import InputError
 from sklearn_sfx.datasets import read_annotation, read_spot_counts
 from sklearn_sfx.reproduction import _runs, _scale, split, wilson
 from sklearn_sfx.reproduction._cells import PARTS, cells_of
-from sklearn_sfx.reproduction._metrics import METRICS, best_count, counted, summarized
+from sklearn_sfx.reproduction._metrics import METRICS, counted, summarized
 from sklearn_sfx.reproduction._study import Study
 
 
@@ -65,18 +64,6 @@ def test_split_refuses_what_cannot_be_learned_from():
         split(np.arange(100) > 90, few=True, sequential=True)
     with pytest.raises(InputError, match="cannot be split"):
         split([0] * 20 + [1], few=True)
-
-
-def test_count_threshold_is_that_of_the_classifier():
-    rng = np.random.default_rng(0)
-    for _ in range(200):
-        counts = rng.integers(0, 9, 14)
-        target = (rng.permutation(14) < rng.integers(2, 12)).astype(int)
-        if counts[target == 1].mean() >= counts[target == 0].mean():
-            assert best_count(target, counts) == _best_threshold(counts, target == 1)
-    run = make_sfx_frames(24, frame_shape=(160, 160), hit_rate=0.5, random_state=0)
-    model = PeakCountClassifier().fit(run.data, run.target)
-    assert best_count(run.target, model.count_peaks(run.data)) == model.threshold_
 
 
 def test_cells_are_those_that_a_table_needs():

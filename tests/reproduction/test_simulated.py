@@ -142,7 +142,7 @@ def test_choices_are_said_and_one_table_alone_is_made(tmp_path, make_tiny, calls
     assert [path.name for path in (out / "tables").iterdir()] == ["table_4.csv"]
     assert not (out / "figures").exists()
     text = (out / "report.md").read_text()
-    for said in ("MAYBE frames left out", "in the order of the run", "Mean of 2 seeds"):
+    for said in ("MAYBE left out", "in the order of the run", "Mean of 2 seeds"):
         assert said in text
     assert {row["seeds"] for row in read(out, "table_4")} == {"2"}
     assert "10 / 10 / 80 %" in text  # runs differ in length, now that frames are left out

@@ -31,7 +31,7 @@ def test_a_safe_model_is_the_same_as_a_pickled_one(run_folder, safe):
     assert type(load_model(safe)) is type(loaded)
     with zipfile.ZipFile(safe) as archive:
         said = archive.read("sklearn_sfx.json").decode()
-    assert '"class": "sklearn_sfx.screening._model.ScreeningModel"' in said
+    assert '"class": "sklearn_sfx.screening.ScreeningModel"' in said
     assert "RowWiseDecomposition" in said
 
 

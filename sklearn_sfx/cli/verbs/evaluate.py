@@ -2,7 +2,7 @@
 
 import argparse
 
-from sklearn_sfx.cli._inputs import labelled_frames, open_run, policy, workers
+from sklearn_sfx.cli._inputs import labelled_frames, open_run, workers
 from sklearn_sfx.cli._options import add_jobs, add_labels, add_model, add_report, add_run
 from sklearn_sfx.exceptions import InputError
 
@@ -21,6 +21,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Screen the labelled frames that are new to the model, and print how it agrees with them."""
+    from sklearn_sfx.datasets import MAYBE_RULES
     from sklearn_sfx.screening import (
         decisions,
         evaluation_table,
@@ -45,7 +46,7 @@ def run(args: argparse.Namespace) -> None:
     frames, target = frames[is_new], target[is_new]
     with workers(args):
         scores = screen(model, frames, threshold=args.threshold, progress=True)
-    maybe = policy(args.maybe)
+    maybe = MAYBE_RULES[args.maybe]
     print(
         f"{len(target)} labelled frames that the model was not trained on, {maybe}; 95 % intervals"
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 from sklearn_sfx._files import new_file
 from sklearn_sfx._methods import METHODS, methods_without_labels
-from sklearn_sfx.cli._inputs import labelled_frames, open_run, policy, workers
+from sklearn_sfx.cli._inputs import labelled_frames, open_run, workers
 from sklearn_sfx.cli._options import add_crop, add_jobs, add_labels, add_run, add_seed, positive
 from sklearn_sfx.exceptions import InputError
 
@@ -41,6 +41,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Train, write the model, and say what it has learned from."""
+    from sklearn_sfx.datasets import MAYBE_RULES
     from sklearn_sfx.screening import train, training_frames
 
     if new_file(args.model).suffix == ".skops":
@@ -71,7 +72,7 @@ def run(args: argparse.Namespace) -> None:
             progress=True,
         )
     model.save(args.model)
-    learned = _learned_from(method.taught_by, target, policy(args.maybe))
+    learned = _learned_from(method.taught_by, target, MAYBE_RULES[args.maybe])
     print(f"{args.model}: trained on {learned}; a hit from probability {model.threshold:.3f}")
 
 

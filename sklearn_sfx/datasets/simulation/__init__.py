@@ -1,5 +1,6 @@
 """Serial crystallography frames simulated from physics: crystals, beam, background and detector."""
 
+from sklearn_sfx._names import carry_the_face
 from sklearn_sfx.datasets.simulation._domain import (
     Background,
     Beam,
@@ -21,3 +22,5 @@ __all__ = [
     "Shadow",
     "random_domains",
 ]
+
+carry_the_face(__name__)

@@ -8,7 +8,8 @@ import numpy as np
 
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames._facts import Facts
-from sklearn_sfx.frames._protocols import Format, FrameSource, StoredMask
+from sklearn_sfx.frames._format_protocol import Format, StoredMask
+from sklearn_sfx.frames._protocols import FrameSource
 from sklearn_sfx.frames.euxfel._runs import (
     Detector,
     detector_of,

@@ -4,7 +4,7 @@ They are asked in this order. To add one, write its module, a subclass of
 `sklearn_sfx.frames.images._format.ImageFormat`, and name it here.
 """
 
-from sklearn_sfx.frames._protocols import Format
+from sklearn_sfx.frames._format_protocol import Format
 from sklearn_sfx.frames.images._bruker import Bruker
 from sklearn_sfx.frames.images._cbf import Cbf
 from sklearn_sfx.frames.images._edf import Edf

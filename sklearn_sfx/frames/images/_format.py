@@ -11,8 +11,9 @@ import numpy as np
 
 from sklearn_sfx.exceptions import InputError, UnreadableFrame
 from sklearn_sfx.frames._facts import Facts
+from sklearn_sfx.frames._format_protocol import Format
 from sklearn_sfx.frames._paths import why_unreadable
-from sklearn_sfx.frames._protocols import Format, FrameOrigin, FrameSource, Window
+from sklearn_sfx.frames._protocols import FrameOrigin, FrameSource, Window
 from sklearn_sfx.frames.images._fabio import require_fabio
 from sklearn_sfx.frames.images._files import (
     IMAGE_ERRORS,

@@ -1,0 +1,83 @@
+"""The one gate through which labels come in, and which of two labels is that of a hit."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_consistent_length, column_or_1d
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import assert_all_finite
+
+from sklearn_sfx.exceptions import InputError
+
+__all__ = [
+    "check_labels",
+    "encode_binary_labels",
+    "encode_labels",
+    "hit_class",
+    "is_unlabelled",
+]
+
+
+def check_labels(name: str, y: ArrayLike | None) -> np.ndarray:
+    """Return y as an array (n,), checked as scikit-learn does; `name` is that of who asks."""
+    if y is None:
+        raise InputError(f"{name} requires y to be passed, but the target y is None.")
+    y = column_or_1d(y, warn=True)
+    assert_all_finite(y, input_name="y", estimator_name=name)
+    check_classification_targets(y)
+    return y
+
+
+def encode_labels(
+    estimator: BaseEstimator, X: Any, y: ArrayLike | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the classes, sorted, and the class number of each row, int64; y has two at least."""
+    name = type(estimator).__name__
+    y = check_labels(name, y)
+    check_consistent_length(X, y)
+    classes, targets = np.unique(y, return_inverse=True)
+    if len(classes) < 2:
+        raise InputError(
+            f"{name} needs labels of two classes at least to learn from, but y holds one class "
+            f"only: {classes.tolist()[0]!r}."
+        )
+    return classes, targets.astype(np.int64)
+
+
+def encode_binary_labels(
+    estimator: BaseEstimator, X: Any, y: ArrayLike
+) -> tuple[np.ndarray, np.ndarray]:
+    """Do the same for a classifier that tells hits from misses, and refuse a third class."""
+    classes, targets = encode_labels(estimator, X, y)
+    if len(classes) > 2:
+        raise InputError(
+            "Only binary classification is supported. The type of the target is multiclass; "
+            f"{type(estimator).__name__} tells hits from misses: drop a class or join two."
+        )
+    return classes, targets
+
+
+def is_unlabelled(y: np.ndarray, mark: Any) -> np.ndarray:
+    """Return which rows of y hold the mark of a frame without a label; none if it is None."""
+    if mark is None:
+        return np.zeros(len(y), dtype=bool)
+    if y.dtype.kind == "U":  # numpy has made strings of numbers that came with strings
+        mark = str(mark)
+    return np.broadcast_to(y == mark, y.shape)
+
+
+def hit_class(classes: ArrayLike, pos_label: Any = None) -> Any:
+    """Return the class that counts as a hit: what is named, or the greater of two numbers.
+
+    Of "hit" and "miss" the greater is the wrong one, so strings have to be named.
+    """
+    labels = np.asarray(classes).tolist()
+    if pos_label is None and len(labels) == 2 and not isinstance(labels[1], str):
+        return labels[1]
+    if pos_label is None:
+        raise InputError(f"Name the class that counts as a hit: pos_label, of {labels}.")
+    if pos_label not in labels:
+        raise InputError(f"pos_label={pos_label!r} is not one of the labels, {labels}.")
+    return pos_label

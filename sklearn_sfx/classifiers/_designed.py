@@ -1,0 +1,52 @@
+"""The classifiers whose own parameters say what their network is made of."""
+
+from typing import Self
+
+from numpy.typing import ArrayLike
+from sklearn.base import _fit_context
+
+from sklearn_sfx._labels import encode_labels
+from sklearn_sfx.classifiers._base import TorchClassifier
+from sklearn_sfx.classifiers._design import NetworkDesign
+
+__all__ = ["DesignedClassifier"]
+
+
+class DesignedClassifier(TorchClassifier):
+    """Base of those: a subclass makes the design, and nothing else is left for it to do."""
+
+    def _make_design(self) -> NetworkDesign:
+        """Return what the network is made of, as the parameters say."""
+        raise NotImplementedError
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
+        """Train a network on labelled frames.
+
+        Parameters
+        ----------
+        X : array-like or Frames, shape (n, ...)
+            The input; NaN reads as 0.
+        y : array-like of shape (n,)
+            Labels: numbers or strings, two classes at least.
+
+        Returns
+        -------
+        self : object
+            The fitted classifier.
+
+        Raises
+        ------
+        InputError
+            Labels of one class only, input of a shape that it does not read, a device that is not
+            there, or a training that diverged.
+
+        Warns
+        -----
+        FewLabelsWarning
+            A class has fewer than ten labels.
+        """
+        design = self._make_design()
+        X = design._check(self, X, reset=True)
+        classes, targets = encode_labels(self, X, y)
+        return self._fit(X, design, classes, targets)

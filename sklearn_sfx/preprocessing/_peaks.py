@@ -1,0 +1,215 @@
+"""The peaks of a frame, and how many there are: found in one way, whoever asks."""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from joblib import Parallel, delayed
+from numpy.typing import ArrayLike
+
+from sklearn_sfx._validation import is_frames, is_tensor
+from sklearn_sfx.exceptions import InputError
+from sklearn_sfx.preprocessing._peak_kernels import peak_table
+from sklearn_sfx.preprocessing._step import BaseStep
+
+__all__ = ["PeakSettings", "Peaks", "count_peaks", "find_peaks", "find_peaks_in_frame"]
+
+
+class PeakSettings(NamedTuple):
+    """What counts as a peak; the fields are the settings of `find_peaks`."""
+
+    min_snr: float
+    min_pixels: int
+    max_pixels: int
+    background_radius: int
+    noise_floor: float
+
+
+class Peaks(NamedTuple):
+    """The peaks of one frame, each field an array with one entry per peak.
+
+    Parameters
+    ----------
+    row, column : ndarray of float32, shape (n_peaks,)
+        Centre of mass of the signal above background, in pixels: slow and fast scan, 0-based.
+    n_pixels : ndarray of int64, shape (n_peaks,)
+        Pixels that belong to the peak.
+    intensity : ndarray of float32, shape (n_peaks,)
+        Sum of the signal above background, in the units of the frame.
+    snr : ndarray of float32, shape (n_peaks,)
+        Height of the highest pixel above the local background, over the local noise.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_sfx.preprocessing import find_peaks
+    >>> frame = np.random.default_rng(0).poisson(10.0, (100, 100))
+    >>> frame[40:43, 70:73] += 60
+    >>> find_peaks(frame).n_pixels
+    array([9])
+    """
+
+    row: np.ndarray
+    column: np.ndarray
+    n_pixels: np.ndarray
+    intensity: np.ndarray
+    snr: np.ndarray
+
+
+def find_peaks(
+    frame: ArrayLike,
+    *,
+    min_snr: float = 5.0,
+    min_pixels: int = 2,
+    max_pixels: int = 200,
+    background_radius: int = 8,
+    noise_floor: float = 1.0,
+) -> Peaks:
+    """Find the peaks of one frame.
+
+    A peak is a connected set of pixels that stand out from a plane fitted to their surroundings, so
+    a sloping background and the rims of rings are no peaks, on integrating and on photon-counting
+    detectors alike.
+
+    Parameters
+    ----------
+    frame : array-like of shape (height, width)
+        Any real dtype; NaN marks pixels that are not to be used.
+    min_snr : float, default=5.0
+        Least height of the highest pixel of a peak above the local background, over the local
+        noise. The other pixels of the peak reach 0.7 of it.
+    min_pixels, max_pixels : int, default=2 and 200
+        Fewest and most pixels of a peak.
+    background_radius : int, default=8
+        How far the square that the background is taken from reaches, in pixels.
+    noise_floor : float, default=1.0
+        Added in quadrature to the local noise, in the units of the frame: one photon on a
+        photon-counting detector, so that two counts in an empty corner are no peak.
+
+    Returns
+    -------
+    Peaks
+        Arrays ``row``, ``column``, ``n_pixels``, ``intensity`` and ``snr``, one entry per peak.
+
+    Raises
+    ------
+    InputError
+        If `frame` is not a single frame.
+
+    See Also
+    --------
+    count_peaks : How many there are in each frame of a run.
+
+    References
+    ----------
+    .. [1] Barty et al., "Cheetah: software for high-throughput reduction and analysis of serial
+       femtosecond X-ray diffraction data", J. Appl. Cryst. 47, 1118 (2014): the peak finder by
+       local signal-to-noise whose terms are used here.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_sfx.preprocessing import find_peaks
+    >>> frame = np.random.default_rng(0).poisson(10.0, (100, 100))
+    >>> frame[40:43, 70:73] += 60
+    >>> peaks = find_peaks(frame)
+    >>> len(peaks.row), round(float(peaks.row[0])), round(float(peaks.column[0]))
+    (1, 41, 71)
+    """
+    frame = np.asarray(frame)
+    if frame.ndim != 2 or frame.dtype.kind not in "biuf":
+        raise InputError(
+            "find_peaks needs one frame of real numbers, shape (height, width); got shape "
+            f"{frame.shape} and dtype {frame.dtype}."
+        )
+    settings = PeakSettings(min_snr, min_pixels, max_pixels, background_radius, noise_floor)
+    return find_peaks_in_frame(frame, settings)
+
+
+def find_peaks_in_frame(frame: np.ndarray, settings: PeakSettings) -> Peaks:
+    """Return the peaks of one frame (height, width) of any real dtype; NaN is unusable."""
+    row, column, n_pixels, intensity, snr = peak_table(frame, *settings).T
+    return Peaks(row, column, n_pixels.astype(np.int64), intensity, snr)
+
+
+def count_peaks(
+    X: Any,
+    *,
+    min_snr: float = 5.0,
+    min_pixels: int = 2,
+    max_pixels: int = 200,
+    background_radius: int = 8,
+    noise_floor: float = 1.0,
+) -> np.ndarray:
+    """Count the peaks of each frame, as `find_peaks` finds them; no label plays a part in it.
+
+    Parameters
+    ----------
+    X : array-like, Frames or torch.Tensor, shape (n_frames, height, width)
+        Raw frames, not normalized; NaN, and what the mask of `Frames` calls unusable, take no part.
+        `Frames` are read block by block.
+    min_snr, min_pixels, max_pixels, background_radius, noise_floor : float, int, int, int, float
+        What counts as a peak, as `find_peaks` says.
+
+    Returns
+    -------
+    counts : ndarray of int64, shape (n_frames,)
+        How many peaks each frame has.
+
+    Raises
+    ------
+    InputError
+        If X is not made of frames.
+
+    See Also
+    --------
+    PeakCountClassifier : Learns how many peaks make a hit.
+    StrongestPeaks : The heights of the peaks, strongest first.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_sfx.preprocessing import count_peaks
+    >>> frames = np.random.default_rng(0).poisson(10.0, (2, 100, 100))
+    >>> frames[1, 40:43, 30:73:20] += 60
+    >>> count_peaks(frames)
+    array([0, 3])
+    >>> count_peaks(frames, min_pixels=4)
+    array([0, 0])
+    """
+    settings = PeakSettings(
+        float(min_snr),
+        int(min_pixels),
+        int(max_pixels),
+        int(background_radius),
+        float(noise_floor),
+    )
+    count = CountStep(settings)
+    if is_tensor(X):
+        X = X.cpu().numpy()
+    frames: Any = X if is_frames(X) else np.asarray(X)
+    if frames.ndim != 3 or frames.dtype.kind not in "biuf":
+        raise InputError(
+            "count_peaks needs frames of real numbers, X of shape (n_frames, height, width); got "
+            f"shape {frames.shape} and dtype {frames.dtype}: for a single frame take find_peaks."
+        )
+    if is_frames(frames):  # as one more step, so that reading and counting share their workers
+        return np.asarray(frames.append(count))[:, 0].astype(np.int64)
+    found = Parallel(prefer="threads")(delayed(count)(frame, None) for frame in frames)
+    return np.concatenate(found or [np.empty(0)]).astype(np.int64)
+
+
+@dataclass(frozen=True)
+class CountStep(BaseStep):
+    """Turns a frame into the number of its peaks: a step that `Frames.append` takes."""
+
+    settings: PeakSettings
+
+    def output_shape(self, frame_shape: tuple[int, ...]) -> tuple[int, ...]:
+        return (1,)
+
+    def __call__(self, frame: np.ndarray, usable: np.ndarray | None = None) -> np.ndarray:
+        if usable is not None:
+            frame = np.where(usable, frame, np.float32(np.nan))
+        peaks = find_peaks_in_frame(frame, self.settings)
+        return np.array([len(peaks.row)], np.float32)
