@@ -217,5 +217,8 @@ def _find_mask(path: str, dataset: str | None) -> StoredMask:
     found = find_format(path)
     mask = found.find_mask(path, dataset)
     if mask is None:
-        raise InputError(f"{path} holds no mask: files of the format {found.name} have none.")
+        raise InputError(
+            f"{path} holds no mask: files of the format {found.name} have none, or it has another "
+            "name there: then name it as dataset, --mask-dataset on the command line."
+        )
     return mask
