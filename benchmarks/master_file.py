@@ -14,6 +14,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import h5py
@@ -131,7 +132,7 @@ def main() -> None:
             paths = {kind: folder / f"{kind}.h5" for kind in KINDS}
             sums = {kind: read(path) for kind, path in paths.items()}
             assert len(set(sums.values())) == 1, sums
-            passes = {k: timed(lambda path=path: read(path)) for k, path in paths.items()}
+            passes = {kind: timed(partial(read, path)) for kind, path in paths.items()}
             seconds = interleave(passes, args.repeats)
             for kind in KINDS:
                 ratios = paired_ratios(seconds[kind], seconds["plain"])

@@ -29,6 +29,7 @@ from sklearn_sfx.frames.hdf5._virtual import Piece, Tile, Virtual, name_of
 __all__ = ["Content", "content_of"]
 
 MAX_HOPS = 16  # virtual datasets of virtual datasets
+FORESIGHT = 64  # numbers of files that are looked for behind the last
 NUMBERED = re.compile(r"(?<!%)(?:%%)*%b")  # names of files of which each holds one block
 
 Content = tuple[Stored | Virtual, tuple[Unreadable, ...]]
@@ -105,9 +106,11 @@ class _Builder:
         """Add what one mapping of the dataset takes from another dataset."""
         shape, names = self._frames.shape, (mapping.file_name, mapping.dset_name)
         if any(NUMBERED.search(name) for name in names):
+            number = -1
             for number, target in enumerate(printf_blocks(mapping.vspace, shape)):
                 file_name, dset_name = (_numbered(name, number) for name in names)
                 self._add(target, file_name, dset_name, mapping.src_space)
+            self._refuse_gap(mapping.file_name, number + 1)
         else:
             self._add(selected(mapping.vspace, shape), *names, mapping.src_space)
 
@@ -146,6 +149,17 @@ class _Builder:
             else:
                 self._add_tiles(target, dataset, space)
 
+    def _refuse_gap(self, file_name: str, end: int) -> None:
+        """Say which file is not there if HDF5 ended at its number, and there are later ones."""
+        later = (_numbered(file_name, number) for number in range(end + 1, end + FORESIGHT))
+        path = self._frames.path
+        if any(find_linked_file(name, path, "HDF5_VDS_PREFIX") for name in later):
+            missing = linked_path(_numbered(file_name, end), path)
+            raise InputError(
+                f"The frames of dataset {self._frames.dataset} of {path} cannot be counted: the "
+                f"file {missing} is not there, and later ones are."
+            )
+
     def _add_tiles(self, target: Selection, dataset: h5py.Dataset, space: h5py.h5s.SpaceID) -> None:
         if dataset.ndim < 2 or dataset.dtype.kind not in "biuf":
             raise Odd
@@ -153,6 +167,9 @@ class _Builder:
             raise Odd  # what becomes of fractions is not for us to say
         top, left, height, width = target.rectangle()
         n_images = target.size // (height * width)
+        if is_all(space) and dataset.shape[-2:] != (height, width):
+            self._add_missing(target, _too_small(dataset))
+            return
         promised = dataset.shape
         if dataset.ndim == 3 and is_all(space):  # how many there were is not kept
             promised = (n_images, *dataset.shape[1:])
@@ -167,8 +184,7 @@ class _Builder:
         rows = source.flat(promised, 0, n_lead)
         content, gone = self._content(dataset, n_lead)
         if dataset.shape[max(1, n_lead) :] != promised[max(1, n_lead) :]:
-            has = "{} x {}".format(*dataset.shape[-2:])
-            self._add_missing(target, f"the images of {name_of(content)} are {has} only")
+            self._add_missing(target, _too_small(dataset))
             return
         for module, chosen, frames in self._by_module(target, n_whole):
             window = Window(module * self._frames.shape[-2] + top, left, height, width)
@@ -233,6 +249,11 @@ class _Builder:
         if key not in self._found:
             self._found[key] = content_of(dataset, n_lead, hops=self._hops - 1)
         return self._found[key]
+
+
+def _too_small(dataset: h5py.Dataset) -> str:
+    path, name = place_of(dataset)
+    return "the images of dataset {} of {} are {} x {} only".format(name, path, *dataset.shape[-2:])
 
 
 def _numbered(name: str, number: int) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import threading
 import zlib
-from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
@@ -133,7 +132,7 @@ class Bitshuffled:
         self._block = block
 
     def __call__(self, stored, shape, first_row, first_column, out, to_end):
-        decode: Callable = _bitshuffle.decode_rows
+        decode = _bitshuffle.decode_rows
         share = (first_row + len(out)) / shape[0]
         wanted = (self._codec, shape, first_row, first_column, out, self._block)
         guess = min(stored.size, int(MARGIN * share * stored.size))

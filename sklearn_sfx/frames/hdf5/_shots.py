@@ -17,7 +17,7 @@ from sklearn_sfx.frames.hdf5._metadata import Field, read_field
 from sklearn_sfx.frames.hdf5._source import advice_for
 from sklearn_sfx.frames.hdf5._stored import Stored, store
 from sklearn_sfx.frames.hdf5._units import conversion
-from sklearn_sfx.frames.hdf5._unread import NEVER_WRITTEN, Unread, merged
+from sklearn_sfx.frames.hdf5._unread import NEVER_WRITTEN, Unread, merged, why_unreadable
 from sklearn_sfx.frames.hdf5._values import attribute
 
 __all__ = ["ShotSource", "open_shots"]
@@ -75,6 +75,8 @@ class ShotSource:
         """Write the `window` of frame `position` to `out`."""
         name = f"/{self._shots[position]}/{self._leaf}"
         try:
+            if known := why_unreadable(self.unreadable, position):
+                raise Unread(known)
             self._like._replace(dataset=name).read(0, window, out)
         except Unread as error:
             raise UnreadableFrame(

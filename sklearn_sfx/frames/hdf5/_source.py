@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import bisect
-
 import numpy as np
 
 from sklearn_sfx.exceptions import InputError, UnreadableFrame
@@ -12,7 +10,7 @@ from sklearn_sfx.frames._protocols import FrameOrigin, Window
 from sklearn_sfx.frames.hdf5._handles import HDF5_ERRORS, open_file, reason
 from sklearn_sfx.frames.hdf5._metadata import read_field
 from sklearn_sfx.frames.hdf5._segments import Segment
-from sklearn_sfx.frames.hdf5._unread import Unread
+from sklearn_sfx.frames.hdf5._unread import Unread, why_unreadable
 
 __all__ = ["Hdf5Source", "advice_for"]
 
@@ -57,7 +55,7 @@ class Hdf5Source:
         segment = self._segment
         try:
             segment.content.read(position, window, out)
-            if known := self._why_unreadable(position):
+            if known := why_unreadable(segment.unreadable, position):
                 raise Unread(known)  # pixels there are, but the file says what they are worth
         except Unread as error:
             unreadable = UnreadableFrame(
@@ -88,11 +86,6 @@ class Hdf5Source:
                             f"dataset {field.dataset}: {reason(error)}."
                         ) from error
         return found
-
-    def _why_unreadable(self, position: int) -> str:
-        gone = self._segment.unreadable
-        at = bisect.bisect_right(gone, position, key=lambda known: known.start) - 1
-        return gone[at].reason if at >= 0 and position < gone[at].stop else ""
 
 
 def advice_for(facts: Facts, shape: tuple[int, int, int]) -> str:

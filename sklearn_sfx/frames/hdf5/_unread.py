@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import bisect
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
 from sklearn_sfx.frames._facts import Unreadable
 
-__all__ = ["NEVER_WRITTEN", "Unread", "merged"]
+__all__ = ["NEVER_WRITTEN", "Unread", "merged", "why_unreadable"]
 
 NEVER_WRITTEN = "it was never written"
 
@@ -45,3 +46,9 @@ def merged(ranges: Iterable[tuple[int, int, str]]) -> Iterator[Unreadable]:
         last = Unreadable(start, stop, reason)
     if last is not None:
         yield last
+
+
+def why_unreadable(known: Sequence[Unreadable], position: int) -> str:
+    """Return the reason of the range that holds a frame; "" if there is none."""
+    at = bisect.bisect_right(known, position, key=lambda gone: gone.start) - 1
+    return known[at].reason if at >= 0 and position < known[at].stop else ""
