@@ -106,11 +106,9 @@ def _open(path: str) -> h5py.File:
     usual one all handles of a process have to have the same locks, so it is given the usual ones.
     """
     kept = {"rdcc_nbytes": _CHUNK_CACHE_BYTES}
-    tries: tuple[dict[str, Any], ...] = (
-        {"driver": "stdio", "locking": False},
-        {"swmr": True},
-        {"swmr": True, "locking": False},
-    )
+    tries: list[dict[str, Any]] = [{"driver": "stdio", "locking": False}]
+    if _is_followed(path):  # or damage would be looked at again and again, as if it was just written
+        tries += [{"swmr": True}, {"swmr": True, "locking": False}]
     for options in tries:
         try:
             return h5py.File(path, "r", **options, **kept)
@@ -157,11 +155,26 @@ def _why_not(path: str, error: Exception) -> str:
     return f"{path} cannot be opened, it may be damaged or still being written: {reason(error)}."
 
 
+def _superblock(path: str) -> bytes:
+    """Return the first bytes of a file if they are those of HDF5."""
+    try:
+        with open(path, "rb") as file:
+            block = file.read(96)
+    except OSError:
+        return b""
+    return block if block.startswith(_SIGNATURE) and len(block) == 96 else b""
+
+
+def _is_followed(path: str) -> bool:
+    """Whether a file is marked as being written for readers to follow (SWMR)."""
+    block = _superblock(path)
+    return bool(block) and block[8] >= 3 and bool(block[11] & 4)
+
+
 def _written_size(path: str) -> int:
     """Return the size that the file's superblock says it has, 0 where that cannot be told."""
-    with open(path, "rb") as file:
-        block = file.read(96)
-    if not block.startswith(_SIGNATURE) or len(block) < 96:
+    block = _superblock(path)
+    if not block:
         return 0
     version = block[8]
     width = block[9] if version >= 2 else block[13]

@@ -253,7 +253,7 @@ FACILITIES = {
     "swissfel-old": lambda path, frames: write_swissfel(path, frames, top=""),
     "swissfel-corrected": write_swissfel_corrected,
     "area-detector": write_area_detector,
-    "area-detector-scan": lambda path, frames: write_area_detector(path, frames, (1, 7)),
+    "area-detector-scan": lambda path, frames: write_area_detector(path, frames, (1, len(frames))),
     "cxi-events": write_events,
     "cxi-entries": write_entries,
     "lima": write_lima,
