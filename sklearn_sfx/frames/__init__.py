@@ -6,6 +6,9 @@ from sklearn_sfx.frames._array_source import ArraySource as ArraySource
 from sklearn_sfx.frames._facts import Facts, Unreadable
 from sklearn_sfx.frames._format_protocol import Format, StoredMask
 from sklearn_sfx.frames._frames import Frames
+from sklearn_sfx.frames._highest import MASKED_COLOUR as MASKED_COLOUR
+from sklearn_sfx.frames._highest import PERCENTILES as PERCENTILES
+from sklearn_sfx.frames._highest import highest_of_blocks as highest_of_blocks
 from sklearn_sfx.frames._masks import read_mask
 from sklearn_sfx.frames._masks import warn_of_sparse as warn_of_sparse
 from sklearn_sfx.frames._on_device import blocks_on_device as blocks_on_device

@@ -14,9 +14,12 @@ from numpy.typing import DTypeLike
 from sklearn_sfx.frames._array_source import ArraySource
 from sklearn_sfx.frames._blocks import block_length, work_ahead
 from sklearn_sfx.frames._carried_mask import fit_mask, pack_mask, unpack_mask
+from sklearn_sfx.frames._exits import as_dask, as_xarray
 from sklearn_sfx.frames._facts import Facts, Unreadable, unreadable_rows
 from sklearn_sfx.frames._finite import refuse_infinity
 from sklearn_sfx.frames._protocols import FrameOrigin, FrameSource, FrameStep, Window
+from sklearn_sfx.frames._rows import chosen_rows
+from sklearn_sfx.frames._words import as_html, in_few_words
 
 __all__ = ["Frames"]
 
@@ -153,16 +156,10 @@ class Frames:
         return len(self._index)
 
     def __repr__(self) -> str:
-        size = " x ".join(str(length) for length in self.shape)
-        parts = [f"{size} {self.dtype}"]
-        if len(self):
-            path = self._source.origin(int(self._index[0])).path
-            parts.append(f"from {path}" if path else f"from {type(self._source).__name__}")
-        if self._steps:
-            parts.append("steps " + ", ".join(type(step).__name__ for step in self._steps))
-        if self._mask is not None:
-            parts.append("masked")
-        return f"<Frames: {'; '.join(parts)}>"
+        return f"<Frames: {'; '.join(in_few_words(self))}>"
+
+    def _repr_html_(self) -> str:
+        return as_html(self)
 
     # -- Views ---------------------------------------------------------------------------------
 
@@ -174,28 +171,9 @@ class Frames:
 
     def __getitem__(self, key: Any) -> np.ndarray | Frames:
         """One frame as an ndarray for an integer, otherwise a view that has read nothing."""
-        if isinstance(key, tuple):  # scikit-learn indexes arrays with (rows, ...)
-            if any(part is not Ellipsis and part != slice(None) for part in key[1:]):
-                raise IndexError(
-                    "Frames are indexed by frame only: read the pixels with np.asarray first, or "
-                    "crop with CentralCrop."
-                )
-            key = key[0] if key else slice(None)
-        if key is Ellipsis:
-            key = slice(None)
-        if isinstance(key, slice):
-            return self._take(key)
-        rows = np.asarray(key)
-        if rows.size == 0 and rows.ndim == 1:
-            return self._take(slice(0, 0))
-        if rows.ndim > 1 or rows.dtype.kind not in "biu" or (rows.ndim == 0 and rows.dtype == bool):
-            raise IndexError(
-                "Frames are indexed by an integer, a slice, or a 1-D sequence of integers or of "
-                f"bools, not by {type(key).__name__} of dtype {rows.dtype} and shape {rows.shape}."
-            )
-        rows = self._row_numbers(rows)
-        if rows.ndim == 0:
-            return self._take(slice(int(rows), int(rows) + 1))._read()[0]
+        rows = chosen_rows(key, len(self))
+        if isinstance(rows, int):
+            return self._take(slice(rows, rows + 1))._read()[0]
         return self._take(rows)
 
     def append(self, step: FrameStep) -> Frames:
@@ -265,23 +243,54 @@ class Frames:
         mask = self._mask._take(rows) if isinstance(self._mask, Frames) else self._mask
         return self._view(_index=index, _mask=mask)
 
-    def _row_numbers(self, rows: np.ndarray) -> np.ndarray:
-        """Row numbers from 0 to len - 1, for integers that may be negative or for bools."""
-        n_frames = len(self)
-        if rows.dtype == bool:
-            if len(rows) != n_frames:
-                raise IndexError(
-                    f"A boolean index of {len(rows)} values cannot choose among {n_frames} frames."
-                )
-            return np.flatnonzero(rows)
-        rows = rows.astype(np.int64)
-        if np.any((rows < -n_frames) | (rows >= n_frames)):
-            worst = rows.max() if rows.max() >= n_frames else rows.min()
-            raise IndexError(f"Frame {worst} is out of bounds: there are {n_frames} frames.")
-        return np.where(rows < 0, rows + n_frames, rows)
-
     def _read_window(self) -> Window:
         return self._window or Window(0, 0, *self._source.shape[1:])
+
+    def to_dask(self) -> Any:
+        """Return the same frames as an array of dask, which reads a block of them at a time.
+
+        Returns
+        -------
+        dask.array.Array
+            Of the shape and dtype of these `Frames`; a chunk holds whole frames, 64 MiB at most.
+
+        Raises
+        ------
+        InputError
+            If dask is not installed: the extra ``dask``.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn_sfx import open_frames
+        >>> float(open_frames(np.ones((5, 4, 4))).to_dask().mean())
+        1.0
+        """
+        return as_dask(self)
+
+    def to_xarray(self) -> Any:
+        """Return the same frames as a labelled array of xarray, which reads what is asked for.
+
+        Returns
+        -------
+        xarray.DataArray
+            With the dimensions ``frame``, ``y`` and ``x``, or ``frame`` and ``feature`` for
+            vectors. `metadata` are coordinates along ``frame``, the mask is ``usable``, ``y`` and
+            ``x`` are rows and columns of the whole frame, and `facts` are the attributes.
+
+        Raises
+        ------
+        InputError
+            If xarray or dask is not installed: the extra ``xarray``.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn_sfx import open_frames
+        >>> open_frames(np.ones((5, 4, 4))).to_xarray().dims
+        ('frame', 'y', 'x')
+        """
+        return as_xarray(self)
 
     # -- Reading -------------------------------------------------------------------------------
 
