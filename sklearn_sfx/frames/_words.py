@@ -15,7 +15,7 @@ from sklearn_sfx.frames._highest import MASKED_COLOUR, PERCENTILES, highest_of_b
 if TYPE_CHECKING:
     from sklearn_sfx.frames._frames import Frames
 
-__all__ = ["as_html", "facts_in_words", "in_few_words", "number", "unreadable_in_words"]
+__all__ = ["as_html", "facts_in_words", "in_few_words", "number_in_words", "unreadable_in_words"]
 
 N_BLOCKS = 200  # along the shorter side of the picture, where a frame has as many pixels
 MOST_REASONS = 5
@@ -46,7 +46,7 @@ def facts_in_words(facts: Facts) -> dict[str, str]:
         said["modules"] = f"{facts.modules[0]} of {facts.modules[1]} rows, stacked"
     if facts.beam_center is not None:
         row, column = facts.beam_center
-        said["beam centre"] = f"row {number(row)}, column {number(column)}"
+        said["beam centre"] = f"row {number_in_words(row)}, column {number_in_words(column)}"
     for name, value, unit in (
         ("pixel size", facts.pixel_size, " mm"),
         ("distance", facts.distance, " mm"),
@@ -55,8 +55,8 @@ def facts_in_words(facts: Facts) -> dict[str, str]:
         ("not usable below", facts.lowest, ""),
     ):
         if value is not None:
-            said[name] = f"{number(value)}{unit}"
-    said["no data"] = ", ".join(number(value) for value in facts.no_data)
+            said[name] = f"{number_in_words(value)}{unit}"
+    said["no data"] = ", ".join(number_in_words(value) for value in facts.no_data)
     said["note"] = facts.note
     return {name: value for name, value in said.items() if value}
 
@@ -73,7 +73,7 @@ def unreadable_in_words(unreadable: tuple[Unreadable, ...]) -> list[str]:
     return lines
 
 
-def number(value: float) -> str:
+def number_in_words(value: float) -> str:
     """Return a number as a person would write it: whole ones whole, others with six digits."""
     whole = float(value).is_integer() and abs(value) < 1e15
     return str(int(value)) if whole else f"{value:.6g}"
