@@ -51,6 +51,17 @@ class RunInfo:
         Frames that cannot be read, and why, as far as it is known.
     simulated : bool
         Whether the files say that their frames are simulated.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_sfx import open_frames
+    >>> from sklearn_sfx.screening import run_info
+    >>> info = run_info(open_frames(np.arange(24, dtype=np.uint16).reshape(2, 3, 4)), crop=3)
+    >>> print(str(info).splitlines()[1])
+    frames       2 of 3 x 4 pixels, uint16
+    >>> info.to_dict()["sample"]["highest"]
+    23.0
     """
 
     files: tuple[str, ...]
