@@ -56,13 +56,9 @@ def _judge(path, written, read_reference, missing):
         number < len(written) and same(frame, written[number], missing)
         for number, frame in enumerate(whole)
     ]
+    nothing = np.array([missing == "nan" and bool(np.isnan(frame).all()) for frame in whole])
     if all(as_written) and (missing == "nan" or len(whole) == len(written)):
-        cropped = _cropped(written)[: len(whole)]
-        fits = crops is None or cropped is None or same(crops, cropped, "nan")
-        return "right" if fits else "wrong: a crop"
-    nothing = [bool(np.isnan(frame).all()) for frame in whole]
-    if missing == "nan" and all(a or b for a, b in zip(as_written, nothing, strict=True)):
-        return "unseen in a crop"
+        return _judge_crops(crops, _cropped(written), nothing)
     reference = _quietly(read_reference, path)
     for number, frame in enumerate(whole):
         if not as_written[number] and not _is_in(reference, number, frame, missing):
@@ -72,6 +68,16 @@ def _judge(path, written, read_reference, missing):
         if len(whole) < expected:
             return f"wrong: {len(whole)} frames of {expected}"
     return "as the reference"
+
+
+def _judge_crops(crops, expected, nothing):
+    """Return what came of crops, where whole frames are as written, or are `nothing`."""
+    if crops is None or expected is None:
+        return "right"
+    wrong = [not same(crop, expected[i], "nan") for i, crop in enumerate(crops)]
+    if not any(wrong):
+        return "right"
+    return "unseen in a crop" if nothing[wrong].all() else "wrong: a crop"
 
 
 def same(frame, expected, missing="raise"):

@@ -8,6 +8,7 @@ from benchmarks.damage.judgement import ALLOWED, judge, same
 from benchmarks.damage.layouts import layouts, read_datasets
 from benchmarks.damage.mutants import damage, damage_folder
 from benchmarks.damage.outcomes import every_case, outcomes_of, summary, try_case
+from sklearn_sfx import InputError
 
 LAYOUTS = layouts()
 SEVERAL_FILES = ["nxmx-virtual-and-links", "odin"]  # the others are tried by the benchmark
@@ -111,3 +112,20 @@ def test_h5py_is_asked_for_every_dataset(tmp_path):
     read = np.concatenate([part for part in read_datasets(tmp_path / "run.h5") if part.ndim == 3])
     for frame in written:
         assert any(same(frame, other) for other in read if other.shape == frame.shape)
+
+
+def test_a_wrong_crop_is_a_fault_unless_the_whole_is_refused(tmp_path, monkeypatch):
+    written = np.arange(2 * 16 * 16.0).reshape(2, 16, 16)
+    crops = written[:, 4:12, 4:12].copy()
+    crops[1, 0, 0] = -1
+    gone = written.copy()
+    gone[1] = np.nan
+    for whole, outcome in ((written, "wrong: a crop"), (gone, "unseen in a crop")):
+
+        def read(path, missing, whole=whole):
+            if missing == "raise":
+                raise InputError("Frame 1 is damaged.")
+            return whole, crops
+
+        monkeypatch.setattr("benchmarks.damage.judgement._read", read)
+        assert judge(tmp_path, written, np.load) == outcome
