@@ -9,7 +9,7 @@ from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import Frames, Window, window_of
 from sklearn_sfx.preprocessing import CentralCrop
 
-__all__ = ["LookedAt", "looked_at"]
+__all__ = ["LookedAt", "looked_at", "together"]
 
 
 class LookedAt(NamedTuple):
@@ -53,3 +53,17 @@ def looked_at(frames: Frames, crop: int) -> tuple[LookedAt, ...]:
         share = window.height * window.width / (frames.shape[1] * frames.shape[2])
         found.append(LookedAt(method, window, share))
     return tuple(found)
+
+
+def together(parts: tuple[LookedAt, ...]) -> list[LookedAt]:
+    """Return each part once, with the names of all methods that look at it.
+
+    Parameters
+    ----------
+    parts : tuple of LookedAt
+        One for each method.
+    """
+    methods: dict[tuple, list[str]] = {}
+    for method, *part in parts:
+        methods.setdefault(tuple(part), []).append(method)
+    return [LookedAt(", ".join(names), *part) for part, names in methods.items()]

@@ -19,7 +19,7 @@ from sklearn_sfx.frames import (
     stored_dtype,
     unreadable_in_words,
 )
-from sklearn_sfx.screening._looked_at import LookedAt, looked_at
+from sklearn_sfx.screening._looked_at import LookedAt, looked_at, together
 from sklearn_sfx.screening._sample import FrameSample, sample_of
 
 __all__ = ["RunInfo", "run_info"]
@@ -160,17 +160,13 @@ class RunInfo:
 
     def _looked_at(self) -> Iterator[str]:
         """Yield a line for each part, with the methods that look at it."""
-        methods: dict[tuple, list[str]] = {}
-        for method, *part in self.looked_at:
-            methods.setdefault(tuple(part), []).append(method)
-        for (window, share, reason), names in methods.items():
-            who = ", ".join(names)
-            if window is None:
-                yield f"{who}: {reason}"
+        for part in together(self.looked_at):
+            if part.window is None:
+                yield f"{part.method}: {part.reason}"
                 continue
-            top, left, height, width = window
+            top, left, height, width = part.window
             where = f"rows {top} to {top + height - 1}, columns {left} to {left + width - 1}"
-            yield f"{who}: {where}: {_percent(share)} of the frame"
+            yield f"{part.method}: {where}: {_percent(part.share)} of the frame"
 
 
 def run_info(frames: Frames, *, n_frames: int = 16, crop: int = 724) -> RunInfo:

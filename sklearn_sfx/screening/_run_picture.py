@@ -10,6 +10,7 @@ from sklearn_sfx._extras import require
 from sklearn_sfx.exceptions import InputError, UnreadableFrame
 from sklearn_sfx.frames import Frames
 from sklearn_sfx.inspection import HIT_COLOUR, draw_frame, masked_patch
+from sklearn_sfx.screening._looked_at import together
 from sklearn_sfx.screening._run_info import RunInfo
 
 __all__ = ["draw_run"]
@@ -55,7 +56,7 @@ def draw_run(frames: Frames, info: RunInfo) -> Any:
     draw_frame(ax, frame)
     ax.set_title(f"frame {row}")
     handles = [] if np.isfinite(frame).all() else [masked_patch()]
-    for part, colour in zip(info.looked_at, COLOURS, strict=False):
+    for part, colour in zip(together(info.looked_at), COLOURS, strict=False):
         if part.window is not None:
             top, left, height, width = part.window
             box = Rectangle((left - 0.5, top - 0.5), width, height, fill=False, ec=colour, lw=1.5)

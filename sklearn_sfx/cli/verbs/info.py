@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> None:
     if args.picture:
         figure = draw_run(frames, info)
         with replacing(args.picture) as path:
-            figure.savefig(path, format="png", dpi=150)
+            figure.savefig(path, format="png", dpi=150, bbox_inches="tight")
     print(json.dumps(info.to_dict(), indent=2) if args.json else info)
 
 
