@@ -158,9 +158,6 @@ class Frames:
     def __repr__(self) -> str:
         return f"<Frames: {'; '.join(in_few_words(self))}>"
 
-    def _repr_html_(self) -> str:
-        return as_html(self)
-
     # -- Views ---------------------------------------------------------------------------------
 
     @overload
@@ -246,51 +243,8 @@ class Frames:
     def _read_window(self) -> Window:
         return self._window or Window(0, 0, *self._source.shape[1:])
 
-    def to_dask(self) -> Any:
-        """Return the same frames as an array of dask, which reads a block of them at a time.
-
-        Returns
-        -------
-        dask.array.Array
-            Of the shape and dtype of these `Frames`; a chunk holds whole frames, 64 MiB at most.
-
-        Raises
-        ------
-        InputError
-            If dask is not installed: the extra ``dask``.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from sklearn_sfx import open_frames
-        >>> float(open_frames(np.ones((5, 4, 4))).to_dask().mean())
-        1.0
-        """
-        return as_dask(self)
-
-    def to_xarray(self) -> Any:
-        """Return the same frames as a labelled array of xarray, which reads what is asked for.
-
-        Returns
-        -------
-        xarray.DataArray
-            With the dimensions ``frame``, ``y`` and ``x``, or ``frame`` and ``feature`` for
-            vectors. `metadata` are coordinates along ``frame``, the mask is ``usable``, ``y`` and
-            ``x`` are rows and columns of the whole frame, and `facts` are the attributes.
-
-        Raises
-        ------
-        InputError
-            If xarray or dask is not installed: the extra ``xarray``.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from sklearn_sfx import open_frames
-        >>> open_frames(np.ones((5, 4, 4))).to_xarray().dims
-        ('frame', 'y', 'x')
-        """
-        return as_xarray(self)
+    # What others make of a run is written where they are known.
+    to_dask, to_xarray, _repr_html_ = as_dask, as_xarray, as_html
 
     # -- Reading -------------------------------------------------------------------------------
 

@@ -79,20 +79,20 @@ def number_in_words(value: float) -> str:
     return str(int(value)) if whole else f"{value:.6g}"
 
 
-def as_html(frames: Frames) -> str:
+def as_html(self: Frames) -> str:
     """Return a table of what the run is, and a picture of its first frame.
 
     One frame is read at the most. Whatever goes wrong with it is said in words.
     """
-    first, *others = in_few_words(frames)
+    first, *others = in_few_words(self)
     rows = {"frames": first, "": "; ".join(others)}
     try:
-        picture, trouble = _picture(frames), ""
+        picture, trouble = _picture(self), ""
     except Exception as error:  # a notebook shows the run all the same
         picture, trouble = "", f"no picture: {error}"
     try:
-        rows |= facts_in_words(frames.facts)
-        rows["unreadable"] = "; ".join(unreadable_in_words(frames.unreadable))
+        rows |= facts_in_words(self.facts)
+        rows["unreadable"] = "; ".join(unreadable_in_words(self.unreadable))
     except Exception as error:
         rows["facts"] = f"not known: {error}"
     rows["picture"] = trouble
