@@ -17,8 +17,8 @@ from sklearn_sfx.frames._carried_mask import fit_mask, pack_mask, unpack_mask
 from sklearn_sfx.frames._exits import as_dask, as_xarray
 from sklearn_sfx.frames._facts import Facts, Unreadable, unreadable_rows
 from sklearn_sfx.frames._finite import refuse_infinity
+from sklearn_sfx.frames._index import rows_of_key
 from sklearn_sfx.frames._protocols import FrameOrigin, FrameSource, FrameStep, Window
-from sklearn_sfx.frames._rows import chosen_rows
 from sklearn_sfx.frames._words import as_html, in_few_words
 
 __all__ = ["Frames"]
@@ -168,9 +168,9 @@ class Frames:
 
     def __getitem__(self, key: Any) -> np.ndarray | Frames:
         """One frame as an ndarray for an integer, otherwise a view that has read nothing."""
-        rows = chosen_rows(key, len(self))
-        if isinstance(rows, int):
-            return self._take(slice(rows, rows + 1))._read()[0]
+        rows = rows_of_key(key, len(self))
+        if isinstance(rows, np.ndarray) and rows.ndim == 0:
+            return self._take(slice(int(rows), int(rows) + 1))._read()[0]
         return self._take(rows)
 
     def append(self, step: FrameStep) -> Frames:

@@ -1,4 +1,4 @@
-"""Which rows of a run an index means."""
+"""Which frames an index means."""
 
 from __future__ import annotations
 
@@ -6,23 +6,28 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["chosen_rows"]
+__all__ = ["rows_of_key"]
 
 
-def chosen_rows(key: Any, n_frames: int) -> int | slice | np.ndarray:
-    """Return one row number from 0, a slice, or row numbers from 0, whatever numpy would take.
+def rows_of_key(key: Any, n_frames: int) -> slice | np.ndarray:
+    """Return what stands between the brackets as a slice, or as numbers from 0 to n_frames - 1.
 
     Parameters
     ----------
-    key : int, slice, sequence of int or of bool, or tuple
-        As in ``frames[key]``; a tuple may go on with ``...`` or ``:``, as scikit-learn does.
+    key : int, slice, sequence of int or bool, Ellipsis, or tuple of one of them and full slices
+        scikit-learn indexes arrays with (rows, ...).
     n_frames : int
         How many frames there are.
+
+    Returns
+    -------
+    slice or int64 ndarray of shape () or (n,)
+        Of shape () for one frame.
 
     Raises
     ------
     IndexError
-        If it is no such key, or there is no such frame.
+        If it is none of these, or out of bounds.
     """
     if isinstance(key, tuple):
         if any(part is not Ellipsis and part != slice(None) for part in key[1:]):
@@ -43,12 +48,10 @@ def chosen_rows(key: Any, n_frames: int) -> int | slice | np.ndarray:
             "Frames are indexed by an integer, a slice, or a 1-D sequence of integers or of "
             f"bools, not by {type(key).__name__} of dtype {rows.dtype} and shape {rows.shape}."
         )
-    rows = _row_numbers(rows, n_frames)
-    return int(rows) if rows.ndim == 0 else rows
+    return _row_numbers(rows, n_frames)
 
 
 def _row_numbers(rows: np.ndarray, n_frames: int) -> np.ndarray:
-    """Row numbers from 0 to n_frames - 1, for integers that may be negative or for bools."""
     if rows.dtype == bool:
         if len(rows) != n_frames:
             raise IndexError(
