@@ -1,5 +1,7 @@
 """A few files of each format damaged at random; ``python -m benchmarks.damage`` tries many."""
 
+import subprocess
+
 import numpy as np
 import pytest
 
@@ -105,6 +107,19 @@ def test_a_process_that_ends_is_reported(tmp_path):
     assert all(said.startswith("crash: 1") for said in found)
     assert summary(found) == {"crash": 2}
     assert "crash" not in ALLOWED
+
+
+@pytest.mark.parametrize(("others", "outcome"), [(-14, "ends as others do"), (0, "slow: more")])
+def test_what_takes_too_long_is_a_fault_unless_others_hang_too(monkeypatch, others, outcome):
+    def ended(command, **_):
+        code = others if command[-1] == "others" else -14  # by the alarm
+        stdout = '"right"\n' if code and command[-3] == "0" else ""
+        return subprocess.CompletedProcess(command, code, stdout, "")
+
+    monkeypatch.setattr("benchmarks.damage.outcomes.subprocess.run", ended)
+    found = outcomes_of("npy", "/nowhere", 2)
+    assert found[0] == "right"
+    assert found[1].startswith(outcome)
 
 
 def test_h5py_is_asked_for_every_dataset(tmp_path):
