@@ -117,10 +117,10 @@ class Frames:
 
     @property
     def unreadable(self) -> tuple[Unreadable, ...]:
-        """Which of these frames cannot be read, and why; they read as NaN.
+        """Which of these frames cannot be read, and why.
 
-        As far as it is known: those of which the files tell beforehand, and those that were met
-        by this process. Of frames that were opened with ``missing="nan"``; else there are none.
+        As far as it is known: those of which the files tell beforehand and, of frames that were
+        opened with ``missing="nan"`` and read as NaN, those that were met by this process.
         """
         return unreadable_rows(getattr(self._source, "unreadable", ()), self._index)
 

@@ -11,12 +11,14 @@ from sklearn_sfx.screening._report import write_report
 from sklearn_sfx.screening._scores import Scores, read_hits
 from sklearn_sfx.screening._screen import decisions as decisions
 from sklearn_sfx.screening._screen import screen
+from sklearn_sfx.screening._screening import Screening
 from sklearn_sfx.screening._train import hit_finder, train
 from sklearn_sfx.screening._training_frames import training_frames
 
 __all__ = [
     "Evaluation",
     "Scores",
+    "Screening",
     "ScreeningModel",
     "evaluate",
     "evaluation_table",

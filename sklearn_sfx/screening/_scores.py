@@ -1,9 +1,11 @@
 """What a model said of each frame, and the files in which others read it."""
 
+from __future__ import annotations
+
 import csv
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +18,7 @@ __all__ = ["Scores", "read_hits"]
 
 LONGEST_LINE = 1022  # what CrystFEL reads of one line
 COLUMNS = ("file", "position", "event", "identifier", "probability", "decision", "peak_count")
+COLUMNS += ("status", "reason")
 
 
 @dataclass(frozen=True)
@@ -27,14 +30,16 @@ class Scores:
     sources : sequence of FrameOrigin, length n_frames
         Which frame each row is about.
     probability : ndarray of float64, shape (n_frames,)
-        Probability of the positive class.
+        Probability of the positive class; NaN for a frame that cannot be read.
     decision : ndarray of bool, shape (n_frames,)
         True for a hit: a probability at or above the threshold.
     peak_count : ndarray of int64, shape (n_frames,), or None
         Peaks that the classical peak finder counts on the same pixels; None if they were not
-        counted.
+        counted, -1 for a frame that cannot be read.
     threshold : float
         The probability from which a frame is called a hit.
+    reason : ndarray of str, shape (n_frames,), optional
+        Why a frame, or a part of it, cannot be read; empty for all others.
 
     Examples
     --------
@@ -57,7 +62,7 @@ class Scores:
     ['run.cxi ', '', '0\n']
     >>> scores.write_csv(folder / "scores.csv")
     >>> (folder / "scores.csv").read_text().splitlines()[2]
-    'run.cxi,1,//1,,0.100000,miss,0'
+    'run.cxi,1,//1,,0.100000,miss,0,read,'
     """
 
     sources: Sequence[FrameOrigin]
@@ -65,6 +70,24 @@ class Scores:
     decision: np.ndarray
     peak_count: np.ndarray | None
     threshold: float
+    reason: np.ndarray | None = None
+
+    @property
+    def is_read(self) -> np.ndarray:
+        """Which frames could be read, shape (n_frames,): all others are neither hit nor miss."""
+        return ~np.isnan(self.probability)
+
+    def __getitem__(self, rows: np.ndarray) -> Scores:
+        """Return the scores of some of the frames."""
+        kept = np.arange(len(self.probability))[rows]
+        return replace(
+            self,
+            sources=[self.sources[row] for row in kept],
+            probability=self.probability[kept],
+            decision=self.decision[kept],
+            peak_count=None if self.peak_count is None else self.peak_count[kept],
+            reason=None if self.reason is None else self.reason[kept],
+        )
 
     def write_hits(self, path: str | os.PathLike) -> None:
         """Write the hits as a list that CrystFEL reads: one ``file event`` to a line.
@@ -106,24 +129,31 @@ class Scores:
         ----------
         path : path-like
             The table to write, replaced as a whole, with the columns file, position (of the frame
-            in its file, from 0), event, identifier, probability, decision (hit or miss) and
-            peak_count, empty if the peaks were not counted.
+            in its file, from 0), event, identifier, probability, decision (hit or miss),
+            peak_count, empty if the peaks were not counted, status and reason. The status is
+            "read"; or "unreadable", and then probability, decision and peak_count are empty and
+            the reason says why; or "partly read", and then the reason says what is missing.
         """
-        counts = [""] * len(self.sources) if self.peak_count is None else self.peak_count
-        rows = zip(self.sources, self.probability, self.decision, counts, strict=True)
+        empty = [""] * len(self.sources)
+        counts = empty if self.peak_count is None else self.peak_count
+        reasons = empty if self.reason is None else self.reason
+        columns = (self.sources, self.probability, self.decision, counts, self.is_read, reasons)
+        rows = zip(*columns, strict=True)
         with replacing(path) as temporary, open(temporary, "w", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(COLUMNS)
-            for source, probability, keep, count in rows:
+            for source, probability, keep, count, is_read, reason in rows:
+                found = (f"{probability:.6f}", "hit" if keep else "miss", count)
+                status = "partly read" if reason else "read"
                 writer.writerow(
                     (
                         "" if source.path is None else source.path,
                         source.position,
                         source.event,
                         source.identifier,
-                        f"{probability:.6f}",
-                        "hit" if keep else "miss",
-                        count,
+                        *(found if is_read else ("", "", "")),
+                        status if is_read else "unreadable",
+                        reason,
                     )
                 )
 

@@ -5,6 +5,11 @@ import subprocess
 
 import pytest
 
+from sklearn_sfx import train
+from tests.screening.damaged_runs import SIDE, write_runs
+
+DAMAGED = (3, 33, 70)
+
 
 @pytest.fixture
 def open_page(tmp_path):
@@ -26,3 +31,13 @@ def open_page(tmp_path):
         return done.stdout
 
     return open_it
+
+
+@pytest.fixture(scope="session")
+def damaged_folder(tmp_path_factory):
+    """Return a folder with run.h5, of which three frames are damaged, whole.h5, and a model."""
+    folder = tmp_path_factory.mktemp("damaged")
+    simulated = write_runs(folder, 80, gone=DAMAGED)
+    model = train(simulated.data[:20], method="peaks", crop=SIDE)
+    model.save(folder / "model.joblib")
+    return folder
