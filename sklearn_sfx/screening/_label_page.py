@@ -16,6 +16,7 @@ from sklearn_sfx.frames import FrameOrigin, Frames, are_simulated
 from sklearn_sfx.preprocessing import CentralCrop, PixelMask
 from sklearn_sfx.screening._pages import require_page, write_page
 from sklearn_sfx.screening._report_pictures import thumbnail
+from sklearn_sfx.screening._unreadable import readable_rows
 
 __all__ = ["write_label_page"]
 
@@ -60,6 +61,11 @@ def write_label_page(
         The frames come from no file or from two of the same name, are smaller than the crop, the
         page cannot be written there, or matplotlib or jinja2 is not installed.
 
+    Warns
+    -----
+    UnreadableFramesWarning
+        Some of the frames that were drawn cannot be read, and are left out.
+
     See Also
     --------
     sklearn_sfx.datasets.match_labels : Read the labels that the page gives.
@@ -83,6 +89,8 @@ def write_label_page(
     n_frames = min(n_frames, len(frames))
     rows = check_random_state(random_state).choice(len(frames), n_frames, replace=False)
     chosen = frames[np.sort(rows)]
+    chosen = chosen[readable_rows(chosen, "the page")]
+    n_frames = len(chosen)
     named = _names(chosen.sources)
     paths = {str(source.path) for source in frames.sources}
     # Defective pixels would pass for spots.

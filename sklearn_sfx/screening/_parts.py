@@ -69,7 +69,7 @@ def score_part(model: ScreeningModel, frames: Frames, *, peaks: bool = True) -> 
         gone = find_unreadable(prepared)
         probability, peak_count = _scored(model, prepared, gone, peaks)
     met, partly = known_unreadable(prepared)
-    gone |= met
+    gone = met | gone
     reason = np.full(len(frames), "", dtype=object)
     for row, why in (partly | gone).items():
         reason[row] = why

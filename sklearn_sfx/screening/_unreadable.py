@@ -47,7 +47,7 @@ def _why_unreadable(frame: Frames) -> str | None:
     return None
 
 
-def readable_rows(frames: Any, what: str) -> np.ndarray | slice:
+def readable_rows(frames: Any, what: str) -> np.ndarray:
     """Return which frames can be read as a whole, and warn of the others.
 
     Parameters
@@ -62,13 +62,11 @@ def readable_rows(frames: Any, what: str) -> np.ndarray | slice:
     InputError
         Not one can be read.
     """
-    if not isinstance(frames, Frames):
-        return slice(None)
-    gone = find_unreadable(PixelMask().fit_transform(frames))
-    if not gone:
-        return slice(None)
-    warn_of_unreadable(gone, len(frames), f"left out of {what}")
-    return np.setdiff1d(np.arange(len(frames)), list(gone))
+    rows = np.arange(len(frames))
+    gone = find_unreadable(PixelMask().fit_transform(frames)) if isinstance(frames, Frames) else {}
+    if gone:
+        warn_of_unreadable(gone, len(rows), f"left out of {what}")
+    return np.setdiff1d(rows, list(gone))
 
 
 def warn_of_unreadable(gone: dict[int, str], n_frames: int, what_becomes: str) -> None:

@@ -98,9 +98,7 @@ def test_what_is_done_is_not_done_again(model, run, expected, tmp_path, monkeypa
 
 @settings(max_examples=8, deadline=None)
 @given(order=st.permutations(range(1, 4)), data=st.data())
-def test_shares_in_any_order_make_the_same(
-    model, run, expected, tmp_path_factory, order, data
-):
+def test_shares_in_any_order_make_the_same(model, run, expected, tmp_path_factory, order, data):
     folder = tmp_path_factory.mktemp("shares")
     for number in order:
         Screening(model, run, folder).run(shard=(number, 3))
