@@ -5,6 +5,7 @@ from pathlib import Path
 
 __all__ = [
     "add_crop",
+    "add_force",
     "add_jobs",
     "add_labels",
     "add_maybe",
@@ -14,6 +15,8 @@ __all__ = [
     "add_seed",
     "positive",
 ]
+
+NAMED_AFTER_RUN = Path()
 
 
 def add_run(parser: argparse.ArgumentParser) -> None:
@@ -69,9 +72,22 @@ def add_jobs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--jobs", type=positive, help="threads (default: one per core)")
 
 
-def add_report(parser: argparse.ArgumentParser) -> None:
-    """Add the page to write beside the rest."""
-    parser.add_argument("--report", type=Path, help="HTML page to write, with pictures of frames")
+def add_report(parser: argparse.ArgumentParser, end: str) -> None:
+    """Add the page to write beside the rest; named after the run if it is not named."""
+    parser.add_argument(
+        "--report",
+        type=Path,
+        nargs="?",
+        const=NAMED_AFTER_RUN,
+        help=f"HTML page to write, with pictures of frames (default name: RUN.{end})",
+    )
+
+
+def add_force(parser: argparse.ArgumentParser) -> None:
+    """Add whether files of others may be replaced; an input never is."""
+    parser.add_argument(
+        "--force", action="store_true", help="replace files that this command did not write"
+    )
 
 
 def positive(text: str) -> int:

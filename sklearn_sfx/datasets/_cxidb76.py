@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.utils import Bunch
 
 from sklearn_sfx.datasets._annotation import check_annotation, read_annotation, read_spot_counts
+from sklearn_sfx.datasets._run_files import run_files
 from sklearn_sfx.datasets._target import MAYBE_RULES, make_target
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import Frames, open_frames, read_mask
@@ -62,7 +63,8 @@ def load_cxidb76(
         The experiment; it is described in ``DESCR``.
     annotation : path, default=None
         Labels of all frames, one line each, as in ``r0095_2000.h5 [1] MISS``. By default
-        ``expert_annotation.txt`` in the folder of the run.
+        ``expert_annotation.txt`` in the folder of the run or, where there is none, the labels that
+        `write_run` wrote for it, ``r0095_2000.labels.txt``.
     spots : path, default=None
         What DIALS counted in each frame, ``dials_annotation.txt``; frames that it leaves out have
         0 spots.
@@ -124,11 +126,15 @@ def load_cxidb76(
     data = open_frames(path, mask=mask)
     origins = data.sources
     if annotation is None:
-        annotation = Path(str(origins[0].path)).parent / "expert_annotation.txt"
+        frames = Path(str(origins[0].path))
+        annotation = frames.with_name("expert_annotation.txt")
+        if not annotation.exists():
+            annotation = run_files(frames).labels
         if not annotation.exists():
             raise InputError(
-                f"There are no labels beside the run: {annotation} does not exist; say where they "
-                "are with annotation=..., or open the frames alone with open_frames."
+                f"There are no labels beside the run: neither expert_annotation.txt nor "
+                f"{annotation.name} is in {frames.parent}; say where they are with annotation=..., "
+                "or open the frames alone with open_frames."
             )
     labels = check_annotation(read_annotation(annotation), origins, annotation)
     spot_count = None if spots is None else read_spot_counts(spots, len(data))

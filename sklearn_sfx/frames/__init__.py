@@ -8,6 +8,7 @@ from sklearn_sfx.frames._frames import Frames
 from sklearn_sfx.frames._masks import read_mask
 from sklearn_sfx.frames._masks import warn_of_sparse as warn_of_sparse
 from sklearn_sfx.frames._open import open_frames
+from sklearn_sfx.frames._paths import expand_paths as expand_paths
 from sklearn_sfx.frames._protocols import Format, FrameOrigin, FrameSource, FrameStep, StoredMask
 from sklearn_sfx.frames._protocols import Window as Window
 from sklearn_sfx.frames._recognize import are_simulated as are_simulated
