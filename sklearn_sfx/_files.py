@@ -8,6 +8,7 @@ gets the lock removes what a killed one has left.
 import fcntl
 import json
 import os
+import re
 import secrets
 import shutil
 import socket
@@ -21,7 +22,8 @@ from sklearn_sfx.exceptions import InputError
 __all__ = ["HIDDEN", "hidden_folder", "new_file", "replacing", "replacing_all", "staging"]
 
 HIDDEN = ".sfx"
-COMPLETE = ".complete"  # the names of files that are complete and have only to be renamed
+COMPLETE = "complete"  # names the files that are complete and have only to be renamed
+FILES = "files"  # has them until then
 FORGOTTEN_S = 7 * 24 * 3600.0  # what another machine wrote is older than this before it is removed
 
 
@@ -33,7 +35,8 @@ def new_file(path: str | os.PathLike) -> Path:
         raise InputError(f"{path}: the folder {path.parent} does not exist; make it first.")
     if path.is_dir():
         raise InputError(f"{path}: this is a folder; name a file.")
-    if path.exists() and not path.is_file():
+    of_devices = re.match(r"/dev$|/(proc|sys)(/|$)", os.path.realpath(folder))
+    if of_devices or (path.exists() and not path.is_file()):
         raise InputError(f"{path}: this is a pipe or a device; name a file.")
     if not os.access(folder, os.W_OK | os.X_OK):
         raise InputError(f"{path}: no permission to write to the folder {folder}; name another.")
@@ -67,13 +70,14 @@ def replacing_all(paths: Sequence[str | os.PathLike]) -> Iterator[list[Path]]:
     """
     targets = [new_file(path) for path in paths]
     with staging(targets[0].parent) as place:
-        temporaries = [place / target.name for target in targets]
+        (place / FILES).mkdir()
+        temporaries = [place / FILES / target.name for target in targets]
         yield temporaries
         for temporary in temporaries:
             _to_disk(temporary)
         if len(targets) > 1:
             names = json.dumps([target.name for target in targets])
-            (place / "names").write_text(names, encoding="utf-8")
+            (place / "names").write_text(names, encoding="ascii")
             (place / "names").replace(place / COMPLETE)
         for temporary, target in zip(temporaries, targets, strict=True):
             temporary.replace(target)
@@ -149,8 +153,8 @@ def _remove_leftovers(folder: Path) -> None:
 def _finish(place: Path, folder: Path) -> None:
     complete = place / COMPLETE
     if complete.exists():
-        for name in json.loads(complete.read_text(encoding="utf-8")):
-            temporary, target = place / name, folder / name
+        for name in json.loads(complete.read_text(encoding="ascii")):
+            temporary, target = place / FILES / name, folder / name
             is_newer = target.exists() and target.stat().st_mtime > complete.stat().st_mtime
             if temporary.exists() and not is_newer:
                 temporary.replace(target)

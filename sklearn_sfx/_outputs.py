@@ -89,6 +89,8 @@ class Outputs:
         if path == STDOUT:
             if STDOUT in self._claimed:
                 raise InputError("-: two outputs cannot both go to standard output; name a file.")
+            if sys.stdout is None:
+                raise InputError("-: standard output is closed; name a file.")
             self._claimed.append(path)
             return path
         new_file(path)
@@ -97,8 +99,9 @@ class Outputs:
             raise InputError(
                 f"{path}: this is an input of the command; name another file to write to."
             )
-        for other in self._claimed:
-            if os.path.realpath(other) == os.path.realpath(path) and other != STDOUT:
+        for other in self._claimed_files:
+            is_same_file = identity is not None and identity == _identity(other)
+            if is_same_file or os.path.realpath(other) == os.path.realpath(path):
                 raise InputError(f"{path}: two outputs cannot go to one file; name two.")
         if identity is not None and not self._force and not self._is_known(path):
             raise InputError(
@@ -106,9 +109,8 @@ class Outputs:
                 "this run, or it has changed since; name another, move it away, or replace it with "
                 "--force."
             )
-        if path.parent not in {other.parent for other in self._claimed if other != STDOUT}:
-            with staging(path.parent) as place:
-                (place / "room").write_bytes(bytes(ROOM))
+        if path.parent not in {other.parent for other in self._claimed_files}:
+            _find_room(path)
         self._claimed.append(path)
         return path
 
@@ -137,6 +139,10 @@ class Outputs:
             yield temporaries
             for path, temporary in zip(paths, temporaries, strict=True):
                 self._note(path, temporary)
+
+    @property
+    def _claimed_files(self) -> list[Path]:
+        return [path for path in self._claimed if path != STDOUT]
 
     def _is_known(self, path: Path) -> bool:
         """Whether this command has written the file for this run, and nobody has changed it."""
@@ -181,10 +187,11 @@ def name_of_run(paths: Sequence[str | os.PathLike]) -> str:
     >>> name_of_run(["/data/day.cxi", "/data/night.cxi"])
     'day_and_1_more'
     """
-    stems = list(dict.fromkeys(Path(path).stem or "run" for path in paths))
+    named = [Path(path) for path in paths]
+    stems = list(dict.fromkeys(path.name if path.is_dir() else path.stem for path in named))
     if len(stems) == 1:
-        return stems[0]
-    common = os.path.commonprefix(stems)
+        return stems[0] or "run"
+    common = os.path.commonprefix(stems)  # noqa: RUF071 - of names, not of paths
     if common not in stems:  # it may end in the first digits of the number of a file
         common = re.sub(r"\d+$", "", common).rstrip(ENDS)
     return common or f"{stems[0]}_and_{len(stems) - 1}_more"
@@ -197,6 +204,18 @@ def _identity(path: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return about.st_dev, about.st_ino
+
+
+def _find_room(path: Path) -> None:
+    """Write a little beside an output, since only that tells whether there is room."""
+    try:
+        with staging(path.parent) as place:
+            (place / "room").write_bytes(bytes(ROOM))
+    except OSError as error:
+        raise InputError(
+            f"{path}: the folder {path.absolute().parent} cannot be written to "
+            f"({error.strerror}); name another."
+        ) from error
 
 
 def _digest(path: Path) -> str:

@@ -5,6 +5,8 @@ __all__ = [
     "InputError",
     "NewerVersionWarning",
     "NoTargetWarning",
+    "OtherMaskWarning",
+    "RepeatedFramesWarning",
     "SlowFileWarning",
     "SparseMaskWarning",
     "UnreadableFrame",
@@ -65,6 +67,28 @@ class NoTargetWarning(UserWarning):
     --------
     >>> from sklearn_sfx.exceptions import NoTargetWarning
     >>> issubclass(NoTargetWarning, UserWarning)
+    True
+    """
+
+
+class OtherMaskWarning(UserWarning):
+    """A model was trained behind a mask and is used without one, or the other way round.
+
+    Examples
+    --------
+    >>> from sklearn_sfx.exceptions import OtherMaskWarning
+    >>> issubclass(OtherMaskWarning, UserWarning)
+    True
+    """
+
+
+class RepeatedFramesWarning(UserWarning):
+    """A run has the same frame more than once, as where a file is named twice.
+
+    Examples
+    --------
+    >>> from sklearn_sfx.exceptions import RepeatedFramesWarning
+    >>> issubclass(RepeatedFramesWarning, UserWarning)
     True
     """
 

@@ -62,9 +62,9 @@ def load_cxidb76(
     subset : {"LN83", "LN84", "LO19", "LG36", "L498"}
         The experiment; it is described in ``DESCR``.
     annotation : path, default=None
-        Labels of all frames, one line each, as in ``r0095_2000.h5 [1] MISS``. By default
-        ``expert_annotation.txt`` in the folder of the run or, where there is none, the labels that
-        `write_run` wrote for it, ``r0095_2000.labels.txt``.
+        Labels of all frames, one line each, as in ``r0095_2000.h5 [1] MISS``. By default the labels
+        beside the run that have its name, as `write_run` writes them, ``r0095_2000.labels.txt``;
+        where there are none, ``expert_annotation.txt``.
     spots : path, default=None
         What DIALS counted in each frame, ``dials_annotation.txt``; frames that it leaves out have
         0 spots.
@@ -126,15 +126,14 @@ def load_cxidb76(
     data = open_frames(path, mask=mask)
     origins = data.sources
     if annotation is None:
-        frames = Path(str(origins[0].path))
-        annotation = frames.with_name("expert_annotation.txt")
-        if not annotation.exists():
-            annotation = run_files(frames).labels
+        first = Path(str(origins[0].path))
+        own = run_files(first).labels
+        annotation = own if own.exists() else first.with_name("expert_annotation.txt")
         if not annotation.exists():
             raise InputError(
-                f"There are no labels beside the run: neither expert_annotation.txt nor "
-                f"{annotation.name} is in {frames.parent}; say where they are with annotation=..., "
-                "or open the frames alone with open_frames."
+                f"There are no labels beside the run: neither {own.name} nor {annotation.name} is "
+                f"in {first.parent}; say where they are with annotation=..., or open the frames "
+                "alone with open_frames."
             )
     labels = check_annotation(read_annotation(annotation), origins, annotation)
     spot_count = None if spots is None else read_spot_counts(spots, len(data))

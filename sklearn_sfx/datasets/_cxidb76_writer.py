@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from sklearn_sfx.frames import Frames, open_frames
 __all__ = ["write_cxidb76"]
 
 MARGIN = 2**19  # bytes, for what HDF5 writes beside the frames
+CANNOT_TELL = (errno.EOPNOTSUPP, errno.EINVAL)  # of file systems that keep no room free
 
 
 def write_cxidb76(
@@ -168,9 +170,10 @@ def _new_hdf5(path: Path) -> Iterator[tuple[Any, Any]]:
     def find_room(n_bytes: int, written: int | None = None) -> None:
         written = file.id.get_filesize() if written is None else written
         try:
-            os.posix_fallocate(descriptor, 0, written + n_bytes + MARGIN)
+            os.posix_fallocate(descriptor, written, n_bytes + MARGIN)
         except OSError as error:
-            raise OSError(error.errno, error.strerror, str(path)) from None
+            if error.errno not in CANNOT_TELL:
+                raise OSError(error.errno, error.strerror, str(path)) from None
 
     descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o666)
     try:
