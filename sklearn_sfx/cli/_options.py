@@ -76,7 +76,7 @@ def add_jobs(parser: argparse.ArgumentParser) -> None:
 
 
 def add_report(parser: argparse.ArgumentParser, end: str) -> None:
-    """Add the page to write beside the rest; named after the run where the option is given alone."""
+    """Add the page to write beside the rest; named after the run where no name is given."""
     parser.add_argument(
         "--report",
         type=Path,
