@@ -9,8 +9,10 @@ from sklearn_sfx.screening._model import ScreeningModel, load_screening_model
 from sklearn_sfx.screening._pages import require_page
 from sklearn_sfx.screening._report import write_report
 from sklearn_sfx.screening._scores import Scores, read_hits
+from sklearn_sfx.screening._scores import check_listable as check_listable
 from sklearn_sfx.screening._screen import decisions as decisions
 from sklearn_sfx.screening._screen import screen
+from sklearn_sfx.screening._seen_frames import SeenFrame
 from sklearn_sfx.screening._train import hit_finder, train
 from sklearn_sfx.screening._training_frames import training_frames
 
@@ -18,6 +20,7 @@ __all__ = [
     "Evaluation",
     "Scores",
     "ScreeningModel",
+    "SeenFrame",
     "evaluate",
     "evaluation_table",
     "hit_finder",

@@ -11,6 +11,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils import check_random_state
 from tqdm import tqdm
 
+from sklearn_sfx.datasets import name_in_labels
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import FrameOrigin, Frames, are_simulated
 from sklearn_sfx.preprocessing import CentralCrop, PixelMask
@@ -98,7 +99,8 @@ def write_label_page(
         ],
         "n_run": len(frames),
         "simulated": are_simulated(chosen.sources),
-        "key": "sfx label " + hashlib.sha256("\n".join(sorted(paths)).encode()).hexdigest(),
+        "key": "sfx label "
+        + hashlib.sha256("\n".join(sorted(paths)).encode("utf-8", "surrogateescape")).hexdigest(),
     }
     write_page(path, "label.html", page)
 
@@ -113,7 +115,7 @@ def _names(sources: Sequence[FrameOrigin]) -> list[tuple[str, int]]:
                 "These frames come from no file, and labels name frames by file: open them with "
                 "open_frames(path)."
             )
-        name = os.path.basename(source.path)
+        name = name_in_labels(source.path)
         if paths.setdefault(name, source.path) != source.path:
             raise InputError(
                 f"Labels name frames by file name, and two files of this run are called {name}: "

@@ -1,9 +1,11 @@
 """Score every frame of a run in bounded memory."""
 
+import warnings
+
 import numpy as np
 from tqdm import tqdm
 
-from sklearn_sfx.exceptions import InputError
+from sklearn_sfx.exceptions import InputError, OtherMaskWarning
 from sklearn_sfx.frames import Frames
 from sklearn_sfx.screening._model import ScreeningModel
 from sklearn_sfx.screening._scores import Scores
@@ -54,6 +56,11 @@ def screen(
         The frames are of another shape than those the model was trained on, or the threshold is
         not between 0 and 1.
 
+    Warns
+    -----
+    OtherMaskWarning
+        The model was trained behind a mask and the frames have none, or the other way round.
+
     Examples
     --------
     >>> from sklearn_sfx import make_sfx_frames, screen, train
@@ -70,6 +77,7 @@ def screen(
             f"The model was trained on frames of shape {model.frame_shape}, and this run has "
             f"frames of shape {tuple(frames.shape[1:])}; train a model on frames of this shape."
         )
+    _warn_of_other_mask(model, frames)
     positive = list(model.classifier.classes_).index(POSITIVE)
     probability = np.empty(len(frames))
     peak_count = np.empty(len(frames), dtype=np.int64) if peaks else None
@@ -85,6 +93,19 @@ def screen(
                 peak_count[rows] = model.baseline.count_peaks(part)
             bar.update(len(part))
     return Scores(frames.sources, probability, probability >= threshold, peak_count, threshold)
+
+
+def _warn_of_other_mask(model: ScreeningModel, frames: Frames) -> None:
+    masked = getattr(frames, "mask", None) is not None
+    if model.masked is None or model.masked == masked:
+        return
+    trained, used = ("behind", "without") if model.masked else ("without", "behind")
+    warnings.warn(
+        f"The model was trained {trained} a mask and is used {used} one: pixels that it never saw, "
+        "or never missed, change what it says; use it as it was trained.",
+        OtherMaskWarning,
+        stacklevel=3,
+    )
 
 
 def decisions(model: ScreeningModel, scores: Scores) -> dict[str, np.ndarray]:

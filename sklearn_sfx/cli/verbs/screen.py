@@ -28,9 +28,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Screen, write, and say how many frames are hits."""
-    from sklearn_sfx.screening import load_screening_model, screen, write_report
+    from sklearn_sfx.screening import check_listable, load_screening_model, screen, write_report
 
     frames = open_run(args)
+    check_listable(frames.sources)
     outputs = outputs_of_run(args, frames)
     table = outputs.claim(args.scores or named_after_run(args, "scores.csv"))
     hits = outputs.claim(args.hits or named_after_run(args, "hits.lst"))
