@@ -92,6 +92,7 @@ def write_label_page(
     quiet = None if progress else True
     bar = tqdm(prepared, total=n_frames, unit="frame", disable=quiet)
     pictures = [thumbnail(frame, N_BLOCKS) for frame in bar]
+    listed = "\n".join(sorted(paths)).encode("utf-8", "surrogateescape")
     page = {
         "shown": [
             {"file": name, "number": number, "picture": picture}
@@ -99,8 +100,7 @@ def write_label_page(
         ],
         "n_run": len(frames),
         "simulated": are_simulated(chosen.sources),
-        "key": "sfx label "
-        + hashlib.sha256("\n".join(sorted(paths)).encode("utf-8", "surrogateescape")).hexdigest(),
+        "key": f"sfx label {hashlib.sha256(listed).hexdigest()}",
     }
     write_page(path, "label.html", page)
 

@@ -91,7 +91,7 @@ class Scores:
             temporary.write_bytes(b"".join(lines))
 
     def write_csv(self, path: str | os.PathLike) -> None:
-        """Write one row for each frame, hit or not.
+        r"""Write one row for each frame, hit or not.
 
         Parameters
         ----------
@@ -162,7 +162,7 @@ def read_hits(path: str | os.PathLike) -> list[tuple[str, str | None]]:
 
 
 def check_listable(sources: Iterable[FrameOrigin]) -> None:
-    """Refuse frames that a hit list cannot name, before work is done for it.
+    r"""Refuse frames that a hit list cannot name, before work is done for it.
 
     Parameters
     ----------
@@ -182,7 +182,7 @@ def check_listable(sources: Iterable[FrameOrigin]) -> None:
     >>> check_listable([FrameOrigin("/data/a\\nb.h5", 0, "//0")])
     Traceback (most recent call last):
     ...
-    sklearn_sfx.exceptions.InputError: The name of a file, '/data/a\\nb.h5', has an end of line in it ...
+    sklearn_sfx.exceptions.InputError: The name of a file, '/data/a\\nb.h5', has an end of line ...
     """
     for source in sources:
         _line(source)
@@ -203,8 +203,8 @@ def _line(source: FrameOrigin) -> bytes:
         )
     if re.search(r"\s", source.event) or "//" not in source.event:
         raise InputError(
-            f"{path}: CrystFEL could not read the name of a frame, {source.event!r}, in a hit list; "
-            "rename the group that it comes from."
+            f"{path}: in a hit list CrystFEL could not read the name of a frame, "
+            f"{source.event!r}; rename the group that it comes from."
         )
     line = os.fsencode(path) + b" " + source.event.encode("utf-8", "surrogateescape")
     if len(line) > LONGEST_LINE:

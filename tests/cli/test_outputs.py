@@ -4,7 +4,7 @@ import csv
 import hashlib
 import os
 import shutil
-from itertools import combinations, product
+from itertools import chain, combinations, product
 
 import pytest
 
@@ -45,8 +45,8 @@ def folder(run_folder, tmp_path, monkeypatch):
 
 def arguments(verb):
     read, _ = READ_AND_WRITTEN[verb]
-    options = [[f"--{name}", INPUTS[name]] for name in read if name != "run"]
-    return [verb, "run.h5", *sum(options, [])]
+    pairs = ((f"--{name}", INPUTS[name]) for name in read if name != "run")
+    return [verb, "run.h5", *chain.from_iterable(pairs)]
 
 
 def contents(folder):

@@ -20,7 +20,7 @@ from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames._protocols import FrameSource
 from sklearn_sfx.frames.euxfel._layout import Layout
 from sklearn_sfx.frames.hdf5._handles import HDF5_ERRORS, reason
-from sklearn_sfx.frames.hdf5._segments import make_segment
+from sklearn_sfx.frames.hdf5._segments import Images, make_segment
 from sklearn_sfx.frames.hdf5._source import Hdf5Source
 
 __all__ = ["Detector", "detector_of", "is_run_file", "layout_of", "run_files"]
@@ -236,16 +236,16 @@ def _named(
                     empty = np.zeros(0, np.int64)
                     whole = empty if dataset is None else dataset[()].astype(np.int64)
                     read[file.filename, source] = whole
-                said = read[file.filename, source][row : row + count].ravel()
+                ids = read[file.filename, source][row : row + count].ravel()
                 frames = slice(layout.start[i], layout.start[i + 1])
-                if len(said) != layout.start[i + 1] - layout.start[i]:
+                if len(ids) != layout.start[i + 1] - layout.start[i]:
                     continue
-                if (values[frames] >= 0).all() and (values[frames] != said).any():
+                if (values[frames] >= 0).all() and (values[frames] != ids).any():
                     raise InputError(
                         f"The modules of {detector.name} name the frames of train {train} "
                         f"differently ({key}), so it cannot be said which belong together."
                     )
-                values[frames] = said
+                values[frames] = ids
         found[name] = values
     pulse = found.get("pulse", found["cell"])
     pairs = np.stack([layout.train, pulse])
@@ -256,7 +256,7 @@ def _named(
 
 def _part(path: str, dataset: Any) -> FrameSource | None:
     """Return the rows of a dataset as frames, in which cells or signal and gain are stacked."""
-    segment = make_segment(path, dataset)
+    segment = make_segment(path, dataset, Images(dataset.name))
     return None if segment is None else Hdf5Source(segment)
 
 
