@@ -10,6 +10,7 @@ __all__ = [
     "OtherMaskWarning",
     "RepeatedFramesWarning",
     "SlowFileWarning",
+    "SlowStartWarning",
     "SparseMaskWarning",
     "UnreadableFrame",
 ]
@@ -109,6 +110,17 @@ class SlowFileWarning(UserWarning):
     --------
     >>> from sklearn_sfx.exceptions import SlowFileWarning
     >>> issubclass(SlowFileWarning, UserWarning)
+    True
+    """
+
+
+class SlowStartWarning(UserWarning):
+    """What is compiled cannot be kept on disk, so that every start takes longer than it has to.
+
+    Examples
+    --------
+    >>> from sklearn_sfx.exceptions import SlowStartWarning
+    >>> issubclass(SlowStartWarning, UserWarning)
     True
     """
 

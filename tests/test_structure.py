@@ -22,6 +22,7 @@ from sklearn_sfx._names import written_in
 PACKAGE = Path(sklearn_sfx.__file__).parent
 ROOMS = [
     "exceptions",
+    "_compiled",
     "_names",
     "_stored",
     "_text",

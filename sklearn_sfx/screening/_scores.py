@@ -179,10 +179,10 @@ def check_listable(sources: Iterable[FrameOrigin]) -> None:
     --------
     >>> from sklearn_sfx.frames import FrameOrigin
     >>> from sklearn_sfx.screening import check_listable
-    >>> check_listable([FrameOrigin("/data/a\\nb.h5", 0, "//0")])
+    >>> check_listable([FrameOrigin("/data/a\nb.h5", 0, "//0")])
     Traceback (most recent call last):
     ...
-    sklearn_sfx.exceptions.InputError: The name of a file, '/data/a\\nb.h5', has an end of line ...
+    sklearn_sfx.exceptions.InputError: The name of a file, '/data/a\nb.h5', has an end of line ...
     """
     for source in sources:
         _line(source)
@@ -195,7 +195,7 @@ def _line(source: FrameOrigin) -> bytes:
             "These frames come from no file, so no hit list can name them; "
             "open them with open_frames(path) or use the scores."
         )
-    path = os.path.abspath(source.path)
+    path = str(Path(source.path).absolute())
     if BREAKS_LINES.search(path):
         raise InputError(
             f"The name of a file, {path!r}, has an end of line in it, so no hit list can name its "

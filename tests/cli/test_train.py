@@ -16,7 +16,7 @@ from sklearn_sfx.screening import load_screening_model, read_hits
 def test_model_learned_something_and_counts_agree_with_labels(run_folder):
     run = load_cxidb76(run_folder / "run.h5", "LN84", mask=run_folder / "run.mask.h5")
     model = load_screening_model(run_folder / "model.joblib")
-    seen = [position for _, position in model.trained_on]
+    seen = [frame.position for frame in model.trained_on]
     rest = np.setdiff1d(np.arange(90), seen)
     assert len(seen) == len(set(seen)) == 60
     scores = screen(model, run.data[rest])
