@@ -7,7 +7,10 @@ __all__ = [
     "InputError",
     "NewerVersionWarning",
     "NoTargetWarning",
+    "OtherMaskWarning",
+    "RepeatedFramesWarning",
     "SlowFileWarning",
+    "SlowStartWarning",
     "SparseMaskWarning",
     "UnfinishedScreening",
     "UnreadableFrame",
@@ -80,6 +83,28 @@ class NoTargetWarning(UserWarning):
     """
 
 
+class OtherMaskWarning(UserWarning):
+    """A model was trained behind a mask and is used without one, or the other way round.
+
+    Examples
+    --------
+    >>> from sklearn_sfx.exceptions import OtherMaskWarning
+    >>> issubclass(OtherMaskWarning, UserWarning)
+    True
+    """
+
+
+class RepeatedFramesWarning(UserWarning):
+    """A run has the same frame more than once, as where a file is named twice.
+
+    Examples
+    --------
+    >>> from sklearn_sfx.exceptions import RepeatedFramesWarning
+    >>> issubclass(RepeatedFramesWarning, UserWarning)
+    True
+    """
+
+
 class SlowFileWarning(UserWarning):
     """A file is compressed in a way that takes much longer to read than it has to.
 
@@ -87,6 +112,17 @@ class SlowFileWarning(UserWarning):
     --------
     >>> from sklearn_sfx.exceptions import SlowFileWarning
     >>> issubclass(SlowFileWarning, UserWarning)
+    True
+    """
+
+
+class SlowStartWarning(UserWarning):
+    """What is compiled cannot be kept on disk, so that every start takes longer than it has to.
+
+    Examples
+    --------
+    >>> from sklearn_sfx.exceptions import SlowStartWarning
+    >>> issubclass(SlowStartWarning, UserWarning)
     True
     """
 

@@ -23,8 +23,8 @@ def run_folder(tmp_path_factory):
     folder, side = tmp_path_factory.mktemp("run"), "160"
     arguments = ["--n-frames", "90", "--frame-shape", side, side, "--seed", "3"]
     assert main(["simulate", str(folder / "run.h5"), *arguments]) == 0
-    train = ["train", str(folder / "run.h5"), "--labels", str(folder / "expert_annotation.txt")]
-    options = ["--n-labels", "60", "--crop", side, "--mask", str(folder / "mask.h5")]
+    train = ["train", str(folder / "run.h5"), "--labels", str(folder / "run.labels.txt")]
+    options = ["--n-labels", "60", "--crop", side, "--mask", str(folder / "run.mask.h5")]
     model = ["--model", str(folder / "model.joblib"), "--epochs", "40"]
     assert main([*train, *options, *model]) == 0
     return folder

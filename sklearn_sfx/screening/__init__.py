@@ -9,9 +9,11 @@ from sklearn_sfx.screening._model import ScreeningModel, load_screening_model
 from sklearn_sfx.screening._pages import require_page
 from sklearn_sfx.screening._report import write_report
 from sklearn_sfx.screening._scores import Scores, read_hits
+from sklearn_sfx.screening._scores import check_listable as check_listable
 from sklearn_sfx.screening._screen import decisions as decisions
 from sklearn_sfx.screening._screen import screen
 from sklearn_sfx.screening._screening import Screening
+from sklearn_sfx.screening._seen_frames import SeenFrame
 from sklearn_sfx.screening._train import hit_finder, train
 from sklearn_sfx.screening._training_frames import training_frames
 
@@ -20,6 +22,7 @@ __all__ = [
     "Scores",
     "Screening",
     "ScreeningModel",
+    "SeenFrame",
     "evaluate",
     "evaluation_table",
     "hit_finder",

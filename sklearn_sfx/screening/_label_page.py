@@ -11,6 +11,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils import check_random_state
 from tqdm import tqdm
 
+from sklearn_sfx.datasets import name_in_labels
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import FrameOrigin, Frames, are_simulated
 from sklearn_sfx.preprocessing import CentralCrop, PixelMask
@@ -99,6 +100,7 @@ def write_label_page(
     quiet = None if progress else True
     bar = tqdm(prepared, total=n_frames, unit="frame", disable=quiet)
     pictures = [thumbnail(frame, N_BLOCKS) for frame in bar]
+    listed = "\n".join(sorted(paths)).encode("utf-8", "surrogateescape")
     page = {
         "shown": [
             {"file": name, "number": number, "picture": picture}
@@ -106,7 +108,7 @@ def write_label_page(
         ],
         "n_run": len(frames),
         "simulated": are_simulated(chosen.sources),
-        "key": "sfx label " + hashlib.sha256("\n".join(sorted(paths)).encode()).hexdigest(),
+        "key": f"sfx label {hashlib.sha256(listed).hexdigest()}",
     }
     write_page(path, "label.html", page)
 
@@ -121,7 +123,7 @@ def _names(sources: Sequence[FrameOrigin]) -> list[tuple[str, int]]:
                 "These frames come from no file, and labels name frames by file: open them with "
                 "open_frames(path)."
             )
-        name = os.path.basename(source.path)
+        name = name_in_labels(source.path)
         if paths.setdefault(name, source.path) != source.path:
             raise InputError(
                 f"Labels name frames by file name, and two files of this run are called {name}: "

@@ -225,7 +225,7 @@ def _unreadable(scores: Scores) -> dict[str, Any]:
 def _facts(model: ScreeningModel, frames: Frames, scores: Scores) -> dict[str, str]:
     """Return what model and mask are, in words."""
     height, width = model.frame_shape
-    seen = Counter(name for name, _ in model.trained_on)
+    seen = Counter(os.path.basename(frame[0]) for frame in model.trained_on)
     listed = ", ".join(f"{n:,} of {name}" for name, n in seen.items())
     changed = scores.threshold != model.threshold
     own = f" (the model's own: {model.threshold:.3f})" if changed else ""

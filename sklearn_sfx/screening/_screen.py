@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
-from sklearn_sfx.exceptions import InputError
+from sklearn_sfx.exceptions import InputError, OtherMaskWarning
 from sklearn_sfx.frames import Frames
 from sklearn_sfx.screening._model import ScreeningModel
 from sklearn_sfx.screening._parts import PartScores, joined, parts_of, score_part
@@ -75,6 +76,8 @@ def screen(
     -----
     UnreadableFramesWarning
         Some frames cannot be read.
+    OtherMaskWarning
+        The model was trained behind a mask and the frames have none, or the other way round.
 
     See Also
     --------
@@ -111,6 +114,7 @@ def check_screening(model: ScreeningModel, frames: Frames, threshold: float | No
         )
     if len(frames) == 0:
         raise InputError("There is no frame to screen.")
+    _warn_of_other_mask(model, frames)
     return threshold
 
 
@@ -147,6 +151,19 @@ def as_scores(frames: Frames, found: PartScores, threshold: float, peaks: bool) 
         peak_count=found.peak_count if peaks else None,
         threshold=threshold,
         reason=found.reason,
+    )
+
+
+def _warn_of_other_mask(model: ScreeningModel, frames: Frames) -> None:
+    masked = getattr(frames, "mask", None) is not None
+    if model.masked is None or model.masked == masked:
+        return
+    trained, used = ("behind", "without") if model.masked else ("without", "behind")
+    warnings.warn(
+        f"The model was trained {trained} a mask and is used {used} one: pixels that it never saw, "
+        "or never missed, change what it says; use it as it was trained.",
+        OtherMaskWarning,
+        stacklevel=3,
     )
 
 

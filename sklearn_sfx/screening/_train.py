@@ -12,7 +12,8 @@ from sklearn_sfx.classifiers import PeakCountClassifier
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import Frames
 from sklearn_sfx.preprocessing import CentralCrop, PixelMask
-from sklearn_sfx.screening._model import ScreeningModel, frame_names
+from sklearn_sfx.screening._model import ScreeningModel
+from sklearn_sfx.screening._seen_frames import seen_frames
 from sklearn_sfx.screening._unreadable import readable_rows
 
 __all__ = ["hit_finder", "train"]
@@ -143,15 +144,14 @@ def train(
         bar.set_description("counting peaks")
         baseline = PeakCountClassifier().fit(prepared, known)
         bar.update()
-    origins = [] if known is None else getattr(some, "sources", [])
-    trained_on = tuple(name for name in frame_names(origins) if name is not None)
     return ScreeningModel(
         prepare=prepare,
         classifier=classifier,
         baseline=baseline,
         threshold=threshold,
-        trained_on=trained_on,
+        trained_on=() if known is None else seen_frames(some),
         frame_shape=tuple(frames.shape[1:]),
+        masked=getattr(frames, "mask", None) is not None,
     )
 
 

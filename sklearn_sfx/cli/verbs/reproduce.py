@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from sklearn_sfx.cli._options import add_maybe, positive
+from sklearn_sfx.cli._options import add_maybe, positive, workers
 
 SUMMARY = "make the tables and pictures of the paper again"
 ORDER = 70
@@ -21,7 +21,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     add_maybe(parser)
     parser.add_argument("--seeds", type=positive, metavar="N", help="seeds (3; 1 with --quick)")
-    parser.add_argument("--jobs", type=positive, help="processes (default: one per core)")
+    parser.add_argument("--jobs", type=workers, help="processes (default: one per core)")
     parser.add_argument(
         "--only", nargs="+", metavar="TABLE", help="1 to 7, throughput, figures (default: all)"
     )

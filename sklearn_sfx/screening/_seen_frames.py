@@ -1,0 +1,104 @@
+"""The frames that a model was trained on, known again wherever their file has gone."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from sklearn_sfx._stored import stored
+from sklearn_sfx.frames import Frames
+
+__all__ = ["SeenFrame", "find_seen", "seen_frames"]
+
+
+@stored
+class SeenFrame(NamedTuple):
+    """One frame that a model was trained on.
+
+    Parameters
+    ----------
+    path : str
+        Absolute path of its file, when the model was trained.
+    event : str
+        What CrystFEL calls it in this file, with the name of its dataset where there are several.
+    position : int
+        Its number in this file, from 0.
+    digest : str
+        Of its shape and the values of its pixels, before any mask or step.
+
+    Examples
+    --------
+    >>> from sklearn_sfx.screening import SeenFrame
+    >>> SeenFrame("/data/run.h5", "chunk_0000000//4", 4, "8a3c").position
+    4
+    """
+
+    path: str
+    event: str
+    position: int
+    digest: str
+
+
+def seen_frames(frames: Any) -> tuple[SeenFrame, ...]:
+    """Read frames and return what they are known by; nothing for those that come from no file."""
+    sources = getattr(frames, "sources", ())
+    rows = [row for row, source in enumerate(sources) if source.path is not None]
+    named = zip((sources[row] for row in rows), _digests(frames, rows), strict=True)
+    return tuple(
+        SeenFrame(os.path.abspath(source.path), source.event, source.position, digest)
+        for source, digest in named
+    )
+
+
+def find_seen(frames: Frames, seen: Iterable[tuple]) -> np.ndarray:
+    """Return which frames are among those that were seen, as bools of shape (n_frames,).
+
+    Only frames are read that have the event and the position of one that was seen. Of models of
+    older versions only the name of the file and the position are known, and decide.
+    """
+    digests: dict[tuple[str, int], set[str]] = {}
+    names: set[tuple] = set()
+    for one in seen:
+        if isinstance(one, SeenFrame):
+            digests.setdefault((one.event, one.position), set()).add(one.digest)
+        else:
+            names.add(tuple(one))
+    sources = frames.sources
+    found = np.array([_named(source.path, source.position) in names for source in sources], bool)
+    rows = [
+        row
+        for row, source in enumerate(sources)
+        if source.path is not None and (source.event, source.position) in digests
+    ]
+    for row, digest in zip(rows, _digests(frames, rows), strict=True):
+        found[row] |= digest in digests[sources[row].event, sources[row].position]
+    return found
+
+
+def _named(path: str | None, position: int) -> tuple[str, int] | None:
+    return None if path is None else (os.path.basename(path), position)
+
+
+def _digests(frames: Any, rows: Sequence[int]) -> Iterable[str]:
+    if not rows:
+        return
+    for block in frames.as_stored()[np.asarray(rows)].blocks():
+        for frame in block:
+            yield _digest(frame)
+
+
+def _digest(frame: np.ndarray) -> str:
+    """Hash the values: files of a run may have other integers, which become those of the run."""
+    if frame.dtype.kind == "f":
+        dtype = np.dtype("<f8")
+    else:
+        least = [np.min_scalar_type(value) for value in (frame.min(), frame.max())]
+        dtype = np.result_type(*least).newbyteorder("<")
+    content = np.ascontiguousarray(frame, dtype)
+    digest = hashlib.blake2b(f"{content.shape} {dtype.str}".encode(), digest_size=16)
+    digest.update(content.data)
+    return digest.hexdigest()
