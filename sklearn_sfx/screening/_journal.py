@@ -15,7 +15,7 @@ from typing import Any
 import joblib
 import numpy as np
 
-from sklearn_sfx._files import replacing
+from sklearn_sfx._files import HIDDEN, hidden_folder, replacing
 from sklearn_sfx._version import __version__
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import FrameOrigin, Frames
@@ -24,7 +24,7 @@ from sklearn_sfx.screening._parts import PART, PartScores
 
 __all__ = ["Journal", "screening_key"]
 
-HIDDEN = ".sfx"
+FOLDER = "parts"
 FORGOTTEN_S = 30 * 24 * 3600.0  # a screening that nobody has gone on with is removed after this
 
 
@@ -42,7 +42,8 @@ class Journal:
     """
 
     def __init__(self, folder: str | os.PathLike, key: str):
-        self._all = Path(folder) / HIDDEN / "parts"
+        self._folder = Path(folder)
+        self._all = self._folder / HIDDEN / FOLDER
         self._place = self._all / key
 
     def read(self, number: int, n_frames: int) -> PartScores | None:
@@ -57,7 +58,7 @@ class Journal:
 
     def write(self, number: int, found: PartScores) -> None:
         """Keep what was found in a part."""
-        self._place.mkdir(parents=True, exist_ok=True)
+        hidden_folder(self._folder, FOLDER, self._place.name)
         with replacing(self._path(number)) as temporary:
             np.savez(temporary, **found._asdict())
 

@@ -32,7 +32,7 @@ def write_label_page(
     crop: int = 724,
     random_state: int | np.random.RandomState | None = None,
     progress: bool = False,
-) -> None:
+) -> int:
     """Write a page to label frames on, drawn at random from all of a run.
 
     In a browser the keys H, M and N call the frame that is shown HIT, MAYBE or MISS and go on to
@@ -55,6 +55,11 @@ def write_label_page(
         Seed of the draw.
     progress : bool
         Whether to show a progress bar on a terminal.
+
+    Returns
+    -------
+    int
+        How many frames it shows.
 
     Raises
     ------
@@ -81,6 +86,7 @@ def write_label_page(
     >>> write_run(folder / "run.h5", make_sfx_frames(12, frame_shape=(192, 192), random_state=0))
     >>> run = open_frames(folder / "run.h5")
     >>> write_label_page(folder / "label.html", run, n_frames=10, crop=180, random_state=0)
+    10
     >>> (folder / "label.html").read_text().count("data:image/png")
     10
     """
@@ -111,6 +117,7 @@ def write_label_page(
         "key": f"sfx label {hashlib.sha256(listed).hexdigest()}",
     }
     write_page(path, "label.html", page)
+    return n_frames
 
 
 def _names(sources: Sequence[FrameOrigin]) -> list[tuple[str, int]]:

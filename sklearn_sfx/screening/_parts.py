@@ -11,7 +11,7 @@ from sklearn_sfx.frames import Frames
 from sklearn_sfx.screening._model import ScreeningModel
 from sklearn_sfx.screening._unreadable import find_unreadable, known_unreadable
 
-__all__ = ["PART", "PartScores", "joined", "parts_of", "score_part"]
+__all__ = ["NOTHING", "PART", "PartScores", "joined", "parts_of", "score_part"]
 
 # Frames in a part. What is summed in batches differs in the last bits with the size of the batch,
 # so all that is decided on at once is a part, whoever does it: the results are the same, bit by
@@ -37,6 +37,9 @@ class PartScores(NamedTuple):
     probability: np.ndarray
     peak_count: np.ndarray
     reason: np.ndarray
+
+
+NOTHING = PartScores(np.empty(0), np.empty(0, np.int64), np.empty(0, "U1"))
 
 
 def parts_of(n_frames: int) -> list[slice]:

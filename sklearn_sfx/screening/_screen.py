@@ -18,12 +18,14 @@ from sklearn_sfx.screening._unreadable import warn_of_unreadable
 
 __all__ = [
     "as_scores",
-    "check_screening",
+    "check_frames",
+    "checked_threshold",
     "decisions",
     "progress_bar",
     "refuse_unreadable",
     "score_parts",
     "screen",
+    "warn_of_rows",
 ]
 
 BAR_AFTER_S = 2.0
@@ -91,7 +93,8 @@ def screen(
     >>> screen(model, run.data[:6]).probability.shape
     (6,)
     """
-    threshold = check_screening(model, frames, threshold)
+    threshold = checked_threshold(model, threshold)
+    check_frames(model, frames)
     parts = []
     with progress_bar(len(frames), progress) as bar:
         for _, found in score_parts(model, frames, range(len(parts_of(len(frames)))), peaks):
@@ -99,14 +102,13 @@ def screen(
                 refuse_unreadable(found)
             parts.append(found)
             bar.update(len(found.probability))
-    return as_scores(frames, joined(parts), threshold, peaks)
+    scores = as_scores(frames, joined(parts), threshold, peaks)
+    warn_of_rows(scores)
+    return scores
 
 
-def check_screening(model: ScreeningModel, frames: Frames, threshold: float | None) -> float:
-    """Return the threshold, and refuse one, or frames, that the model cannot go by."""
-    threshold = model.threshold if threshold is None else threshold
-    if not 0 <= threshold <= 1:
-        raise InputError(f"threshold has to lie between 0 and 1, got {threshold}.")
+def check_frames(model: ScreeningModel, frames: Frames) -> None:
+    """Refuse frames that the model cannot read, and warn of those that it was not made for."""
     if tuple(frames.shape[1:]) != model.frame_shape:
         raise InputError(
             f"The model was trained on frames of shape {model.frame_shape}, and this run has "
@@ -115,6 +117,13 @@ def check_screening(model: ScreeningModel, frames: Frames, threshold: float | No
     if len(frames) == 0:
         raise InputError("There is no frame to screen.")
     _warn_of_other_mask(model, frames)
+
+
+def checked_threshold(model: ScreeningModel, threshold: float | None) -> float:
+    """Return the threshold, the model's own by default."""
+    threshold = model.threshold if threshold is None else threshold
+    if not 0 <= threshold <= 1:
+        raise InputError(f"threshold has to lie between 0 and 1, got {threshold}.")
     return threshold
 
 
@@ -140,10 +149,7 @@ def refuse_unreadable(found: PartScores) -> None:
 
 
 def as_scores(frames: Frames, found: PartScores, threshold: float, peaks: bool) -> Scores:
-    """Return what was found as a table of the frames, and warn of those that cannot be read."""
-    gone = {int(row): str(found.reason[row]) for row in np.flatnonzero(np.isnan(found.probability))}
-    if gone:
-        warn_of_unreadable(gone, len(frames), "neither hits nor misses")
+    """Return what was found as a table of the frames."""
     return Scores(
         sources=frames.sources,
         probability=found.probability,
@@ -152,6 +158,14 @@ def as_scores(frames: Frames, found: PartScores, threshold: float, peaks: bool) 
         threshold=threshold,
         reason=found.reason,
     )
+
+
+def warn_of_rows(scores: Scores) -> None:
+    """Warn of the frames that cannot be read, and refuse a run of no others."""
+    gone = np.flatnonzero(~scores.is_read).tolist()
+    if gone and scores.reason is not None:
+        reasons = {row: str(scores.reason[row]) for row in gone}
+        warn_of_unreadable(reasons, len(scores.sources), "neither hits nor misses")
 
 
 def _warn_of_other_mask(model: ScreeningModel, frames: Frames) -> None:
@@ -163,7 +177,7 @@ def _warn_of_other_mask(model: ScreeningModel, frames: Frames) -> None:
         f"The model was trained {trained} a mask and is used {used} one: pixels that it never saw, "
         "or never missed, change what it says; use it as it was trained.",
         OtherMaskWarning,
-        stacklevel=3,
+        stacklevel=4,
     )
 
 

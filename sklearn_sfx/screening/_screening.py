@@ -5,19 +5,23 @@ from __future__ import annotations
 import os
 from typing import Any
 
+import numpy as np
+
 from sklearn_sfx.exceptions import InputError, UnfinishedScreening
 from sklearn_sfx.frames import Frames
 from sklearn_sfx.screening._cluster import score_parts_on_cluster
 from sklearn_sfx.screening._journal import Journal, screening_key
 from sklearn_sfx.screening._model import ScreeningModel
-from sklearn_sfx.screening._parts import PartScores, joined, parts_of
+from sklearn_sfx.screening._parts import NOTHING, PartScores, joined, parts_of
 from sklearn_sfx.screening._scores import Scores
 from sklearn_sfx.screening._screen import (
     as_scores,
-    check_screening,
+    check_frames,
+    checked_threshold,
     progress_bar,
     refuse_unreadable,
     score_parts,
+    warn_of_rows,
 )
 
 __all__ = ["Screening"]
@@ -84,8 +88,8 @@ class Screening:
         peaks: bool = True,
         strict: bool = False,
     ):
-        check_screening(model, frames, None)
-        self._model, self._frames = model, frames
+        check_frames(model, frames)
+        self.model, self.frames = model, frames
         self._peaks, self._strict = peaks, strict
         self._rows = parts_of(len(frames))
         self._journal = Journal(folder, screening_key(model, frames, peaks=peaks))
@@ -167,18 +171,45 @@ class Screening:
         UnreadableFramesWarning
             Some frames cannot be read.
         """
-        threshold = check_screening(self._model, self._frames, threshold)
-        read = [self._read(number) for number in range(self.n_parts)]
-        parts = [found for found in read if found is not None]
-        if len(parts) < self.n_parts:
+        scores = self.scores_so_far(threshold)
+        n_left = len(self.frames) - len(scores.sources)
+        if n_left:
             raise UnfinishedScreening(
-                f"{self.n_parts - len(parts)} of {self.n_parts} parts of this run are still to be "
-                "done: screen it again with the same options, which does no part twice."
+                f"{n_left} of {len(self.frames)} frames are still to be screened: screen the run "
+                "with the same options, which does nothing twice."
             )
+        warn_of_rows(scores)
+        return scores
+
+    def scores_so_far(self, threshold: float | None = None) -> Scores:
+        """Return the result of the parts that are done.
+
+        Parameters
+        ----------
+        threshold : float in [0, 1], optional
+            As in `scores`.
+
+        Returns
+        -------
+        Scores
+            One row for each frame of these parts, in the order of the run.
+
+        Raises
+        ------
+        InputError
+            The threshold is not between 0 and 1; with `strict`, a frame cannot be read.
+        """
+        threshold = checked_threshold(self.model, threshold)
+        rows, parts = [np.arange(0)], [NOTHING]
+        for number, part in enumerate(self._rows):
+            found = self._read(number)
+            if found is not None:
+                rows.append(np.arange(part.start, part.stop))
+                parts.append(found)
         found = joined(parts)
         if self._strict:
             refuse_unreadable(found)
-        return as_scores(self._frames, found, threshold, self._peaks)
+        return as_scores(self.frames[np.concatenate(rows)], found, threshold, self._peaks)
 
     def remove(self) -> None:
         """Remove what is kept on disk; the results are to be written before."""
@@ -195,8 +226,8 @@ class Screening:
         if cluster is None:
             # Another process may have done one of them meanwhile.
             left = (number for number in numbers if self._read(number) is None)
-            return score_parts(self._model, self._frames, left, self._peaks)
-        return score_parts_on_cluster(cluster, self._model, self._frames, numbers, self._peaks)
+            return score_parts(self.model, self.frames, left, self._peaks)
+        return score_parts_on_cluster(cluster, self.model, self.frames, numbers, self._peaks)
 
     def _take(self, found: PartScores, bar: Any) -> None:
         if self._strict:

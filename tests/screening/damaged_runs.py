@@ -10,10 +10,7 @@ SIDE = 64
 
 
 def write_runs(folder, n_frames, gone):
-    """Write ``whole.h5``, and ``run.h5`` without the frames of `gone`: overwritten, cut, no chunk.
-
-    Return the frames.
-    """
+    """Write ``whole.h5``, and ``run.h5`` without some frames: overwritten, cut, no chunk."""
     frames = make_sfx_frames(n_frames, frame_shape=(SIDE, SIDE), random_state=0)
     pixels = np.asarray(frames.data)
     for name, lost in (("whole.h5", []), ("run.h5", gone)):
@@ -34,4 +31,3 @@ def write_runs(folder, n_frames, gone):
                     data.id.write_direct_chunk((row, 0, 0), b"\xff" * len(chunk))
                 elif kind % 3 == 1:
                     data.id.write_direct_chunk((row, 0, 0), chunk[: len(chunk) // 2])
-    return frames

@@ -16,6 +16,8 @@ from sklearn_sfx import InputError, open_frames, read_mask, screen, train
 from sklearn_sfx.exceptions import UnfinishedScreening
 from sklearn_sfx.screening import Screening, _journal, _parts, load_screening_model
 
+pytestmark = pytest.mark.filterwarnings("ignore:The model was trained behind a mask")
+
 N_FRAMES = 90  # of run_folder
 PART = 16  # so that it has some parts
 
@@ -27,7 +29,7 @@ def small_parts(monkeypatch):
 
 @pytest.fixture(scope="module")
 def run(run_folder):
-    return open_frames(run_folder / "run.h5", mask=read_mask(run_folder / "mask.h5"))
+    return open_frames(run_folder / "run.h5", mask=read_mask(run_folder / "run.mask.h5"))
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +72,7 @@ def test_an_interrupted_screening_goes_on_where_it_was(model, run, expected, tmp
         done.clear()
         monkeypatch.setattr("sklearn_sfx.screening._screen.score_part", broken_off(moment % 2))
         screening = Screening(model, run, tmp_path)
-        with pytest.raises(UnfinishedScreening, match="parts of this run are still to be done"):
+        with pytest.raises(UnfinishedScreening, match="of 90 frames are still to be screened"):
             screening.scores()
         before = screening.n_done
         try:

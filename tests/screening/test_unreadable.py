@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 
-from sklearn_sfx import InputError, open_frames, screen, train
+from sklearn_sfx import InputError, open_frames, read_mask, screen, train
 from sklearn_sfx.exceptions import UnreadableFrame, UnreadableFramesWarning
 from sklearn_sfx.frames import ArraySource, Frames
 from sklearn_sfx.screening import (
@@ -72,9 +72,10 @@ def test_a_network_too_scores_all_others_as_without_the_damage(run_folder, monke
 
     model = load_screening_model(run_folder / "model.joblib")
     pixels = np.asarray(open_frames(run_folder / "run.h5"))
-    expected = screen(model, open_frames(pixels))
+    mask = read_mask(run_folder / "run.mask.h5")
+    expected = screen(model, open_frames(pixels, mask=mask))
     with pytest.warns(UnreadableFramesWarning, match=r"5 of 90 .* It is gone, and others"):
-        found = screen(model, Frames(Gappy(pixels)))
+        found = screen(model, Frames(Gappy(pixels), mask=mask))
     kept = found.is_read
     assert np.flatnonzero(~kept).tolist() == [0, 5, 64, 65, 89]
     np.testing.assert_array_equal(found.probability[kept], expected.probability[kept])
@@ -156,7 +157,7 @@ def test_labels_of_frames_that_cannot_be_read_are_left_out_of_training(run, whol
     with pytest.warns(UnreadableFramesWarning, match="3 of 80 frames .* left out of the training"):
         model = train(run, target, method="peaks", crop=64)
     kept = np.setdiff1d(np.arange(N_FRAMES), DAMAGED)
-    assert {number for _, number in model.trained_on} == set(kept.tolist())
+    assert {seen.position for seen in model.trained_on} == set(kept.tolist())
     expected = train(whole[kept], target[kept], method="peaks", crop=64)
     np.testing.assert_array_equal(
         screen(model, whole).probability, screen(expected, whole).probability
