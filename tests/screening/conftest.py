@@ -5,11 +5,6 @@ import subprocess
 
 import pytest
 
-from sklearn_sfx import open_frames, train
-from tests.screening.damaged_runs import SIDE, write_runs
-
-DAMAGED = (3, 33, 70)
-
 
 @pytest.fixture
 def open_page(tmp_path):
@@ -31,13 +26,3 @@ def open_page(tmp_path):
         return done.stdout
 
     return open_it
-
-
-@pytest.fixture(scope="session")
-def damaged_folder(tmp_path_factory):
-    """Return a folder with run.h5, of which three frames are damaged, whole.h5, and a model."""
-    folder = tmp_path_factory.mktemp("damaged")
-    write_runs(folder, 80, gone=DAMAGED)
-    model = train(open_frames(folder / "whole.h5")[:20], method="peaks", crop=SIDE)
-    model.save(folder / "model.joblib")
-    return folder

@@ -5,7 +5,7 @@ import argparse
 from sklearn_sfx.cli._lists import add_screening, open_screening, write_lists
 
 SUMMARY = "write the lists of a run that was screened in shares"
-ORDER = 45
+ORDER = 42
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
