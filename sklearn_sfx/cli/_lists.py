@@ -10,7 +10,7 @@ from sklearn_sfx.cli._options import add_force, add_model, add_report, add_run
 from sklearn_sfx.cli._outputs import claim_report, named_after_run, outputs_of_run
 from sklearn_sfx.cli._printing import tell
 
-__all__ = ["Lists", "add_screening", "open_screening", "write_lists"]
+__all__ = ["Lists", "add_screening", "are_written", "open_screening", "write_lists"]
 
 
 class Lists(NamedTuple):
@@ -63,6 +63,15 @@ def open_screening(args: argparse.Namespace) -> tuple[Any, Lists]:
     return screening, lists
 
 
+def are_written(screening: Any, lists: Lists) -> bool:
+    """Whether who had another share has written the lists, and says so."""
+    paths = [path for path in (lists.table, lists.hits) if path != STDOUT]
+    if not (screening.is_written and all(path.exists() for path in paths)):
+        return False
+    tell(lists.outputs)(f"{lists.hits} and {lists.table} are written")
+    return True
+
+
 def write_lists(args: argparse.Namespace, screening: Any, scores: Any, lists: Lists) -> None:
     """Write the lists of a screening that is done, and say how many frames are hits."""
     from sklearn_sfx.screening import write_report
@@ -81,6 +90,6 @@ def write_lists(args: argparse.Namespace, screening: Any, scores: Any, lists: Li
         with outputs.replacing(report) as temporary:
             write_report(temporary, screening.model, screening.frames, scores, command=args.command)
         say(f"{report}: the report")
-    screening.remove()
+    screening.remove(written=True)
     if n_gone := len(scores.is_read) - n_read:
         say(f"{n_gone} more frames cannot be read, neither hits nor misses: {table} says why")

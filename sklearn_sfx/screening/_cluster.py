@@ -53,7 +53,7 @@ def score_parts_on_cluster(
             return client.submit(score_part, loaded, part, peaks=peaks, pure=False)
 
         doing = {submit(number): number for number in numbers}
-        queue = as_completed(list(doing))
+        queue = as_completed(list(doing), loop=client.loop)
         for future in queue:
             number = doing.pop(future)
             error = future.exception()

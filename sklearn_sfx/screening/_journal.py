@@ -45,6 +45,7 @@ class Journal:
         self._folder = Path(folder)
         self._all = self._folder / HIDDEN / FOLDER
         self._place = self._all / key
+        self._note = self._all / f"{key}.written"
 
     def read(self, number: int, n_frames: int) -> PartScores | None:
         """Return what was found in a part of so many frames; None if that is still to be done."""
@@ -62,16 +63,27 @@ class Journal:
         with replacing(self._path(number)) as temporary:
             np.savez(temporary, **found._asdict())
 
-    def remove(self) -> None:
-        """Remove this journal, and others that were forgotten long ago."""
+    def remove(self, *, leave_note: bool) -> None:
+        """Remove this journal, and others that were forgotten long ago.
+
+        A note says to other processes that the results were written.
+        """
+        if leave_note:
+            hidden_folder(self._folder, FOLDER)
+            self._note.touch()
         shutil.rmtree(self._place, ignore_errors=True)
         for other in self._all.glob("*"):
             with contextlib.suppress(OSError):  # another process removes it too
                 if time.time() - other.stat().st_mtime > FORGOTTEN_S:
-                    shutil.rmtree(other, ignore_errors=True)
+                    other.unlink() if other.is_file() else shutil.rmtree(other)
         for folder in (self._all, self._all.parent):
             with contextlib.suppress(OSError):  # there is more in it
                 folder.rmdir()
+
+    @property
+    def has_note(self) -> bool:
+        """Whether it was removed with a note."""
+        return self._note.exists()
 
     def _path(self, number: int) -> Path:
         return self._place / f"{number:07}.npz"

@@ -211,9 +211,20 @@ class Screening:
             refuse_unreadable(found)
         return as_scores(self.frames[np.concatenate(rows)], found, threshold, self._peaks)
 
-    def remove(self) -> None:
-        """Remove what is kept on disk; the results are to be written before."""
-        self._journal.remove()
+    @property
+    def is_written(self) -> bool:
+        """Whether the results were written by some process, which has left a note of it."""
+        return self._journal.has_note
+
+    def remove(self, *, written: bool = False) -> None:
+        """Remove what is kept on disk; the results are to be written before.
+
+        Parameters
+        ----------
+        written : bool
+            Whether to leave a note that they were, for other processes that share the work.
+        """
+        self._journal.remove(leave_note=written)
 
     def _length(self, number: int) -> int:
         rows = self._rows[number]

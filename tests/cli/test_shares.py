@@ -57,12 +57,14 @@ def test_the_last_share_writes_the_lists(call, expected, tmp_path, capsys):
 def test_a_share_that_ends_after_the_lists_are_written_says_so(call, expected, tmp_path, capsys):
     for share in ("1/2", "2/2"):
         assert call("screen", "--shard", share) == 0
-    from sklearn_sfx.screening import Screening
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Screening, "run", lambda *_, **__: None)
-        assert call("screen", "--shard", "1/2") == 0
-    assert "another one has written the lists" in capsys.readouterr().out
+    for late in (["screen", "--shard", "1/2"], ["merge"]):
+        capsys.readouterr()
+        assert call(*late) == 0
+        assert capsys.readouterr().out == "run.hits.lst and run.scores.csv are written\n"
+    (tmp_path / "run.hits.lst").unlink()
+    assert call("merge") == 2
+    assert call("screen") == 0
+    assert written(tmp_path) == expected
 
 
 def test_merge_needs_all_parts(call, expected, tmp_path, capsys):

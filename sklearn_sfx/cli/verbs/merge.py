@@ -2,7 +2,8 @@
 
 import argparse
 
-from sklearn_sfx.cli._lists import add_screening, open_screening, write_lists
+from sklearn_sfx.cli._lists import add_screening, are_written, open_screening, write_lists
+from sklearn_sfx.exceptions import UnfinishedScreening
 
 SUMMARY = "write the lists of a run that was screened in shares"
 ORDER = 42
@@ -14,6 +15,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Write the lists, if all parts are done."""
+    """Write the lists, if all parts are done and the last share has not written them."""
     screening, lists = open_screening(args)
-    write_lists(args, screening, screening.scores(args.threshold), lists)
+    try:
+        scores = screening.scores(args.threshold)
+    except UnfinishedScreening:
+        if are_written(screening, lists):
+            return
+        raise
+    write_lists(args, screening, scores, lists)

@@ -4,7 +4,7 @@ import argparse
 from typing import Any
 
 from sklearn_sfx.cli._inputs import workers
-from sklearn_sfx.cli._lists import Lists, add_screening, open_screening, write_lists
+from sklearn_sfx.cli._lists import Lists, add_screening, are_written, open_screening, write_lists
 from sklearn_sfx.cli._options import add_jobs, shard
 from sklearn_sfx.cli._printing import tell
 from sklearn_sfx.exceptions import UnfinishedScreening
@@ -42,14 +42,18 @@ def run(args: argparse.Namespace) -> None:
     if args.status:
         _say_status(screening, lists, args.threshold)
         return
+    is_share = args.shard != (1, 1)
+    if is_share and are_written(screening, lists):
+        return
     with workers(args):
         screening.run(shard=args.shard, cluster=args.dask, progress=True)
     try:
         scores = screening.scores(args.threshold)
     except UnfinishedScreening:
-        if args.shard == (1, 1):
+        if not is_share:
             raise
-        _say_share(screening, lists, args.shard)
+        if not are_written(screening, lists):
+            _say_share(screening, lists, args.shard)
         return
     write_lists(args, screening, scores, lists)
 
@@ -65,7 +69,4 @@ def _say_status(screening: Any, lists: Lists, threshold: float | None) -> None:
 def _say_share(screening: Any, lists: Lists, share: tuple[int, int]) -> None:
     say, n_done = tell(lists.outputs), screening.n_done
     say(f"share {share[0]} of {share[1]} is done")
-    if n_done == 0:  # who wrote the lists has removed the parts
-        say("another one has written the lists")
-    else:
-        say(f"{n_done} of {screening.n_parts} parts are done; the last one writes the lists")
+    say(f"{n_done} of {screening.n_parts} parts are done; the last one writes the lists")
