@@ -42,11 +42,11 @@ def test_a_cluster_finds_the_same_though_its_workers_die(
     with distributed.Client(cluster) as client:
         write, pids = _journal.Journal.write, client.run(os.getpid)
     assert os.getpid() not in pids.values()
-    doomed = list(pids.values())
+    doomed = list(pids.values())[:1]
 
     def write_and_kill(self, number, found):
         write(self, number, found)
-        if doomed:  # both of them, while they do other parts
+        if doomed:  # while it does another part
             os.kill(doomed.pop(), signal.SIGKILL)
 
     monkeypatch.setattr(_journal.Journal, "write", write_and_kill)
