@@ -58,7 +58,7 @@ def refused(capsys, given):
     captured = capsys.readouterr()
     assert (code, captured.out) == (2, "")
     sentence = captured.err.splitlines()[-1]
-    assert sentence.startswith("sfx ")
+    assert sentence.startswith("sfx")
     assert "Traceback" not in captured.err
     assert sorted(os.listdir()) == before
     return sentence
