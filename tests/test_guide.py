@@ -85,7 +85,8 @@ def mistakes(folder):
     with h5py.File("two.h5", "w") as file:
         file["a"], file["b"] = np.zeros((2, 8, 8)), np.zeros((2, 8, 8))
     with h5py.File("gzip.h5", "w") as file:
-        file.create_dataset("frames", (1, 1024, 1024), "u2", chunks=True, compression="gzip")
+        pixels = np.ones((1, 1024, 1024), np.uint16)
+        file.create_dataset("frames", data=pixels, chunks=True, compression="gzip")
     larger = np.zeros((2, 200, 200), np.uint16)
     network = sfx.CNN1D(max_epochs=1)
     prepare = make_pipeline(*steps()).fit(run)
