@@ -5,6 +5,7 @@ the process that writes it. That process holds a lock for as long as it lives; w
 gets the lock removes what a killed one has left.
 """
 
+import errno
 import fcntl
 import json
 import os
@@ -24,6 +25,7 @@ __all__ = ["HIDDEN", "hidden_folder", "new_file", "replacing", "replacing_all", 
 HIDDEN = ".sfx"
 COMPLETE = "complete"  # names the files that are complete and have only to be renamed
 FILES = "files"  # has them until then
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 FORGOTTEN_S = 7 * 24 * 3600.0  # what another machine wrote is older than this before it is removed
 
 
@@ -72,9 +74,10 @@ def replacing_all(paths: Sequence[str | os.PathLike]) -> Iterator[list[Path]]:
     with staging(targets[0].parent) as place:
         (place / FILES).mkdir()
         temporaries = [place / FILES / target.name for target in targets]
-        yield temporaries
-        for temporary in temporaries:
-            _to_disk(temporary)
+        with _in_the_name_of(targets, temporaries):
+            yield temporaries
+            for temporary in temporaries:
+                _to_disk(temporary)
         if len(targets) > 1:
             names = json.dumps([target.name for target in targets])
             (place / "names").write_text(names, encoding="ascii")
@@ -159,6 +162,20 @@ def _finish(place: Path, folder: Path) -> None:
             if temporary.exists() and not is_newer:
                 temporary.replace(target)
     shutil.rmtree(place, ignore_errors=True)
+
+
+@contextmanager
+def _in_the_name_of(targets: list[Path], temporaries: list[Path]) -> Iterator[None]:
+    """Let an error name the file that was to be written, which the user knows."""
+    try:
+        yield
+    except OSError as error:
+        named = {str(one): target for one, target in zip(temporaries, targets, strict=True)}
+        if error.filename is None and error.errno in NO_ROOM:
+            error.filename = str(targets[0])
+        elif isinstance(error.filename, str) and error.filename in named:
+            error.filename = str(named[error.filename])
+        raise
 
 
 def _lock_of(place: Path) -> Path:

@@ -48,4 +48,4 @@ def claim_report(args: argparse.Namespace, outputs: Outputs, end: str) -> Path |
 
 def _files_of(frames: Any) -> set[str]:
     """Return the files that frames, or masks for each frame, come from."""
-    return {origin.path for origin in getattr(frames, "sources", ())} - {None}
+    return set(getattr(frames, "files", ()))

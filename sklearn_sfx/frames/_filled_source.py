@@ -34,6 +34,11 @@ class FilledSource:
         self.dtype = np.dtype(np.float32)
 
     @property
+    def files(self) -> frozenset[str]:
+        """The files that the source reads."""
+        return getattr(self._source, "files", frozenset())
+
+    @property
     def facts(self) -> Facts:
         """What the source says of its frames."""
         return getattr(self._source, "facts", Facts())

@@ -116,6 +116,13 @@ class Frames:
         return getattr(self._source, "facts", Facts())
 
     @property
+    def files(self) -> frozenset[str]:
+        """Absolute paths of all that is read, behind links and virtual datasets too."""
+        origins = (self._source.origin(int(position)).path for position in self._index)
+        named = frozenset(path for path in origins if path is not None)
+        return named | getattr(self._source, "files", frozenset())
+
+    @property
     def unreadable(self) -> tuple[Unreadable, ...]:
         """Which of these frames cannot be read, and why.
 

@@ -184,6 +184,10 @@ class _RuleSource:
         self.shape = source.shape
         self.dtype = np.dtype(bool)
 
+    @property
+    def files(self) -> frozenset[str]:
+        return getattr(self._source, "files", frozenset())
+
     def read(self, position: int, window: Window, out: np.ndarray) -> None:
         values = np.empty(out.shape, self._source.dtype)
         self._source.read(position, window, values)

@@ -16,6 +16,7 @@ from sklearn_sfx.frames import Frames
 __all__ = ["SeenFrame", "find_seen", "seen_frames"]
 
 BLOCK = 64  # frames that are read again one by one if one of them cannot be
+EXACT = 2.0**53  # below, a float holds each whole number
 
 
 @stored
@@ -107,13 +108,17 @@ def _digest_of(frames: Frames, row: int) -> str:
 
 
 def _digest(frame: np.ndarray) -> str:
-    """Hash the values: files of a run may have other integers, which become those of the run."""
-    if frame.dtype.kind == "f":
-        dtype = np.dtype("<f8")
-    else:
+    """Hash the values, whatever type they have: that is of the run, and not of the frame alone."""
+    dtype = np.dtype("<f8")
+    if frame.dtype.kind != "f" or _is_whole(frame):
+        frame = frame if frame.dtype.kind != "f" else frame.astype(np.int64)
         least = [np.min_scalar_type(value) for value in (frame.min(), frame.max())]
         dtype = np.result_type(*least).newbyteorder("<")
     content = np.ascontiguousarray(frame, dtype)
     digest = hashlib.blake2b(f"{content.shape} {dtype.str}".encode(), digest_size=16)
     digest.update(content.data)
     return digest.hexdigest()
+
+
+def _is_whole(frame: np.ndarray) -> bool:
+    return bool((np.abs(frame) < EXACT).all() and (frame == np.rint(frame)).all())

@@ -6,6 +6,7 @@ import os
 import shutil
 from itertools import chain, combinations, product
 
+import h5py
 import pytest
 
 from sklearn_sfx.cli import main
@@ -110,6 +111,24 @@ def test_files_of_a_list_are_inputs_too(folder, capsys):
     for path in ("run.h5", "some.lst"):
         words = ["screen", "some.lst", "--model", "model", "--hits", path, "--force"]
         refused(capsys, words, "this is an input of the command")
+
+
+def test_files_behind_a_master_are_inputs_too(folder, capsys):
+    """Frames behind a link, and those of a virtual dataset."""
+    with h5py.File("run.h5") as file, h5py.File("data.h5", "w") as data:
+        data["images"] = file["data/chunk_0000000/images"][:20]
+    (folder / "below").mkdir()
+    (folder / "data.h5").rename(folder / "below" / "data.h5")
+    with h5py.File("linked.h5", "w") as master:
+        master["entry/data/data"] = h5py.ExternalLink("below/data.h5", "images")
+    layout = h5py.VirtualLayout((20, 160, 160), "u2")
+    layout[:] = h5py.VirtualSource("below/data.h5", "images", (20, 160, 160))
+    with h5py.File("virtual.h5", "w") as master:
+        master.create_virtual_dataset("images", layout)
+    for master in ("linked.h5", "virtual.h5"):
+        for path in (master, "below/data.h5"):
+            words = ["screen", master, "--model", "model", "--hits", path, "--force"]
+            refused(capsys, words, f"{path}: this is an input of the command")
 
 
 @pytest.mark.parametrize("name", ["new.h5", "new.labels.txt", "new.mask.h5"])

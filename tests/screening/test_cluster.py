@@ -70,6 +70,7 @@ def test_damaged_frames_are_rows_there_too(cluster, damaged_folder, tmp_path):
 def test_workers_that_do_not_see_the_files_are_no_damage(model, run):
     """Else all frames of the run would be called unreadable."""
     blind = _parts.score_part(model, run[:4])
-    blind.probability[1], blind.reason[:] = np.nan, "it is not there"
+    blind.probability[1] = np.nan
+    blind = blind._replace(reason=np.array(["", "it is not there", "", ""]))
     with pytest.raises(InputError, match=r"a worker cannot read .*it is not there"):
         _cluster._check_that_all_see_the_files("tcp://there:8786", model, run[:4], blind)

@@ -9,6 +9,8 @@ import pytest
 from sklearn_sfx import make_sfx_frames, open_frames, read_mask, screen
 from sklearn_sfx.datasets import write_run
 from sklearn_sfx.exceptions import OtherMaskWarning
+from sklearn_sfx.frames import Frames
+from sklearn_sfx.frames._filled_source import FilledSource
 from sklearn_sfx.screening import decisions, load_screening_model
 
 
@@ -44,6 +46,14 @@ def test_frames_are_known_among_others_of_a_larger_type(model, run_folder, tmp_p
     joined = open_frames([run_folder / "run.h5", tmp_path / "more.npy"])
     assert joined.dtype != run.dtype
     np.testing.assert_array_equal(model.has_seen(joined), np.r_[model.has_seen(run), False])
+
+
+def test_frames_are_known_among_unreadable_ones(model, run_folder):
+    """Which are opened as floats, where there are some."""
+    run = open_frames(run_folder / "run.h5")
+    as_floats = Frames(FilledSource(run._source))
+    assert as_floats.dtype == np.float32
+    np.testing.assert_array_equal(model.has_seen(as_floats), model.has_seen(run))
 
 
 def test_of_old_models_the_name_of_the_file_decides(model, run_folder):

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from sklearn_sfx.cli._options import add_maybe, positive, workers
+from sklearn_sfx.cli._printing import tell
 
 SUMMARY = "make the tables and pictures of the paper again"
 ORDER = 70
@@ -43,4 +44,4 @@ def run(args: argparse.Namespace) -> None:
         only=args.only,
         progress=True,
     )
-    print(f"{report}: the report, on {'real' if args.data else 'SIMULATED'} frames")
+    tell()(f"{report}: the report, on {'real' if args.data else 'SIMULATED'} frames")

@@ -6,6 +6,7 @@ from pathlib import Path
 from sklearn_sfx._files import new_file
 from sklearn_sfx._outputs import STDOUT, Outputs
 from sklearn_sfx.cli._options import add_force, add_seed, positive
+from sklearn_sfx.cli._printing import tell
 from sklearn_sfx.exceptions import InputError
 
 SUMMARY = "write a simulated run in the CXIDB-76 layout"
@@ -56,6 +57,7 @@ def run(args: argparse.Namespace) -> None:
     counts = [f"{(bunch.labels == name).sum()} {name}" for name in ("HIT", "MAYBE", "MISS")]
     simulated = f"{len(bunch.data)} SIMULATED frames like {args.domain}"
     run, labels, mask = files
-    print(f"{run}: {simulated}, {', '.join(counts)}")
-    print(f"{labels}: their labels")
-    print(f"{mask}: the mask, True = usable")
+    say = tell(outputs)
+    say(f"{run}: {simulated}, {', '.join(counts)}")
+    say(f"{labels}: their labels")
+    say(f"{mask}: the mask, True = usable")
