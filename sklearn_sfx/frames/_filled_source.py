@@ -46,14 +46,17 @@ class FilledSource:
     @property
     def unreadable(self) -> tuple[Unreadable, ...]:
         """The frames that are known not to be readable, and those that were met."""
-        met = dict(self._met)  # it knows better what is left of a frame
-        found = list(met.values())
+        met, found = dict(self._met), []
         for known in getattr(self._source, "unreadable", ()):
             inside = sorted(position for position in met if known.start <= position < known.stop)
-            for start, stop in pairwise([known.start - 1, *inside, known.stop]):
+            # What is left of a frame is known once it was met; all else was known before.
+            partly = [position for position in inside if met[position].partly]
+            for start, stop in pairwise([known.start - 1, *partly, known.stop]):
                 if start + 1 < stop:
                     found.append(known._replace(start=start + 1, stop=stop))
-        return tuple(sorted(found))
+            for position in set(inside) - set(partly):
+                del met[position]
+        return tuple(sorted([*found, *met.values()]))
 
     def read(self, position: int, window: Window, out: np.ndarray) -> None:
         """Write the `window` of frame `position` to `out`; NaN where it cannot be read."""

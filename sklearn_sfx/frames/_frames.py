@@ -15,6 +15,7 @@ from sklearn_sfx.frames._array_source import ArraySource
 from sklearn_sfx.frames._blocks import block_length, work_ahead
 from sklearn_sfx.frames._carried_mask import fit_mask, pack_mask, unpack_mask
 from sklearn_sfx.frames._facts import Facts, Unreadable, unreadable_rows
+from sklearn_sfx.frames._filled_source import FilledSource
 from sklearn_sfx.frames._finite import refuse_infinity
 from sklearn_sfx.frames._protocols import FrameOrigin, FrameSource, FrameStep, Window
 
@@ -121,6 +122,11 @@ class Frames:
         origins = (self._source.origin(int(position)).path for position in self._index)
         named = frozenset(path for path in origins if path is not None)
         return named | getattr(self._source, "files", frozenset())
+
+    @property
+    def filled(self) -> bool:
+        """Whether what cannot be read is NaN, as with ``missing="nan"``, and raises no error."""
+        return isinstance(self._source, FilledSource)
 
     @property
     def unreadable(self) -> tuple[Unreadable, ...]:

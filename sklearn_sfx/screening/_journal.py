@@ -118,19 +118,18 @@ def _identity(frames: Frames, sources: Sequence[FrameOrigin]) -> list[Any]:
     rows = hashlib.sha256()
     for source in sources:
         rows.update(repr(tuple(source)).encode("utf-8", "surrogateescape"))
-    about = [frames.shape, str(frames.dtype), frames.preprocessing, frames.facts.dataset]
-    about += [_state(path) for path in dict.fromkeys(source.path for source in sources)]
-    about.append(rows.hexdigest())
+    about = [frames.shape, str(frames.dtype), frames.filled, frames.preprocessing]
+    about += [frames.facts.dataset, rows.hexdigest(), *map(_state, sorted(frames.files))]
     mask = frames.mask
     if isinstance(mask, Frames) and all(source.path for source in mask.sources):
         return about + _identity(mask, mask.sources)
     return [*about, joblib.hash(None if mask is None else np.asarray(mask))]
 
 
-def _state(path: str | None) -> tuple:
+def _state(path: str) -> tuple:
     """Return what changes when a file does."""
     try:
-        known = os.stat(str(path))
+        known = os.stat(path)
     except OSError:  # its frames cannot be read, and that may change too
         return (path,)
     return path, known.st_size, known.st_mtime_ns
