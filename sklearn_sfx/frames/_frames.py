@@ -130,10 +130,9 @@ class Frames:
 
     @property
     def unreadable(self) -> tuple[Unreadable, ...]:
-        """Which of these frames cannot be read, and why.
+        """Which of these frames cannot be read, and why, as far as it is known.
 
-        As far as it is known: those of which the files tell beforehand and, of frames that were
-        opened with ``missing="nan"`` and read as NaN, those that were met by this process.
+        Of some the files tell beforehand; with ``missing="nan"`` there are those met since, too.
         """
         return unreadable_rows(getattr(self._source, "unreadable", ()), self._index)
 
@@ -189,10 +188,8 @@ class Frames:
         """One frame as an ndarray for an integer, otherwise a view that has read nothing."""
         if isinstance(key, tuple):  # scikit-learn indexes arrays with (rows, ...)
             if any(part is not Ellipsis and part != slice(None) for part in key[1:]):
-                raise IndexError(
-                    "Frames are indexed by frame only: read the pixels with np.asarray first, or "
-                    "crop with CentralCrop."
-                )
+                advice = "read the pixels with np.asarray first, or crop with CentralCrop."
+                raise IndexError(f"Frames are indexed by frame only: {advice}")
             key = key[0] if key else slice(None)
         if key is Ellipsis:
             key = slice(None)
@@ -248,8 +245,7 @@ class Frames:
         -------
         Frames
             Of shape (n_frames, height, width) and the file's dtype, cropped where a crop comes
-            first. Its mask is what is still to be
-            applied before the steps.
+            first. Its mask is what is still to be applied before the steps.
 
         Examples
         --------
