@@ -117,7 +117,15 @@ class Frames:
 
     @property
     def files(self) -> frozenset[str]:
-        """Absolute paths of all that is read, behind links and virtual datasets too."""
+        """Absolute paths of all that is read, behind links and virtual datasets too.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn_sfx import open_frames
+        >>> open_frames(np.zeros((2, 3, 4))).files  # of an array
+        frozenset()
+        """
         origins = (self._source.origin(int(position)).path for position in self._index)
         named = frozenset(path for path in origins if path is not None)
         return named | getattr(self._source, "files", frozenset())

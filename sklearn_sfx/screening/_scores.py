@@ -100,6 +100,11 @@ class Scores:
             in its file, from 0), event, identifier, probability, decision (hit or miss) and
             peak_count, empty if the peaks were not counted.
 
+        Raises
+        ------
+        InputError
+            The table cannot be written there.
+
         Notes
         -----
         The table is UTF-8, and a row is one line, whatever names and identifiers hold: what cannot
