@@ -32,6 +32,7 @@ class FilledSource:
         self._met: dict[int, Unreadable] = {}
         self.shape = source.shape
         self.dtype = np.dtype(np.float32)
+        self.stored_dtype = getattr(source, "stored_dtype", source.dtype)
 
     @property
     def files(self) -> frozenset[str]:

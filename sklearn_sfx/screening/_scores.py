@@ -125,6 +125,11 @@ class Scores:
             "read"; or "unreadable", and then probability, decision and peak_count are empty and
             the reason says why; or "partly read", and then the reason says what is missing.
 
+        Raises
+        ------
+        InputError
+            The table cannot be written there.
+
         Notes
         -----
         The table is UTF-8, and a row is one line, whatever names and identifiers hold: what cannot

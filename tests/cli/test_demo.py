@@ -14,3 +14,10 @@ def test_demo_does_the_whole_job(tmp_path, capsys):
     assert "frames/s" in out
     assert len((output / "run.scores.csv").read_text().splitlines()) == 31
     assert (output / "run.overview.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_demo_leaves_what_is_not_its_own(tmp_path, capsys):
+    (tmp_path / "run.h5").write_text("a run of somebody")
+    assert main(["demo", "--output", str(tmp_path), "--n-frames", "230"]) == 2
+    assert "run.h5: this file is there already" in capsys.readouterr().err
+    assert (tmp_path / "run.h5").read_text() == "a run of somebody"

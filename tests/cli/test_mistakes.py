@@ -18,6 +18,7 @@ from sklearn_sfx.screening import read_hits
 
 SFX = Path(sys.executable).with_name("sfx")
 READ = {
+    "info": ("run", "mask"),
     "label": ("run", "mask"),
     "train": ("run", "mask", "labels"),
     "screen": ("run", "mask", "model"),

@@ -14,6 +14,7 @@ from sklearn_sfx.screening import read_hits
 
 INPUTS = {"run": "run.h5", "mask": "run.mask.h5", "labels": "run.labels.txt", "model": "model"}
 READ_AND_WRITTEN = {
+    "info": (("run", "mask"), ("--picture",)),
     "label": (("run", "mask"), ("--page",)),
     "train": (("run", "mask", "labels"), ("--model",)),
     "screen": (("run", "mask", "model"), ("--hits", "--scores", "--report")),
@@ -38,7 +39,7 @@ def folder(run_folder, tmp_path, monkeypatch):
     def too_late(*args, **options):
         raise AssertionError("this was refused too late")
 
-    for name in ("screen", "train", "write_label_page", "load_screening_model"):
+    for name in ("screen", "train", "write_label_page", "load_screening_model", "run_info"):
         monkeypatch.setattr(f"sklearn_sfx.screening.{name}", too_late)
     monkeypatch.setattr("sklearn_sfx.datasets.make_sfx_frames", too_late)
     return tmp_path
