@@ -1,29 +1,53 @@
-"""Write a file so that it is there whole or not at all."""
+"""Write files so that they are there whole or not at all, and leave nothing behind when killed.
 
+What is not complete yet lies in the hidden folder ``.sfx`` beside where it is to go, in a folder of
+the process that writes it. That process holds a lock for as long as it lives; who comes next and
+gets the lock removes what a killed one has left.
+"""
+
+import errno
+import fcntl
+import json
 import os
+import re
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
+import shutil
+import socket
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sklearn_sfx.exceptions import InputError
 
-__all__ = ["new_file", "replacing"]
+__all__ = ["HIDDEN", "hidden_folder", "new_file", "replacing", "replacing_all", "staging"]
+
+HIDDEN = ".sfx"
+COMPLETE = "complete"  # names the files that are complete and have only to be renamed
+FILES = "files"  # has them until then
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+FORGOTTEN_S = 7 * 24 * 3600.0  # what another machine wrote is older than this before it is removed
 
 
 def new_file(path: str | os.PathLike) -> Path:
     """Return the path, if a file can be written there."""
     path = Path(path)
-    if not path.absolute().parent.is_dir():
+    folder = path.absolute().parent
+    if not folder.is_dir():
         raise InputError(f"{path}: the folder {path.parent} does not exist; make it first.")
     if path.is_dir():
         raise InputError(f"{path}: this is a folder; name a file.")
+    of_devices = re.match(r"/dev$|/(proc|sys)(/|$)", os.path.realpath(folder))
+    if of_devices or (path.exists() and not path.is_file()):
+        raise InputError(f"{path}: this is a pipe or a device; name a file.")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise InputError(f"{path}: no permission to write to the folder {folder}; name another.")
     return path
 
 
 @contextmanager
 def replacing(path: str | os.PathLike) -> Iterator[Path]:
-    """Give a temporary path beside `path`, and rename it to `path` when all went well.
+    """Give a temporary path, and rename it to `path` when all went well.
 
     Parameters
     ----------
@@ -33,12 +57,135 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
     Yields
     ------
     Path
-        The temporary path to write to. It is removed if the block raises.
+        The temporary path to write to, of the same name. It is removed if the block raises.
     """
-    path = Path(path)
-    temporary = path.with_name(f".{path.stem}.{secrets.token_hex(4)}{path.suffix}")
-    try:
+    with replacing_all([path]) as (temporary,):
         yield temporary
-        temporary.replace(path)
+
+
+@contextmanager
+def replacing_all(paths: Sequence[str | os.PathLike]) -> Iterator[list[Path]]:
+    """Do the same for files of one folder that belong together: all appear, or none.
+
+    A process that is killed between two renames has said before that all are complete, and the
+    next one that writes in this folder renames the others.
+    """
+    targets = [new_file(path) for path in paths]
+    with staging(targets[0].parent) as place:
+        (place / FILES).mkdir()
+        temporaries = [place / FILES / target.name for target in targets]
+        with _in_the_name_of(targets, temporaries):
+            yield temporaries
+            for temporary in temporaries:
+                _to_disk(temporary)
+        if len(targets) > 1:
+            names = json.dumps([target.name for target in targets])
+            (place / "names").write_text(names, encoding="ascii")
+            (place / "names").replace(place / COMPLETE)
+        for temporary, target in zip(temporaries, targets, strict=True):
+            temporary.replace(target)
+
+
+@contextmanager
+def staging(folder: str | os.PathLike) -> Iterator[Path]:
+    """Give an empty folder, hidden in `folder`, for files of this process that are not complete.
+
+    It is removed at the end, or by the next process if this one is killed.
+    """
+    place, lock = _reserve(Path(folder))
+    try:
+        yield place
     finally:
-        temporary.unlink(missing_ok=True)
+        shutil.rmtree(place, ignore_errors=True)
+        _lock_of(place).unlink(missing_ok=True)
+        os.close(lock)
+        with suppress(OSError):  # something else lies in it
+            place.parent.rmdir()
+
+
+def hidden_folder(folder: Path, *names: str) -> Path:
+    """Make ``.sfx`` in a folder, and folders in it, as open to others as the folder itself."""
+    place = folder
+    for name in (HIDDEN, *names):
+        place = place / name
+        with suppress(FileExistsError):
+            place.mkdir()
+            with suppress(OSError):  # of another file system
+                place.chmod(folder.stat().st_mode & 0o7777)
+    return place
+
+
+def _reserve(folder: Path) -> tuple[Path, int]:
+    """Return a new folder, and the descriptor that holds its lock."""
+    _remove_leftovers(folder)
+    while True:
+        hidden = hidden_folder(folder)
+        place = hidden / f"{socket.gethostname()}-{secrets.token_hex(4)}"
+        path = _lock_of(place)
+        try:
+            lock = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666)
+        except FileNotFoundError:  # another process has removed the hidden folder, still empty
+            continue
+        with suppress(OSError):  # a file system without locks, on which nothing is removed
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        if path.exists():  # or another process took it for a leftover before it was locked
+            place.mkdir()
+            return place, lock
+        os.close(lock)
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Remove what processes left that are gone, and finish what had only to be renamed."""
+    hidden = folder / HIDDEN
+    for path in hidden.glob("*.lock"):
+        with suppress(OSError):  # it is gone, or not ours
+            of_this_machine = path.name.startswith(f"{socket.gethostname()}-")
+            if not of_this_machine and time.time() - path.stat().st_mtime < FORGOTTEN_S:
+                continue  # on some file systems locks hold for one machine only
+            lock = os.open(path, os.O_RDWR)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _finish(path.with_suffix(""), folder)
+                path.unlink()
+            finally:
+                os.close(lock)
+    with suppress(OSError):
+        hidden.rmdir()
+
+
+def _finish(place: Path, folder: Path) -> None:
+    complete = place / COMPLETE
+    if complete.exists():
+        for name in json.loads(complete.read_text(encoding="ascii")):
+            temporary, target = place / FILES / name, folder / name
+            is_newer = target.exists() and target.stat().st_mtime > complete.stat().st_mtime
+            if temporary.exists() and not is_newer:
+                temporary.replace(target)
+    shutil.rmtree(place, ignore_errors=True)
+
+
+@contextmanager
+def _in_the_name_of(targets: list[Path], temporaries: list[Path]) -> Iterator[None]:
+    """Let an error name the file that was to be written, which the user knows."""
+    try:
+        yield
+    except OSError as error:
+        named = {str(one): target for one, target in zip(temporaries, targets, strict=True)}
+        if error.filename is None and error.errno in NO_ROOM:
+            error.filename = str(targets[0])
+        elif isinstance(error.filename, str) and error.filename in named:
+            error.filename = str(named[error.filename])
+        raise
+
+
+def _lock_of(place: Path) -> Path:
+    return place.with_name(f"{place.name}.lock")
+
+
+def _to_disk(path: Path) -> None:
+    """Wait until a file is on disk, since some file systems say only then that it has no room."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

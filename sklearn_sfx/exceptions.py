@@ -7,9 +7,14 @@ __all__ = [
     "InputError",
     "NewerVersionWarning",
     "NoTargetWarning",
+    "OtherMaskWarning",
+    "RepeatedFramesWarning",
     "SlowFileWarning",
+    "SlowStartWarning",
     "SparseMaskWarning",
+    "UnfinishedScreening",
     "UnreadableFrame",
+    "UnreadableFramesWarning",
 ]
 
 
@@ -78,6 +83,28 @@ class NoTargetWarning(UserWarning):
     """
 
 
+class OtherMaskWarning(UserWarning):
+    """A model was trained behind a mask and is used without one, or the other way round.
+
+    Examples
+    --------
+    >>> from sklearn_sfx.exceptions import OtherMaskWarning
+    >>> issubclass(OtherMaskWarning, UserWarning)
+    True
+    """
+
+
+class RepeatedFramesWarning(UserWarning):
+    """A run has the same frame more than once, as where a file is named twice.
+
+    Examples
+    --------
+    >>> from sklearn_sfx.exceptions import RepeatedFramesWarning
+    >>> issubclass(RepeatedFramesWarning, UserWarning)
+    True
+    """
+
+
 class SlowFileWarning(UserWarning):
     """A file is compressed in a way that takes much longer to read than it has to.
 
@@ -89,6 +116,17 @@ class SlowFileWarning(UserWarning):
     """
 
 
+class SlowStartWarning(UserWarning):
+    """What is compiled cannot be kept on disk, so that every start takes longer than it has to.
+
+    Examples
+    --------
+    >>> from sklearn_sfx.exceptions import SlowStartWarning
+    >>> issubclass(SlowStartWarning, UserWarning)
+    True
+    """
+
+
 class SparseMaskWarning(UserWarning):
     """A mask leaves fewer than half of the pixels, so it may be the other way round.
 
@@ -96,5 +134,27 @@ class SparseMaskWarning(UserWarning):
     --------
     >>> from sklearn_sfx.exceptions import SparseMaskWarning
     >>> issubclass(SparseMaskWarning, UserWarning)
+    True
+    """
+
+
+class UnreadableFramesWarning(UserWarning):
+    """Some frames of a run cannot be read, and are left out.
+
+    Examples
+    --------
+    >>> from sklearn_sfx.exceptions import UnreadableFramesWarning
+    >>> issubclass(UnreadableFramesWarning, UserWarning)
+    True
+    """
+
+
+class UnfinishedScreening(InputError):
+    """Parts of a screening are still to be done, by this process or another.
+
+    Examples
+    --------
+    >>> from sklearn_sfx.exceptions import InputError, UnfinishedScreening
+    >>> issubclass(UnfinishedScreening, InputError)
     True
     """

@@ -1,8 +1,12 @@
 """Outputs are there whole or not at all."""
 
+import signal
+import subprocess
+import sys
+
 import pytest
 
-from sklearn_sfx._files import replacing
+from sklearn_sfx._files import replacing, staging
 
 
 def test_the_file_appears_when_the_block_ends(tmp_path):
@@ -21,3 +25,58 @@ def test_a_failure_leaves_what_was_there(tmp_path):
         raise RuntimeError
     assert (tmp_path / "out.csv").read_text() == "old"
     assert len(list(tmp_path.iterdir())) == 1
+
+
+# -- Killed at any moment
+
+NAMES = ("frames", "labels", "mask")
+KILLED = """
+import os, pathlib, signal, sys
+from sklearn_sfx._files import replacing_all
+
+left = int(sys.argv[2])
+
+def counted(function):
+    def call(*arguments, **options):
+        global left
+        left -= 1
+        if left < 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return function(*arguments, **options)
+    return call
+
+for name in ("replace", "mkdir", "write_text", "rmdir", "unlink"):
+    setattr(pathlib.Path, name, counted(getattr(pathlib.Path, name)))
+with replacing_all([pathlib.Path(sys.argv[1]) / name for name in sys.argv[3:]]) as temporaries:
+    for temporary in temporaries:
+        temporary.write_text("new")
+"""
+
+
+def test_a_kill_leaves_all_or_none_and_nothing_else(tmp_path):
+    """Killed before each call that changes a folder, up to the end of the work."""
+    codes, found = [], set()
+    while not codes or codes[-1] != 0:
+        for name in NAMES:
+            (tmp_path / name).write_text("old")
+        command = [sys.executable, "-c", KILLED, str(tmp_path), str(len(codes)), *NAMES]
+        codes.append(subprocess.run(command, check=False).returncode)
+        with staging(tmp_path):  # of the next process
+            pass
+        assert sorted(path.name for path in tmp_path.iterdir()) == sorted(NAMES)
+        texts = {(tmp_path / name).read_text() for name in NAMES}
+        assert len(texts) == 1
+        found |= texts
+    assert found == {"old", "new"}
+    assert codes[:-1] == [-signal.SIGKILL] * (len(codes) - 1)
+    assert len(codes) > 12
+
+
+def test_leftovers_of_a_process_that_still_runs_are_left(tmp_path):
+    with replacing(tmp_path / "out.csv") as temporary:
+        temporary.write_text("half")
+        with replacing(tmp_path / "other.csv") as another:
+            another.write_text("whole")
+        assert temporary.read_text() == "half"
+    assert (tmp_path / "out.csv").read_text() == "half"
+    assert (tmp_path / "other.csv").read_text() == "whole"

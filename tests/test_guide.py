@@ -14,6 +14,7 @@ import torch
 from sklearn.pipeline import make_pipeline
 
 import sklearn_sfx as sfx
+from sklearn_sfx._outputs import Outputs
 from sklearn_sfx.cli import build_parser
 from sklearn_sfx.datasets import match_labels, write_annotation, write_run
 from sklearn_sfx.frames._formats import FORMATS
@@ -40,6 +41,8 @@ def folder(tmp_path_factory):
         60, domain="LO19", frame_shape=(SIDE, SIDE), hit_rate=0.5, random_state=0
     )
     write_run(folder / "r0095_2000.h5", run)
+    (folder / "r0095_2000.mask.h5").rename(folder / "mask.h5")
+    (folder / "r0095_2000.labels.txt").rename(folder / "expert_annotation.txt")
     (folder / "other").mkdir()
     write_run(folder / "other" / "r0020_2000.h5", other)
     with h5py.File(folder / "bits.h5", "w") as file:
@@ -96,7 +99,8 @@ def mistakes(folder):
     with h5py.File("two.h5", "w") as file:
         file["a"], file["b"] = np.zeros((2, 8, 8)), np.zeros((2, 8, 8))
     with h5py.File("gzip.h5", "w") as file:
-        file.create_dataset("frames", (1, 1024, 1024), "u2", chunks=True, compression="gzip")
+        pixels = np.ones((1, 1024, 1024), np.uint16)
+        file.create_dataset("frames", data=pixels, chunks=True, compression="gzip")
     larger = np.zeros((2, 200, 200), np.uint16)
     network = sfx.CNN1D(max_epochs=1)
     prepare = make_pipeline(*steps()).fit(run)
@@ -124,6 +128,11 @@ def mistakes(folder):
     yield lambda: sfx.open_frames("gzip.h5")
     yield lambda: sfx.open_frames("two.h5")
     yield lambda: sfx.open_frames("labels.txt")
+    training = Outputs("sfx train", ["r0095_2000.h5"], ["r0095_2000.h5"])
+    yield lambda: training.claim("r0095_2000.h5")
+    yield lambda: training.claim("ln84.joblib")
+    behind = sfx.open_frames("r0095_2000.h5", mask=sfx.read_mask("mask.h5"))
+    yield lambda: sfx.screen(model, behind)
     if not torch.cuda.is_available():
         yield lambda: network.set_params(device="cuda").fit(*few(20, 20))
     yield lambda: sfx.load_model("ln84.joblib")

@@ -22,12 +22,15 @@ from sklearn_sfx._names import written_in
 PACKAGE = Path(sklearn_sfx.__file__).parent
 ROOMS = [
     "exceptions",
+    "_compiled",
     "_names",
     "_stored",
+    "_text",
     "_labels",
     "_models",
     "_extras",
     "_files",
+    "_outputs",
     "_intervals",
     "frames",
     "datasets",

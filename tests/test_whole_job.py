@@ -33,7 +33,7 @@ def run(tmp_path_factory):
         60, domain="LN84", frame_shape=(SIDE + 8, SIDE + 8), hit_rate=0.6, random_state=1
     )
     write_run(folder / "run.h5", simulated)
-    return load_cxidb76(folder / "run.h5", "LN84", mask=folder / "mask.h5")
+    return load_cxidb76(folder / "run.h5", "LN84", mask=folder / "run.mask.h5")
 
 
 def make_model():

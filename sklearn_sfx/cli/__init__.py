@@ -1,15 +1,20 @@
 """The command ``sfx``."""
 
+import os
 import shlex
 import sys
 import warnings
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from sklearn_sfx.cli._parser import build_parser
-from sklearn_sfx.exceptions import InputError
+from sklearn_sfx.cli._printing import say, silence
+from sklearn_sfx.exceptions import InputError, UnreadableFramesWarning
 
 __all__ = ["build_parser", "main"]
+
+BROKEN_PIPE = 141  # the exit code where a reader of standard output has gone, as of other commands
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -26,7 +31,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         0 on success; 2 after a mistake in the input, with one sentence on standard error.
         A fault of the program itself is raised with its traceback.
     """
-    argv = sys.argv[1:] if argv is None else argv
+    try:
+        return _run(sys.argv[1:] if argv is None else argv)
+    finally:
+        with suppress(ValueError):  # it is closed
+            _flush()
+
+
+def _run(argv: Sequence[str]) -> int:
     args = build_parser().parse_args(argv)
     args.command = shlex.join(["sfx", *argv])  # for the report
     try:
@@ -34,24 +46,28 @@ def main(argv: Sequence[str] | None = None) -> int:
             warnings.showwarning = _once(args.verb)
             args.run_verb(args)
     except InputError as error:
-        _say(args.verb, error)
+        say(args.verb, error)
         return 2
+    except UnreadableFramesWarning as error:  # with --strict
+        say(args.verb, f"{error} Stopped, since --strict asks for it.")
+        return 2
+    except BrokenPipeError:
+        return BROKEN_PIPE
     except OSError as error:
         # The operating system's own refusals: no such folder, no permission, disk full.
         if error.errno is None:
             raise
-        about = f"{error.filename}: " if error.filename else ""
-        _say(args.verb, f"{about}{error.strerror}.")
+        about = f"{os.fsdecode(error.filename)}: " if error.filename else ""
+        say(args.verb, f"{about}{error.strerror}.")
+        return 2
+    except MemoryError as error:
+        reason = f" ({error})" if str(error) else ""
+        say(args.verb, f"this takes more memory than there is{reason}: ask for less at a time.")
         return 2
     except KeyboardInterrupt:
-        _say(args.verb, args.when_interrupted)
+        say(args.verb, args.when_interrupted)
         return 130
     return 0
-
-
-def _say(verb: str, message: object) -> None:
-    """Tell the user something beside the output."""
-    print(f"sfx {verb}: {message}", file=sys.stderr)
 
 
 def _once(verb: str) -> Callable:
@@ -61,6 +77,16 @@ def _once(verb: str) -> Callable:
     def show(message: Any, *_: Any, **__: Any) -> None:
         if str(message) not in said:
             said.add(str(message))
-            _say(verb, message)
+            say(verb, message)
 
     return show
+
+
+def _flush() -> None:
+    """Write what is left; nobody can be told any more where that does not go."""
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            try:
+                stream.flush()
+            except OSError:
+                silence(stream)

@@ -4,7 +4,12 @@ What takes long to import is imported where it is used, so that ``sfx --help`` i
 """
 
 import argparse
+import os
+import warnings
+from collections import Counter
 from typing import Any
+
+from sklearn_sfx.exceptions import InputError, RepeatedFramesWarning, UnreadableFramesWarning
 
 __all__ = ["labelled_frames", "open_run", "workers"]
 
@@ -13,13 +18,21 @@ def open_run(args: argparse.Namespace) -> Any:
     """Return the frames of the run, behind their mask."""
     from sklearn_sfx.frames import open_frames, read_mask
 
+    _check_mask_is_named(args)
     mask = None
     if args.mask is not None:
         mask = read_mask(
             args.mask, dataset=args.mask_dataset, good_bits=args.good_bits, bad_bits=args.bad_bits
         )
     source = args.run[0] if len(args.run) == 1 else args.run
-    return open_frames(source, dataset=args.dataset, mask=mask, missing=args.missing)
+    missing = "raise" if args.strict else "on_read"
+    if args.missing == "nan":
+        missing = "nan"
+    if args.strict:
+        warnings.simplefilter("error", UnreadableFramesWarning)
+    frames = open_frames(source, dataset=args.dataset, mask=mask, missing=missing)
+    _warn_of_repeated(frames)
+    return frames
 
 
 def labelled_frames(frames: Any, args: argparse.Namespace) -> tuple[Any, Any]:
@@ -36,3 +49,31 @@ def workers(args: argparse.Namespace) -> Any:
     import joblib
 
     return joblib.parallel_config("threading", n_jobs=args.jobs or joblib.cpu_count())
+
+
+def _check_mask_is_named(args: argparse.Namespace) -> None:
+    for name in ("mask_dataset", "good_bits", "bad_bits"):
+        if args.mask is None and getattr(args, name) is not None:
+            option = f"--{name.replace('_', '-')}"
+            raise InputError(
+                f"{option} says how a mask is read, and there is no --mask: name the file of the "
+                "mask, which may be the run itself."
+            )
+
+
+def _warn_of_repeated(frames: Any) -> None:
+    """Say so where a frame comes twice, whatever its file is called each time."""
+    real: dict[str | None, str] = {None: ""}
+    counts: Counter[tuple[str, str]] = Counter()
+    for origin in frames.sources:
+        if origin.path not in real:
+            real[origin.path] = os.path.realpath(origin.path)
+        counts[real[origin.path], origin.event] += 1
+    repeated = [path for (path, _), count in counts.items() if count > 1 and path]
+    if repeated:
+        warnings.warn(
+            f"{len(repeated)} frames of this run come more than once, such as those of "
+            f"{repeated[0]}: each is counted every time.",
+            RepeatedFramesWarning,
+            stacklevel=2,
+        )

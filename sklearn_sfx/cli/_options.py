@@ -5,6 +5,7 @@ from pathlib import Path
 
 __all__ = [
     "add_crop",
+    "add_force",
     "add_jobs",
     "add_labels",
     "add_maybe",
@@ -13,7 +14,13 @@ __all__ = [
     "add_run",
     "add_seed",
     "positive",
+    "shard",
+    "workers",
 ]
+
+MOST = 2**31 - 1  # of what is counted
+MOST_THREADS = 1024
+SEEDS = 2**32
 
 
 def add_run(parser: argparse.ArgumentParser) -> None:
@@ -22,10 +29,11 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dataset", help="path of the images, where a file has several candidates")
     parser.add_argument(
         "--missing",
-        choices=("raise", "nan"),
-        default="raise",
-        help="stop at frames that cannot be read, or go on with NaN in their place",
+        choices=("leave", "nan"),
+        default="leave",
+        help="leave out frames of which a part cannot be read, or go by what is left of them",
     )
+    parser.add_argument("--strict", action="store_true", help="stop at a frame that cannot be read")
     mask = parser.add_argument_group("mask", "True means usable, or name the bits")
     mask.add_argument("--mask", help="HDF5 file of the mask, or the run itself")
     mask.add_argument("--mask-dataset", help="path of the mask in that file")
@@ -67,27 +75,68 @@ def add_crop(parser: argparse.ArgumentParser) -> None:
 
 def add_seed(parser: argparse.ArgumentParser) -> None:
     """Add the seed."""
-    parser.add_argument("--seed", type=int, default=0, help="seed of all that is random")
+    parser.add_argument("--seed", type=seed, default=0, help="seed of all that is random")
 
 
 def add_jobs(parser: argparse.ArgumentParser) -> None:
     """Add how many threads work, which `workers` starts."""
-    parser.add_argument("--jobs", type=positive, help="threads (default: one per core)")
+    parser.add_argument("--jobs", type=workers, help="threads (default: one per core)")
 
 
-def add_report(parser: argparse.ArgumentParser) -> None:
-    """Add the page to write beside the rest."""
-    parser.add_argument("--report", type=Path, help="HTML page to write, with pictures of frames")
+def add_report(parser: argparse.ArgumentParser, end: str) -> None:
+    """Add the page to write beside the rest; named after the run where no name is given."""
+    parser.add_argument(
+        "--report",
+        type=Path,
+        nargs="?",
+        const=True,
+        help=f"HTML page to write, with pictures of frames (default name: RUN.{end})",
+    )
+
+
+def add_force(parser: argparse.ArgumentParser) -> None:
+    """Add whether files of others may be replaced; an input never is."""
+    parser.add_argument(
+        "--force", action="store_true", help="replace files that this command did not write"
+    )
 
 
 def positive(text: str) -> int:
     """Return an integer of 1 or more."""
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"has to be 1 or more, got {value}")
-    return value
+    return _between(text, 1, MOST)
+
+
+def workers(text: str) -> int:
+    """Return a number of threads or processes."""
+    return _between(text, 1, MOST_THREADS)
+
+
+def seed(text: str) -> int:
+    """Return a seed, as numpy takes it."""
+    return _between(text, 0, SEEDS - 1)
+
+
+def shard(text: str) -> tuple[int, int]:
+    """Return number and count of a share that is written as 3/16."""
+    number, _, of = text.partition("/")
+    share = _between(number, 1, MOST), _between(of, 1, MOST)
+    if share[0] > share[1]:
+        raise argparse.ArgumentTypeError(f"has to be one of 1/{of} to {of}/{of}, got {text}")
+    return share
 
 
 def bits(text: str) -> int | str:
     """Return bits of a mask, decimal or as 0x10, or the word any."""
-    return text if text == "any" else int(text, 0)
+    if text == "any":
+        return text
+    value = int(text, 0)
+    if not 0 < value < 2**64:
+        raise argparse.ArgumentTypeError(f"has to be 1 to 64 bits, got {text}")
+    return value
+
+
+def _between(text: str, least: int, most: int) -> int:
+    value = int(text)
+    if not least <= value <= most:
+        raise argparse.ArgumentTypeError(f"has to be a number from {least} to {most}, got {text}")
+    return value

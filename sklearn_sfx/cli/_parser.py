@@ -4,16 +4,28 @@ import argparse
 import pkgutil
 from importlib import import_module
 from types import ModuleType
+from typing import NoReturn
 
+from sklearn_sfx._text import one_line, shortened
 from sklearn_sfx._version import __version__
 from sklearn_sfx.cli import verbs
 
 __all__ = ["build_parser", "find_verbs"]
 
+LONGEST = 2000  # characters of a refusal
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose refusals are one line, whatever is in the names of files."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong, and end with exit code 2."""
+        super().error(shortened(one_line(message), LONGEST))
+
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the command and all its verbs."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="sfx",
         description="Find the hits of a serial crystallography run from about 200 labels.",
     )

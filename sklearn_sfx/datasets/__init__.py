@@ -3,11 +3,13 @@
 # What is imported as itself is for other rooms, not for users.
 from sklearn_sfx._names import carry_the_face
 from sklearn_sfx.datasets._annotation import Annotation as Annotation
+from sklearn_sfx.datasets._annotation import name_in_labels as name_in_labels
 from sklearn_sfx.datasets._annotation import read_annotation, read_spot_counts, write_annotation
 from sklearn_sfx.datasets._cxidb76 import load_cxidb76
 from sklearn_sfx.datasets._cxidb76_writer import write_cxidb76
 from sklearn_sfx.datasets._labels import match_labels
 from sklearn_sfx.datasets._make import make_sfx_frames
+from sklearn_sfx.datasets._run_files import run_files as run_files
 from sklearn_sfx.datasets._run_files import write_run
 from sklearn_sfx.datasets._target import MAYBE_RULES as MAYBE_RULES
 from sklearn_sfx.datasets._target import make_target

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sklearn_sfx._files import replacing
+from sklearn_sfx._text import one_line, shortened
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import FrameOrigin
 
@@ -18,13 +19,17 @@ __all__ = [
     "LABELS",
     "Annotation",
     "check_annotation",
+    "name_in_labels",
     "read_annotation",
     "read_spot_counts",
     "write_annotation",
 ]
 
 LABELS = ("HIT", "MAYBE", "MISS")
-_LINE = re.compile(r"(?P<name>\S.*?)\s+\[(?P<number>\d+)\]\s+(?P<label>\S+)")
+_LINE = re.compile(r"(?P<name>\S.*?)\s+\[(?P<number>[0-9]+)\]\s+(?P<label>\S+)")
+_BOM = b"\xef\xbb\xbf"
+_DIGITS = 18  # of the number of a frame, at the most
+_SHOWN = 120  # characters of a line that cannot be read
 
 
 class Annotation(NamedTuple):
@@ -68,8 +73,13 @@ def read_annotation(path: str | Path) -> Annotation:
         match = _LINE.fullmatch(line)
         if match is None or match["label"] not in LABELS:
             raise InputError(
-                f"Line {number} of {path} is {line!r}, but a line of labels reads "
-                "'r0095_2000.h5 [1] HIT', with HIT, MAYBE or MISS."
+                f"Line {number} of {path} is {shortened(line, _SHOWN)!r}, but a line of labels "
+                "reads 'r0095_2000.h5 [1] HIT', with HIT, MAYBE or MISS."
+            )
+        if len(match["number"]) > _DIGITS:
+            raise InputError(
+                f"Line {number} of {path} names frame [{shortened(match['number'], 24)}], which no "
+                "run has: frames count from 1."
             )
         names.append(match["name"])
         numbers.append(int(match["number"]))
@@ -108,10 +118,15 @@ def write_annotation(path: str | Path, file_name: str | Path, labels: Iterable[s
     for label in labels:
         if label not in LABELS:
             raise InputError(f"A label is HIT, MAYBE or MISS, not {label!r}.")
-    name = Path(file_name).name
+    name = one_line(Path(file_name).name)
     text = "".join(f"{name} [{number}] {label}\n" for number, label in enumerate(labels, start=1))
     with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
+def name_in_labels(path: str | None) -> str:
+    """Return what labels call a file: its name, on one line."""
+    return one_line(os.path.basename(path or ""))
 
 
 def check_annotation(
@@ -144,8 +159,8 @@ def check_annotation(
         )
     pairs = zip(annotation.names, annotation.numbers, origins, strict=True)
     for line, (name, number, origin) in enumerate(pairs, start=1):
-        file_name = os.path.basename(origin.path or "")
-        if os.path.basename(name) != file_name:
+        file_name = name_in_labels(origin.path)
+        if name_in_labels(name) != file_name:
             raise InputError(
                 f"{path} labels frames of {name} (label {line}), but the run's file is called "
                 f"{file_name}: give the labels of this run."
@@ -193,10 +208,10 @@ def read_spot_counts(path: str | Path, n_frames: int) -> np.ndarray:
     seen = np.zeros(n_frames, bool)
     for line_number, line in _lines(path, "spot count"):
         words = line.split()
-        if len(words) != 3 or not (words[0].isdecimal() and words[1].isdecimal()):
+        if len(words) != 3 or not all(re.fullmatch(f"[0-9]{{1,{_DIGITS}}}", w) for w in words[:2]):
             raise InputError(
-                f"Line {line_number} of {path} is {line!r}, but a line of spot counts reads "
-                "'00002   229 Hit'."
+                f"Line {line_number} of {path} is {shortened(line, _SHOWN)!r}, but a line of spot "
+                "counts reads '00002   229 Hit'."
             )
         number = int(words[0])
         if not 1 <= number <= n_frames or seen[number - 1]:
@@ -212,11 +227,17 @@ def read_spot_counts(path: str | Path, n_frames: int) -> np.ndarray:
 
 def _lines(path: str | Path, what: str) -> list[tuple[int, str]]:
     """Return the lines that are not blank, each with its number."""
+    path = Path(path)
+    if path.exists() and not path.is_file():  # reading a pipe or a device may never end
+        raise InputError(f"The {what} file {path} is no file but a folder, a pipe or a device.")
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        data = path.read_bytes()
     except FileNotFoundError as error:
         raise InputError(f"There is no {what} file {path}.") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"The {what} file {path} cannot be read as text: {error}.") from error
-    lines = enumerate(text.splitlines(), start=1)
+    except OSError as error:
+        raise InputError(f"The {what} file {path} cannot be read: {error.strerror}.") from error
+    if b"\0" in data:
+        raise InputError(f"The {what} file {path} cannot be read as text: it has zero bytes.")
+    text = os.fsdecode(data.removeprefix(_BOM))  # as the names of files are, which it holds
+    lines = enumerate(text.split("\n"), start=1)
     return [(number, line.strip()) for number, line in lines if line.strip()]

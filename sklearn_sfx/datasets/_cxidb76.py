@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.utils import Bunch
 
 from sklearn_sfx.datasets._annotation import check_annotation, read_annotation, read_spot_counts
+from sklearn_sfx.datasets._run_files import run_files
 from sklearn_sfx.datasets._target import MAYBE_RULES, make_target
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import Frames, open_frames, read_mask
@@ -61,8 +62,9 @@ def load_cxidb76(
     subset : {"LN83", "LN84", "LO19", "LG36", "L498"}
         The experiment; it is described in ``DESCR``.
     annotation : path, default=None
-        Labels of all frames, one line each, as in ``r0095_2000.h5 [1] MISS``. By default
-        ``expert_annotation.txt`` in the folder of the run.
+        Labels of all frames, one line each, as in ``r0095_2000.h5 [1] MISS``. By default the labels
+        beside the run that have its name, as `write_run` writes them, ``r0095_2000.labels.txt``;
+        where there are none, ``expert_annotation.txt``.
     spots : path, default=None
         What DIALS counted in each frame, ``dials_annotation.txt``; frames that it leaves out have
         0 spots.
@@ -124,11 +126,14 @@ def load_cxidb76(
     data = open_frames(path, mask=mask)
     origins = data.sources
     if annotation is None:
-        annotation = Path(str(origins[0].path)).parent / "expert_annotation.txt"
+        first = Path(str(origins[0].path))
+        own = run_files(first).labels
+        annotation = own if own.exists() else first.with_name("expert_annotation.txt")
         if not annotation.exists():
             raise InputError(
-                f"There are no labels beside the run: {annotation} does not exist; say where they "
-                "are with annotation=..., or open the frames alone with open_frames."
+                f"There are no labels beside the run: neither {own.name} nor {annotation.name} is "
+                f"in {first.parent}; say where they are with annotation=..., or open the frames "
+                "alone with open_frames."
             )
     labels = check_annotation(read_annotation(annotation), origins, annotation)
     spot_count = None if spots is None else read_spot_counts(spots, len(data))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import errno
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,9 @@ from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import Frames, open_frames
 
 __all__ = ["write_cxidb76"]
+
+MARGIN = 2**19  # bytes, for what HDF5 writes beside the frames
+CANNOT_TELL = (errno.EOPNOTSUPP, errno.EINVAL)  # of file systems that keep no room free
 
 
 def write_cxidb76(
@@ -31,6 +37,7 @@ def write_cxidb76(
     active_areas: np.ndarray | None = None,
     chunk_size: int = 1000,
     compression: str | None = "bitshuffle-lz4",
+    simulated: bool = False,
     progress: bool = False,
 ) -> None:
     """Write a run in the layout of CXIDB entry 76 (``idh5_v1.0``), block by block.
@@ -61,6 +68,8 @@ def write_cxidb76(
         Frames in each group ``/data/chunk_0000000``, ``/data/chunk_0000001``, ...
     compression : {"bitshuffle-lz4", None}, default="bitshuffle-lz4"
         Each frame is compressed by itself, without loss.
+    simulated : bool, default=False
+        Whether the frames are simulated; the file, and a report of it, then say so.
     progress : bool, default=False
         Show a progress bar with a rate, on work of more than two seconds and in a terminal.
 
@@ -68,6 +77,8 @@ def write_cxidb76(
     ------
     InputError
         If the frames are not integers, or a quantity does not have one value per frame.
+    OSError
+        If there is no room for the file. Nothing is written then.
 
     Examples
     --------
@@ -113,7 +124,7 @@ def write_cxidb76(
     options = {"chunks": (1, height, width), **_filter(compression)}
     bar = tqdm(total=len(frames), unit="frame", delay=2, disable=None if progress else True)
     with replacing(path) as temporary, bar:
-        _write_file(temporary, frames, per_frame, scalars, chunk_size, options, bar)
+        _write_file(temporary, frames, per_frame, scalars, chunk_size, options, simulated, bar)
 
 
 def _write_file(
@@ -123,11 +134,12 @@ def _write_file(
     scalars: dict[str, Any],
     chunk_size: int,
     options: dict[str, Any],
+    simulated: bool,
     bar: tqdm,
 ) -> None:
-    import h5py  # takes long to import, as in open_frames
-
-    with h5py.File(path, "w") as file:
+    with _new_hdf5(path) as (file, find_room):
+        if simulated:
+            file.attrs["simulated"] = True
         for name, value in scalars.items():
             if value is not None:
                 file[f"metadata/{name}"] = value
@@ -140,9 +152,40 @@ def _write_file(
             images = group.create_dataset("images", part.shape, frames.dtype, **options)
             row = 0
             for block in part.blocks():
+                find_room(block.nbytes)
                 images[row : row + len(block)] = block
                 row += len(block)
                 bar.update(len(block))
+
+
+@contextmanager
+def _new_hdf5(path: Path) -> Iterator[tuple[Any, Any]]:
+    """Give a new HDF5 file, and a function that finds room on disk for so many bytes more.
+
+    The room is asked for before HDF5 writes, and some is kept for what it writes when it closes the
+    file: with a write that fails inside of it, it ends the process by a segmentation fault.
+    """
+    import h5py  # takes long to import, as in open_frames
+
+    def find_room(n_bytes: int, written: int | None = None) -> None:
+        written = file.id.get_filesize() if written is None else written
+        try:
+            os.posix_fallocate(descriptor, written, n_bytes + MARGIN)
+        except OSError as error:
+            if error.errno not in CANNOT_TELL:
+                raise OSError(error.errno, error.strerror, str(path)) from None
+
+    descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o666)
+    try:
+        find_room(0, 0)
+        with h5py.File(path, "w", rdcc_nbytes=0) as file:  # no chunk waits to be written
+            find_room(0)
+            yield file, find_room
+            file.flush()
+            size = file.id.get_filesize()
+        os.ftruncate(descriptor, size)
+    finally:
+        os.close(descriptor)
 
 
 def _filter(compression: str | None) -> dict:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
 
-from sklearn_sfx.datasets._annotation import read_annotation
+from sklearn_sfx.datasets._annotation import name_in_labels, read_annotation
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import Frames
 
@@ -54,7 +53,7 @@ def match_labels(frames: Frames, path: str | Path) -> tuple[np.ndarray, np.ndarr
     positions: dict[tuple[str, int], int] = {}
     paths: dict[str, str | None] = {}
     for i, origin in enumerate(frames.sources):
-        name = os.path.basename(origin.path or "")
+        name = name_in_labels(origin.path)
         if paths.setdefault(name, origin.path) != origin.path:
             raise InputError(
                 f"Labels name frames by file name, and two files of this run are called {name}: "
@@ -64,7 +63,7 @@ def match_labels(frames: Frames, path: str | Path) -> tuple[np.ndarray, np.ndarr
     annotation = read_annotation(path)
     found: dict[int, str] = {}
     for name, number, label in zip(*annotation, strict=True):
-        i = positions.get((os.path.basename(name), int(number) - 1))
+        i = positions.get((name_in_labels(name), int(number) - 1))
         if i is None:
             raise InputError(
                 f"{path} labels frame [{number}] of {name}, and the run has no such frame "

@@ -16,6 +16,7 @@ from sklearn_sfx.frames._masks import warn_of_sparse as warn_of_sparse
 from sklearn_sfx.frames._on_device import blocks_on_device as blocks_on_device
 from sklearn_sfx.frames._on_device import can_run_on_device as can_run_on_device
 from sklearn_sfx.frames._open import open_frames
+from sklearn_sfx.frames._paths import expand_paths as expand_paths
 from sklearn_sfx.frames._protocols import FrameOrigin, FrameSource, FrameStep
 from sklearn_sfx.frames._protocols import Window as Window
 from sklearn_sfx.frames._recognize import are_simulated as are_simulated

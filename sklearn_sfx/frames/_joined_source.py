@@ -55,6 +55,11 @@ class JoinedSource:
         return next((advice for part in self._parts if (advice := getattr(part, "advice", ""))), "")
 
     @property
+    def files(self) -> frozenset[str]:
+        """The files that the parts read."""
+        return frozenset().union(*(getattr(part, "files", ()) for part in self._parts))
+
+    @property
     def facts(self) -> Facts:
         """What all parts say of their frames."""
         return common_facts([getattr(part, "facts", Facts()) for part in self._parts])

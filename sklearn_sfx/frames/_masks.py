@@ -136,9 +136,12 @@ class _Rule:
         for name, bits in (("good_bits", good_bits), ("bad_bits", bad_bits)):
             if bits is None or (name == "bad_bits" and isinstance(bits, str) and bits == "any"):
                 continue
-            if isinstance(bits, bool) or not isinstance(bits, int | np.integer) or bits < 1:
+            is_number = isinstance(bits, int | np.integer) and not isinstance(bits, bool)
+            if not is_number or not 0 < int(bits) < 2**64:
                 choice = ' or "any"' if name == "bad_bits" else ""
-                raise InputError(f"{name} must be a positive integer{choice}, not {bits!r}.")
+                raise InputError(
+                    f"{name} must be a positive integer of up to 64 bits{choice}, not {bits!r}."
+                )
         self.good_bits, self.bad_bits = good_bits, bad_bits
 
     def or_that_of(self, mask: StoredMask) -> _Rule:
@@ -162,14 +165,14 @@ class _Rule:
             return values.astype(bool)
         if values.dtype.kind == "f" and not np.all(np.mod(values, 1) == 0):
             raise InputError(f"The mask in {where} has fractions or NaN, so it has no bits.")
-        bits = values.astype(np.int64)
+        bits = values.astype(np.uint64 if values.dtype == np.uint64 else np.int64).view(np.uint64)
         usable = np.ones(values.shape, bool)
         if self.good_bits is not None:
-            usable &= (bits & int(self.good_bits)) == int(self.good_bits)
+            usable &= (bits & np.uint64(self.good_bits)) == np.uint64(self.good_bits)
         if self.bad_bits == "any":
             usable &= bits == 0
         elif self.bad_bits is not None:
-            usable &= (bits & int(self.bad_bits)) == 0
+            usable &= (bits & np.uint64(self.bad_bits)) == 0
         return usable
 
 
@@ -180,6 +183,10 @@ class _RuleSource:
         self._source, self._rule, self._where = source, rule, where
         self.shape = source.shape
         self.dtype = np.dtype(bool)
+
+    @property
+    def files(self) -> frozenset[str]:
+        return getattr(self._source, "files", frozenset())
 
     def read(self, position: int, window: Window, out: np.ndarray) -> None:
         values = np.empty(out.shape, self._source.dtype)

@@ -32,6 +32,11 @@ class PickedSource:
         return getattr(self._source, "advice", "")
 
     @property
+    def files(self) -> frozenset[str]:
+        """The files that the source reads."""
+        return getattr(self._source, "files", frozenset())
+
+    @property
     def facts(self) -> Facts:
         """What the source says of all its frames."""
         return getattr(self._source, "facts", Facts())

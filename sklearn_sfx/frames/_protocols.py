@@ -88,6 +88,8 @@ class FrameSource(Protocol):
     - ``advice``: a sentence on how the frames would be much quicker to read, "" where they would
       not. `open_frames` says it once, as a `SlowFileWarning`.
     - ``facts``: what the file says of all frames, as `Facts`.
+    - ``files``: a frozenset of the absolute paths that it reads, where `origin` does not name all
+      of them, as for links and virtual datasets.
     - ``unreadable``: a tuple of `Unreadable`, the frames that are known not to be readable before
       one of them is read. `open_frames` refuses such a run unless it is told what to do.
 

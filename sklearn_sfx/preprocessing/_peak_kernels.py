@@ -12,7 +12,8 @@ The work is done in two steps, so that a frame costs a few milliseconds:
 """
 
 import numpy as np
-from numba import njit
+
+from sklearn_sfx._compiled import compiled
 
 __all__ = ["peak_table"]
 
@@ -23,7 +24,7 @@ N_CLIPPINGS = 3  # fits of the local background; each leaves out what sticks out
 CLIP = 3.0  # how many standard deviations stick out
 MIN_BACKGROUND = 12  # fewer usable pixels around a candidate give no background to speak of
 
-_compile = njit(nogil=True, cache=True, error_model="numpy", fastmath={"reassoc", "contract"})
+_compile = compiled(error_model="numpy", fastmath={"reassoc", "contract"})
 
 
 def peak_table(

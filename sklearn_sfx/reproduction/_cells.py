@@ -14,6 +14,7 @@ import joblib
 from tqdm import tqdm
 
 from sklearn_sfx._files import replacing
+from sklearn_sfx.datasets import run_files
 from sklearn_sfx.exceptions import FewLabelsWarning
 from sklearn_sfx.reproduction import _experiments
 from sklearn_sfx.reproduction._data import FRAMES, is_prepared, prepare_run
@@ -166,8 +167,8 @@ def _named(task: Any) -> str:
 def _remove_frames(study: Study, seed: int) -> None:
     for name in NAMES:
         folder = study.run_folder(name, seed)
-        for file_name in (FRAMES, FILES[name], "mask.h5", "expert_annotation.txt"):
-            (folder / file_name).unlink(missing_ok=True)
+        for path in (folder / FRAMES, *run_files(folder / FILES[name])):
+            path.unlink(missing_ok=True)
 
 
 # -- Rough costs, in frames that CNN2D is trained on, for the time that is left ------------------

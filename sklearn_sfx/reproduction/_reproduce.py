@@ -102,6 +102,7 @@ def reproduce(
     if output.exists() and not output.is_dir():
         raise InputError(f"{output}: this is a file; name a folder for the report.")
     files = None if data is None else find_runs(data)
+    _check_is_ours(output)
     output.mkdir(parents=True, exist_ok=True)
     study = Study((output / "cache").absolute(), scale, maybe, sequential_split, files)
     cells = cells_of(parts, n_seeds)
@@ -116,6 +117,15 @@ def reproduce(
     made = f"{command}, which took {minutes:.1f} minutes"
     made += f" and found {n_done} of {len(cells)} cells done before." if n_done else "."
     return write_report(report, tables, pictures, output, made)
+
+
+def _check_is_ours(output: Path) -> None:
+    """Refuse a folder in which files of others would be replaced, as those of the runs."""
+    if output.is_dir() and any(output.iterdir()) and not (output / "cache").is_dir():
+        raise InputError(
+            f"{output}: this folder holds what is not of a reproduction; name a new one for the "
+            "report."
+        )
 
 
 def _command(

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.utils import Bunch
 
-from sklearn_sfx.datasets import load_cxidb76, make_sfx_frames, write_run
+from sklearn_sfx.datasets import load_cxidb76, make_sfx_frames, run_files, write_run
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.reproduction._scale import Scale
 
@@ -108,9 +108,9 @@ def open_run(run: RunFiles, n_frames: int) -> Bunch:
 
 def simulate_run(name: str, scale: Scale, seed: int, folder: Path) -> RunFiles:
     """Write a simulated run as the files that come with a real one, unless it is there."""
-    path = folder / FILES[name]
-    files = RunFiles(name, path, folder / "expert_annotation.txt", None, folder / "mask.h5")
-    if not (folder / "mask.h5").exists():  # what is written last
+    path, labels, mask = run_files(folder / FILES[name])
+    files = RunFiles(name, path, labels, None, mask)
+    if not path.exists():
         side = (scale.simulated_side, scale.simulated_side)
         simulated = make_sfx_frames(
             scale.n_frames, domain=name, frame_shape=side, random_state=seed

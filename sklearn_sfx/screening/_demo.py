@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from sklearn.model_selection import train_test_split
 
-from sklearn_sfx._files import replacing
-from sklearn_sfx.datasets import load_cxidb76, make_sfx_frames, write_run
+from sklearn_sfx._outputs import Outputs
+from sklearn_sfx.datasets import load_cxidb76, make_sfx_frames, run_files, write_run
 from sklearn_sfx.inspection import plot_overview
 from sklearn_sfx.screening._evaluation import evaluation_table
 from sklearn_sfx.screening._report import write_report
@@ -21,29 +21,52 @@ N_LABELS = 200
 SIDE = 724  # the central part that the method looks at
 
 
-def run_demo(output: str | os.PathLike, *, n_frames: int = 1200, random_state: int = 0) -> None:
+def run_demo(
+    output: str | os.PathLike,
+    *,
+    n_frames: int = 1200,
+    random_state: int = 0,
+    force: bool = False,
+) -> None:
     """Simulate a run, train on 200 labels, screen the rest, and print and draw the outcome.
 
     Parameters
     ----------
     output : path-like
-        Folder for the run, its labels and mask, ``model.joblib``, ``hits.lst``, ``scores.csv``,
-        ``overview.png`` and ``report.html``. It is made where it is missing.
+        Folder for the run, its labels and mask, and ``run.model.joblib``, ``run.hits.lst``,
+        ``run.scores.csv``, ``run.overview.png`` and ``run.report.html``. It is made where it is
+        missing.
     n_frames : int
         Frames of the simulated run.
     random_state : int
         Seed of the simulation and of the training.
+    force : bool
+        Whether files are replaced that lie there and are not of the same demonstration.
+
+    Raises
+    ------
+    InputError
+        A file lies there that would have to be replaced, or nothing can be written there.
     """
     output = Path(output)
     output.mkdir(parents=True, exist_ok=True)
-    path = output / "run.h5"
+    outputs = Outputs("sfx demo", [f"{n_frames} {random_state}"], [], force=force)
+    files = run_files(output / "run.h5")
+    path = files.frames
+    for file in files:
+        outputs.claim(file)
+    ends = ("model.joblib", "hits.lst", "scores.csv", "overview.png", "report.html")
+    model_file, hits, table, overview, report = (
+        outputs.claim(output / f"run.{end}") for end in ends
+    )
     print(f"1/4 simulating {n_frames} frames like LN84, the central {SIDE} x {SIDE} pixels")
     simulated = make_sfx_frames(
         n_frames, domain="LN84", frame_shape=(SIDE, SIDE), random_state=random_state
     )
-    write_run(path, simulated, progress=True)
+    with outputs.replacing_all(files) as (temporary, *_):
+        write_run(temporary, simulated, progress=True)
 
-    run = load_cxidb76(path, subset="LN84", mask=output / "mask.h5")
+    run = load_cxidb76(path, subset="LN84", mask=files.mask)
     seen, rest = train_test_split(
         np.arange(len(run.data)),
         train_size=N_LABELS,
@@ -56,14 +79,17 @@ def run_demo(output: str | os.PathLike, *, n_frames: int = 1200, random_state: i
         run.data[seen], run.target[seen], crop=SIDE, random_state=random_state, progress=True
     )
     print(f"    {time.perf_counter() - began:.0f} s; a hit from probability {model.threshold:.3f}")
-    model.save(output / "model.joblib")
+    with outputs.replacing(model_file) as temporary:
+        model.save(temporary)
 
     print(f"3/4 screening the other {len(rest)} frames")
     began = time.perf_counter()
     scores = screen(model, run.data[rest], progress=True)
     rate = len(rest) / (time.perf_counter() - began)
-    scores.write_hits(output / "hits.lst")
-    scores.write_csv(output / "scores.csv")
+    with outputs.replacing(hits) as temporary:
+        scores.write_hits(temporary)
+    with outputs.replacing(table) as temporary:
+        scores.write_csv(temporary)
 
     print("4/4 comparing with the labels: SIMULATED frames, MAYBE counted as hit, 95 % intervals\n")
     target = run.target[rest]
@@ -85,15 +111,18 @@ def run_demo(output: str | os.PathLike, *, n_frames: int = 1200, random_state: i
         threshold=scores.threshold,
         title="sfx demo: SIMULATED frames like LN84",
     )
-    with replacing(output / "overview.png") as temporary:
+    with outputs.replacing(overview) as temporary:
         figure.savefig(temporary, dpi=110)
-    write_report(
-        output / "report.html",
-        model,
-        run.data[rest],
-        scores,
-        target=target,
-        note="SIMULATED frames like LN84; MAYBE counted as hit.",
-        command="sfx demo",
+    with outputs.replacing(report) as temporary:
+        write_report(
+            temporary,
+            model,
+            run.data[rest],
+            scores,
+            target=target,
+            note="SIMULATED frames like LN84; MAYBE counted as hit.",
+            command="sfx demo",
+        )
+    print(
+        f"{output}: {', '.join(file.name for file in (report, hits, table, model_file, overview))}"
     )
-    print(f"{output}: report.html, hits.lst, scores.csv, model.joblib, overview.png")

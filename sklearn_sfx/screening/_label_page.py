@@ -11,11 +11,13 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils import check_random_state
 from tqdm import tqdm
 
+from sklearn_sfx.datasets import name_in_labels
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import FrameOrigin, Frames, are_simulated
 from sklearn_sfx.preprocessing import CentralCrop, PixelMask
 from sklearn_sfx.screening._pages import require_page, write_page
 from sklearn_sfx.screening._report_pictures import thumbnail
+from sklearn_sfx.screening._unreadable import readable_rows
 
 __all__ = ["write_label_page"]
 
@@ -30,7 +32,7 @@ def write_label_page(
     crop: int = 724,
     random_state: int | np.random.RandomState | None = None,
     progress: bool = False,
-) -> None:
+) -> int:
     """Write a page to label frames on, drawn at random from all of a run.
 
     In a browser the keys H, M and N call the frame that is shown HIT, MAYBE or MISS and go on to
@@ -54,11 +56,21 @@ def write_label_page(
     progress : bool
         Whether to show a progress bar on a terminal.
 
+    Returns
+    -------
+    int
+        How many frames it shows.
+
     Raises
     ------
     InputError
         The frames come from no file or from two of the same name, are smaller than the crop, the
         page cannot be written there, or matplotlib or jinja2 is not installed.
+
+    Warns
+    -----
+    UnreadableFramesWarning
+        Some of the frames that were drawn cannot be read, and are left out.
 
     See Also
     --------
@@ -74,6 +86,7 @@ def write_label_page(
     >>> write_run(folder / "run.h5", make_sfx_frames(12, frame_shape=(192, 192), random_state=0))
     >>> run = open_frames(folder / "run.h5")
     >>> write_label_page(folder / "label.html", run, n_frames=10, crop=180, random_state=0)
+    10
     >>> (folder / "label.html").read_text().count("data:image/png")
     10
     """
@@ -83,6 +96,8 @@ def write_label_page(
     n_frames = min(n_frames, len(frames))
     rows = check_random_state(random_state).choice(len(frames), n_frames, replace=False)
     chosen = frames[np.sort(rows)]
+    chosen = chosen[readable_rows(chosen, "the page")]
+    n_frames = len(chosen)
     named = _names(chosen.sources)
     paths = {str(source.path) for source in frames.sources}
     # Defective pixels would pass for spots.
@@ -91,6 +106,7 @@ def write_label_page(
     quiet = None if progress else True
     bar = tqdm(prepared, total=n_frames, unit="frame", disable=quiet)
     pictures = [thumbnail(frame, N_BLOCKS) for frame in bar]
+    listed = "\n".join(sorted(paths)).encode("utf-8", "surrogateescape")
     page = {
         "shown": [
             {"file": name, "number": number, "picture": picture}
@@ -98,9 +114,10 @@ def write_label_page(
         ],
         "n_run": len(frames),
         "simulated": are_simulated(chosen.sources),
-        "key": "sfx label " + hashlib.sha256("\n".join(sorted(paths)).encode()).hexdigest(),
+        "key": f"sfx label {hashlib.sha256(listed).hexdigest()}",
     }
     write_page(path, "label.html", page)
+    return n_frames
 
 
 def _names(sources: Sequence[FrameOrigin]) -> list[tuple[str, int]]:
@@ -113,7 +130,7 @@ def _names(sources: Sequence[FrameOrigin]) -> list[tuple[str, int]]:
                 "These frames come from no file, and labels name frames by file: open them with "
                 "open_frames(path)."
             )
-        name = os.path.basename(source.path)
+        name = name_in_labels(source.path)
         if paths.setdefault(name, source.path) != source.path:
             raise InputError(
                 f"Labels name frames by file name, and two files of this run are called {name}: "

@@ -1,7 +1,6 @@
 """The model that `train` makes, kept in a file and loaded again."""
 
 import os
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,10 +14,11 @@ from sklearn_sfx._stored import Stored
 from sklearn_sfx._version import __version__
 from sklearn_sfx.classifiers import PeakCountClassifier
 from sklearn_sfx.exceptions import InputError
-from sklearn_sfx.frames import FrameOrigin, Frames
+from sklearn_sfx.frames import Frames
 from sklearn_sfx.persistence import load_model, load_pickle, save_model
+from sklearn_sfx.screening._seen_frames import SeenFrame, find_seen
 
-__all__ = ["ScreeningModel", "frame_names", "load_screening_model"]
+__all__ = ["ScreeningModel", "load_screening_model"]
 
 
 @dataclass(frozen=True)
@@ -37,12 +37,15 @@ class ScreeningModel(Stored):
         Prepared frames to the count of their peaks, and a decision by that count.
     threshold : float
         The probability from which a frame is a hit, as tuned on the training frames.
-    trained_on : tuple of (str, int)
-        Name and frame number (from 0) of the training frames: they are not for evaluation.
+    trained_on : tuple of SeenFrame
+        The training frames, which are not for evaluation. Of models of older versions each is
+        the name of its file and its number, from 0.
     frame_shape : tuple of int
         (height, width) in pixels of the frames it reads.
     version : str
         The version of this package that trained it.
+    masked : bool or None
+        Whether the training frames came with a mask; None in models of older versions.
 
     Examples
     --------
@@ -63,9 +66,10 @@ class ScreeningModel(Stored):
     classifier: Pipeline
     baseline: PeakCountClassifier
     threshold: float
-    trained_on: tuple[tuple[str, int], ...]
+    trained_on: tuple[SeenFrame, ...]
     frame_shape: tuple[int, int]
     version: str = __version__
+    masked: bool | None = None
 
     def __sfx_steps__(self) -> list[tuple[str | None, Any]]:
         """Return what prepares the frames, and what decides."""
@@ -77,16 +81,21 @@ class ScreeningModel(Stored):
         Parameters
         ----------
         frames : Frames, shape (n_frames, height, width)
-            Frames of a run; none is read. A frame is known by the name of its file, whatever
-            folder it is in, and by its place in the file.
+            Frames of a run. A frame is known by its place in its file and by its pixels, whatever
+            the file is called and wherever it lies; those in the same places as the training
+            frames are read.
 
         Returns
         -------
         ndarray of bool, shape (n_frames,)
             False, too, for a frame that comes from no file.
+
+        Raises
+        ------
+        InputError
+            A frame that has to be read cannot be.
         """
-        seen = set(self.trained_on)
-        return np.array([name in seen for name in frame_names(frames.sources)], dtype=bool)
+        return find_seen(frames, self.trained_on)
 
     def save(self, path: str | os.PathLike) -> None:
         """Write the model; a file that is there stays whole until this one is.
@@ -107,11 +116,6 @@ class ScreeningModel(Stored):
             return
         with replacing(path) as temporary:
             joblib.dump(self, temporary, compress=3)
-
-
-def frame_names(sources: Iterable[FrameOrigin]) -> list[tuple[str, int] | None]:
-    """Return name of the file and number from 0 of each frame; None where it has no file."""
-    return [(os.path.basename(s.path), s.position) if s.path else None for s in sources]
 
 
 def load_screening_model(path: str | os.PathLike) -> ScreeningModel:

@@ -7,18 +7,17 @@ from typing import Any
 
 from sklearn_sfx._extras import require
 from sklearn_sfx._files import new_file, replacing
-from sklearn_sfx.exceptions import InputError
 
 __all__ = ["require_page", "write_page"]
 
 
-def require_page(path: str | os.PathLike) -> None:
+def require_page(path: str | os.PathLike | None = None) -> None:
     """Refuse a page that could not be written, before the work is done for it.
 
     Parameters
     ----------
-    path : path-like
-        Where it is to be written.
+    path : path-like, optional
+        Where it is to be written; None asks only for what makes pages.
 
     Raises
     ------
@@ -34,9 +33,8 @@ def require_page(path: str | os.PathLike) -> None:
     ...
     sklearn_sfx.exceptions.InputError: none/report.html: the folder none does not exist; ...
     """
-    folder = new_file(path).absolute().parent
-    if not os.access(folder, os.W_OK):
-        raise InputError(f"{path}: no permission to write to the folder {folder}; name another.")
+    if path is not None:
+        new_file(path)
     require("jinja2", extra="plot", what="Pages")
     require("matplotlib", extra="plot", what="Pages")
 
@@ -53,4 +51,6 @@ def write_page(path: str | os.PathLike, template: str, values: dict[str, Any]) -
         lstrip_blocks=True,
     )
     with replacing(path) as temporary:
-        temporary.write_text(environment.get_template(template).render(values), encoding="utf-8")
+        page = environment.get_template(template).render(values)
+        # Names of files need not be UTF-8.
+        temporary.write_text(page, encoding="utf-8", errors="backslashreplace")

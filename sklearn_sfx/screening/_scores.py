@@ -1,21 +1,29 @@
 """What a model said of each frame, and the files in which others read it."""
 
+from __future__ import annotations
+
 import csv
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from sklearn_sfx._files import replacing
+from sklearn_sfx._text import one_line
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import FrameOrigin
 
-__all__ = ["Scores", "read_hits"]
+__all__ = ["Scores", "check_listable", "read_hits"]
 
 LONGEST_LINE = 1022  # what CrystFEL reads of one line
+BOM = b"\xef\xbb\xbf"
+BREAKS_LINES = re.compile(r"[\n\r\0]")
+FORMULA = re.compile(r"\s*([=@]|[+-](?![\d.]+\Z))")  # how what a spreadsheet would run begins
 COLUMNS = ("file", "position", "event", "identifier", "probability", "decision", "peak_count")
+COLUMNS += ("status", "reason")
 
 
 @dataclass(frozen=True)
@@ -27,14 +35,16 @@ class Scores:
     sources : sequence of FrameOrigin, length n_frames
         Which frame each row is about.
     probability : ndarray of float64, shape (n_frames,)
-        Probability of the positive class.
+        Probability of the positive class; NaN for a frame that cannot be read.
     decision : ndarray of bool, shape (n_frames,)
         True for a hit: a probability at or above the threshold.
     peak_count : ndarray of int64, shape (n_frames,), or None
         Peaks that the classical peak finder counts on the same pixels; None if they were not
-        counted.
+        counted, -1 for a frame that cannot be read.
     threshold : float
         The probability from which a frame is called a hit.
+    reason : ndarray of str, shape (n_frames,), optional
+        Why a frame, or a part of it, cannot be read; empty for all others.
 
     Examples
     --------
@@ -57,7 +67,7 @@ class Scores:
     ['run.cxi ', '', '0\n']
     >>> scores.write_csv(folder / "scores.csv")
     >>> (folder / "scores.csv").read_text().splitlines()[2]
-    'run.cxi,1,//1,,0.100000,miss,0'
+    'run.cxi,1,//1,,0.100000,miss,0,read,'
     """
 
     sources: Sequence[FrameOrigin]
@@ -65,6 +75,24 @@ class Scores:
     decision: np.ndarray
     peak_count: np.ndarray | None
     threshold: float
+    reason: np.ndarray | None = None
+
+    @property
+    def is_read(self) -> np.ndarray:
+        """Which frames could be read, shape (n_frames,): all others are neither hit nor miss."""
+        return ~np.isnan(self.probability)
+
+    def __getitem__(self, rows: np.ndarray) -> Scores:
+        """Return the scores of some of the frames."""
+        kept = np.arange(len(self.probability))[rows]
+        return replace(
+            self,
+            sources=[self.sources[row] for row in kept],
+            probability=self.probability[kept],
+            decision=self.decision[kept],
+            peak_count=None if self.peak_count is None else self.peak_count[kept],
+            reason=None if self.reason is None else self.reason[kept],
+        )
 
     def write_hits(self, path: str | os.PathLike) -> None:
         """Write the hits as a list that CrystFEL reads: one ``file event`` to a line.
@@ -78,52 +106,59 @@ class Scores:
         Raises
         ------
         InputError
-            The frames come from no file, or a line would be longer than CrystFEL reads.
+            What `check_listable` refuses of the hits.
         """
-        lines = []
-        for source, keep in zip(self.sources, self.decision, strict=True):
-            if not keep:
-                continue
-            if source.path is None:
-                raise InputError(
-                    "These frames come from no file, so no hit list can name them; "
-                    "open them with open_frames(path) or use the scores."
-                )
-            line = f"{Path(source.path).absolute()} {source.event}"
-            if len(line.encode()) > LONGEST_LINE:
-                raise InputError(
-                    f"{source.path}: the path is too long for a hit list, of which CrystFEL reads "
-                    f"{LONGEST_LINE} characters a line; move the file to a shorter path."
-                )
-            lines.append(line + "\n")
+        pairs = zip(self.sources, self.decision, strict=True)
+        lines = [_line(source) for source, keep in pairs if keep]
         with replacing(path) as temporary:
-            temporary.write_text("".join(lines))
+            temporary.write_bytes(b"".join(lines))
 
     def write_csv(self, path: str | os.PathLike) -> None:
-        """Write one row for each frame, hit or not.
+        r"""Write one row for each frame, hit or not.
 
         Parameters
         ----------
         path : path-like
             The table to write, replaced as a whole, with the columns file, position (of the frame
-            in its file, from 0), event, identifier, probability, decision (hit or miss) and
-            peak_count, empty if the peaks were not counted.
+            in its file, from 0), event, identifier, probability, decision (hit or miss),
+            peak_count, empty if the peaks were not counted, status and reason. The status is
+            "read"; or "unreadable", and then probability, decision and peak_count are empty and
+            the reason says why; or "partly read", and then the reason says what is missing.
+
+        Raises
+        ------
+        InputError
+            The table cannot be written there.
+
+        Notes
+        -----
+        The table is UTF-8, and a row is one line, whatever names and identifiers hold: what cannot
+        be read stands as an escape, as in ``\\n``. What a spreadsheet would take for a formula has
+        an apostrophe before it.
         """
-        counts = [""] * len(self.sources) if self.peak_count is None else self.peak_count
-        rows = zip(self.sources, self.probability, self.decision, counts, strict=True)
-        with replacing(path) as temporary, open(temporary, "w", newline="") as file:
+        empty = [""] * len(self.sources)
+        counts = empty if self.peak_count is None else self.peak_count
+        reasons = empty if self.reason is None else self.reason
+        columns = (self.sources, self.probability, self.decision, counts, self.is_read, reasons)
+        rows = zip(*columns, strict=True)
+        with (
+            replacing(path) as temporary,
+            open(temporary, "w", newline="", encoding="utf-8") as file,
+        ):
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(COLUMNS)
-            for source, probability, keep, count in rows:
+            for source, probability, keep, count, is_read, reason in rows:
+                found = (f"{probability:.6f}", "hit" if keep else "miss", count)
+                status = "partly read" if reason else "read"
                 writer.writerow(
                     (
-                        "" if source.path is None else source.path,
+                        _cell(source.path or ""),
                         source.position,
-                        source.event,
-                        source.identifier,
-                        f"{probability:.6f}",
-                        "hit" if keep else "miss",
-                        count,
+                        _cell(source.event),
+                        _cell(source.identifier),
+                        *(found if is_read else ("", "", "")),
+                        status if is_read else "unreadable",
+                        _cell(str(reason)),
                     )
                 )
 
@@ -152,10 +187,70 @@ def read_hits(path: str | os.PathLike) -> list[tuple[str, str | None]]:
     [('my run.cxi', '//42'), ('other.cxi', None)]
     """
     hits: list[tuple[str, str | None]] = []
-    for line in Path(path).read_text().splitlines():
-        name, blank, event = line.rpartition(" ")
+    for line in os.fsdecode(Path(path).read_bytes().removeprefix(BOM)).split("\n"):
+        name, blank, event = line.rstrip("\r").rpartition(" ")
         if blank and "//" in event:
             hits.append((name, event))
         elif line.strip():
-            hits.append((line, None))
+            hits.append((line.rstrip("\r"), None))
     return hits
+
+
+def check_listable(sources: Iterable[FrameOrigin]) -> None:
+    r"""Refuse frames that a hit list cannot name, before work is done for it.
+
+    Parameters
+    ----------
+    sources : iterable of FrameOrigin
+        The frames.
+
+    Raises
+    ------
+    InputError
+        Frames come from no file, have a name that would not be one line or be read as another, or
+        one longer than CrystFEL reads.
+
+    Examples
+    --------
+    >>> from sklearn_sfx.frames import FrameOrigin
+    >>> from sklearn_sfx.screening import check_listable
+    >>> check_listable([FrameOrigin("/data/a\nb.h5", 0, "//0")])
+    Traceback (most recent call last):
+    ...
+    sklearn_sfx.exceptions.InputError: The name of a file, '/data/a\nb.h5', has an end of line ...
+    """
+    for source in sources:
+        _line(source)
+
+
+def _line(source: FrameOrigin) -> bytes:
+    """Return the line of a hit list that names a frame; names of files may be any bytes."""
+    if source.path is None:
+        raise InputError(
+            "These frames come from no file, so no hit list can name them; "
+            "open them with open_frames(path) or use the scores."
+        )
+    path = str(Path(source.path).absolute())
+    if BREAKS_LINES.search(path):
+        raise InputError(
+            f"The name of a file, {path!r}, has an end of line in it, so no hit list can name its "
+            "frames; rename it."
+        )
+    if re.search(r"\s", source.event) or "//" not in source.event:
+        raise InputError(
+            f"{path}: in a hit list CrystFEL could not read the name of a frame, "
+            f"{source.event!r}; rename the group that it comes from."
+        )
+    line = os.fsencode(path) + b" " + source.event.encode("utf-8", "surrogateescape")
+    if len(line) > LONGEST_LINE:
+        raise InputError(
+            f"{source.path}: the path is too long for a hit list, of which CrystFEL reads "
+            f"{LONGEST_LINE} characters a line; move the file to a shorter path."
+        )
+    return line + b"\n"
+
+
+def _cell(text: str) -> str:
+    """Return text that is one line of a cell, and no formula."""
+    text = one_line(text)
+    return f"'{text}" if FORMULA.match(text) else text

@@ -12,7 +12,9 @@ from sklearn_sfx.classifiers import PeakCountClassifier
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import Frames
 from sklearn_sfx.preprocessing import CentralCrop, PixelMask
-from sklearn_sfx.screening._model import ScreeningModel, frame_names
+from sklearn_sfx.screening._model import ScreeningModel
+from sklearn_sfx.screening._seen_frames import seen_frames
+from sklearn_sfx.screening._unreadable import readable_rows
 
 __all__ = ["hit_finder", "train"]
 
@@ -109,6 +111,11 @@ def train(
         The labels are not as many as the frames, are not 0, 1 and -1, or are too few of a kind; or
         there is no such method.
 
+    Warns
+    -----
+    UnreadableFramesWarning
+        Some frames cannot be read, and are left out.
+
     Examples
     --------
     >>> from sklearn_sfx import make_sfx_frames, train
@@ -122,6 +129,9 @@ def train(
     finder = hit_finder(method=method, crop=crop, max_epochs=max_epochs, random_state=random_state)
     chosen = find_method(method)
     target = _checked(target, len(frames), chosen)
+    rows = readable_rows(frames, "the training")
+    if len(rows) < len(frames):
+        frames, target = frames[rows], _checked(target[rows], len(rows), chosen)
     labelled = np.flatnonzero(target != UNLABELLED)
     some, known = (frames[labelled], target[labelled]) if labelled.size else (frames, None)
     prepare, classifier = finder[:N_PREPARE], finder[N_PREPARE:]
@@ -134,15 +144,14 @@ def train(
         bar.set_description("counting peaks")
         baseline = PeakCountClassifier().fit(prepared, known)
         bar.update()
-    origins = [] if known is None else getattr(some, "sources", [])
-    trained_on = tuple(name for name in frame_names(origins) if name is not None)
     return ScreeningModel(
         prepare=prepare,
         classifier=classifier,
         baseline=baseline,
         threshold=threshold,
-        trained_on=trained_on,
+        trained_on=() if known is None else seen_frames(some),
         frame_shape=tuple(frames.shape[1:]),
+        masked=getattr(frames, "mask", None) is not None,
     )
 
 

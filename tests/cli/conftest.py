@@ -10,7 +10,7 @@ def sfx(run_folder):
     """Return what calls a verb on the run and its mask, and gives the exit code."""
 
     def call(verb, *options):
-        run = [str(run_folder / "run.h5"), "--mask", str(run_folder / "mask.h5")]
+        run = [str(run_folder / "run.h5"), "--mask", str(run_folder / "run.mask.h5")]
         return main([verb, *run, *map(str, options)])
 
     return call

@@ -1,6 +1,7 @@
 """The command as a user types it: how it refuses, warns, and works once it is installed."""
 
 import csv
+import os
 import shutil
 import subprocess
 import sys
@@ -20,12 +21,12 @@ def refusals(folder):
     run, model, labels = (
         folder / "run.h5",
         folder / "model.joblib",
-        folder / "expert_annotation.txt",
+        folder / "run.labels.txt",
     )
     with_model = ["--model", str(model)]
     return {
         "no run": (["screen", "none.h5", *with_model], "none.h5"),
-        "not HDF5": (["screen", str(labels), *with_model], "expert_annotation.txt"),
+        "not HDF5": (["screen", str(labels), *with_model], "run.labels.txt"),
         "no model": (["screen", str(run), "--model", "none.joblib"], "no such model file"),
         "not a model": (
             ["screen", str(run), "--model", str(labels)],
@@ -89,7 +90,7 @@ def no_jinja2(monkeypatch):
 
 
 def no_permission(monkeypatch):
-    monkeypatch.setattr("os.access", lambda path, mode: False)
+    monkeypatch.setattr("os.access", lambda path, mode: not mode & os.W_OK)
 
 
 @pytest.mark.parametrize("verb", ["screen", "evaluate"])
@@ -113,7 +114,7 @@ def test_a_report_that_cannot_be_written_is_refused_first(
     if hinder:
         hinder(monkeypatch)
     files = ["--model", run_folder / "model.joblib"]
-    files += ["--labels", run_folder / "expert_annotation.txt"] if verb == "evaluate" else []
+    files += ["--labels", run_folder / "run.labels.txt"] if verb == "evaluate" else []
     assert sfx(verb, *files, "--report", report) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
@@ -132,14 +133,14 @@ def installed(*arguments, **options):
 
 def test_installed_command_screens_in_its_own_process(run_folder, tmp_path):
     shutil.copy(run_folder / "run.h5", tmp_path / "run.h5")
-    mask = ["--mask", str(run_folder / "mask.h5")]
+    mask = ["--mask", str(run_folder / "run.mask.h5")]
     done = installed(
         "screen", "run.h5", "--model", str(run_folder / "model.joblib"), *mask, cwd=tmp_path
     )
     assert (done.returncode, done.stderr) == (0, "")
     model = load_screening_model(run_folder / "model.joblib")
-    frames = open_frames(tmp_path / "run.h5", mask=read_mask(run_folder / "mask.h5"))
-    with open(tmp_path / "scores.csv", newline="") as file:
+    frames = open_frames(tmp_path / "run.h5", mask=read_mask(run_folder / "run.mask.h5"))
+    with open(tmp_path / "run.scores.csv", newline="") as file:
         written = [row["probability"] for row in csv.DictReader(file)]
     assert written == [f"{p:.6f}" for p in screen(model, frames).probability]
 
@@ -154,7 +155,7 @@ def test_installed_command_names_its_version_and_verbs():
 
 
 def test_a_warning_is_said_once(run_folder, tmp_path):
-    labels = (run_folder / "expert_annotation.txt").read_text().splitlines()
+    labels = (run_folder / "run.labels.txt").read_text().splitlines()
     hits = [line for line in labels if not line.endswith("MISS")][:8]
     misses = [line for line in labels if line.endswith("MISS")][:20]
     (tmp_path / "few.txt").write_text("\n".join(hits + misses))

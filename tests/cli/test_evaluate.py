@@ -11,7 +11,7 @@ from sklearn_sfx.screening import load_screening_model
 def evaluate(sfx, run_folder):
     """Return what evaluates the model on some labels, those of the run by default."""
 
-    def call(*options, labels=run_folder / "expert_annotation.txt"):
+    def call(*options, labels=run_folder / "run.labels.txt"):
         files = ["--model", run_folder / "model.joblib", "--labels", labels]
         return sfx("evaluate", *files, *options)
 
@@ -30,8 +30,8 @@ def test_evaluate_leaves_the_training_frames_out(evaluate, capsys):
 
 def test_evaluate_on_training_frames_alone_is_refused(evaluate, run_folder, tmp_path, capsys):
     model = load_screening_model(run_folder / "model.joblib")
-    seen = {position + 1 for _, position in model.trained_on}
-    lines = (run_folder / "expert_annotation.txt").read_text().splitlines()
+    seen = {frame.position + 1 for frame in model.trained_on}
+    lines = (run_folder / "run.labels.txt").read_text().splitlines()
     kept = [line for line in lines if int(line.split("[")[1].split("]")[0]) in seen]
     (tmp_path / "labels.txt").write_text("\n".join(kept))
     assert evaluate(labels=tmp_path / "labels.txt") == 2
@@ -53,4 +53,4 @@ def test_evaluate_reports_the_frames_that_it_used(evaluate, run_folder, tmp_path
     drawn = {int(position) for position in re.findall(r"run.h5, frame (\d+)<br>", page)}
     assert drawn
     model = load_screening_model(run_folder / "model.joblib")
-    assert not drawn & {position for _, position in model.trained_on}
+    assert not drawn & {frame.position for frame in model.trained_on}

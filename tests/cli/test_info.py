@@ -33,7 +33,7 @@ def test_the_picture_is_written(sfx, tmp_path, capsys):
     path = tmp_path / "out.png"
     assert sfx("info", "--crop", 120, "--picture", path) == 0
     assert path.read_bytes().startswith(b"\x89PNG")
-    assert list(tmp_path.iterdir()) == [path]
+    assert [file for file in tmp_path.iterdir() if file.is_file()] == [path]
 
 
 def test_without_matplotlib_it_is_said_what_to_install(sfx, tmp_path, monkeypatch, capsys):

@@ -33,7 +33,7 @@ def test_screen_writes_every_frame_and_lists_the_hits(screened, run_folder, tmp_
         assert (float(row["probability"]) >= model.threshold - 1e-6) == (row["decision"] == "hit")
     assert f"{len(listed)} of 90 frames are hits" in capsys.readouterr().out
 
-    frames = open_frames(run_folder / "run.h5", mask=read_mask(run_folder / "mask.h5"))
+    frames = open_frames(run_folder / "run.h5", mask=read_mask(run_folder / "run.mask.h5"))
     again = screen(model, frames)
     np.testing.assert_allclose(
         [float(r["probability"]) for r in rows], again.probability, atol=1e-6
@@ -66,4 +66,4 @@ def test_screen_reports_what_it_prints(sfx, run_folder, tmp_path, monkeypatch, c
     assert "SIMULATED" in page
     assert "--report out.html</code>" in page
     assert "LCN(floor=1.0, kernel_size=5)" in page
-    assert f"{(~read_mask(run_folder / 'mask.h5')).sum():,} of 25,600 pixels" in page
+    assert f"{(~read_mask(run_folder / 'run.mask.h5')).sum():,} of 25,600 pixels" in page

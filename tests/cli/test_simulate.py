@@ -10,7 +10,7 @@ from sklearn_sfx.datasets import read_annotation
 
 
 def test_simulated_run_loads_as_a_real_one(run_folder):
-    run = load_cxidb76(run_folder / "run.h5", "LN84", mask=run_folder / "mask.h5")
+    run = load_cxidb76(run_folder / "run.h5", "LN84", mask=run_folder / "run.mask.h5")
     assert run.data.shape == (90, 160, 160)
     assert run.data.dtype == np.uint16
     assert run.target.tolist() == (run.labels != "MISS").astype(int).tolist()
@@ -35,7 +35,7 @@ def test_simulated_run_loads_as_a_real_one(run_folder):
 def test_simulate_says_the_labels_it_wrote(tmp_path, capsys):
     options = ["--n-frames", "12", "--frame-shape", "96", "96", "--domain", "LO19", "--seed", "5"]
     assert main(["simulate", str(tmp_path / "a.h5"), *options]) == 0
-    labels = read_annotation(tmp_path / "expert_annotation.txt").labels
+    labels = read_annotation(tmp_path / "a.labels.txt").labels
     out = capsys.readouterr().out
     assert "SIMULATED" in out
     for name in ("HIT", "MAYBE", "MISS"):

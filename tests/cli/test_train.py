@@ -14,9 +14,9 @@ from sklearn_sfx.screening import load_screening_model, read_hits
 
 
 def test_model_learned_something_and_counts_agree_with_labels(run_folder):
-    run = load_cxidb76(run_folder / "run.h5", "LN84", mask=run_folder / "mask.h5")
+    run = load_cxidb76(run_folder / "run.h5", "LN84", mask=run_folder / "run.mask.h5")
     model = load_screening_model(run_folder / "model.joblib")
-    seen = [position for _, position in model.trained_on]
+    seen = [frame.position for frame in model.trained_on]
     rest = np.setdiff1d(np.arange(90), seen)
     assert len(seen) == len(set(seen)) == 60
     scores = screen(model, run.data[rest])
@@ -35,7 +35,7 @@ def test_model_learned_something_and_counts_agree_with_labels(run_folder):
 def test_peaks_train_with_few_labels_or_none(
     run_folder, tmp_path, capsys, options, said, n_trained_on
 ):
-    options = [str(run_folder / "expert_annotation.txt") if o == "L" else o for o in options]
+    options = [str(run_folder / "run.labels.txt") if o == "L" else o for o in options]
     model = tmp_path / "peaks.joblib"
     options += ["--method", "peaks", "--crop", "160", "--model", str(model)]
     assert main(["train", str(run_folder / "run.h5"), *options]) == 0
@@ -59,7 +59,7 @@ def test_help_names_every_method(capsys):
 
 
 def test_a_safe_model_is_trained_screens_and_is_evaluated(run_folder, tmp_path, capsys):
-    run, labels = str(run_folder / "run.h5"), str(run_folder / "expert_annotation.txt")
+    run, labels = str(run_folder / "run.h5"), str(run_folder / "run.labels.txt")
     model, hits = str(tmp_path / "m.skops"), str(tmp_path / "hits.lst")
     options = ["--n-labels", "40", "--crop", "160", "--epochs", "20", "--model", model]
     assert main(["train", run, "--labels", labels, *options]) == 0
@@ -74,7 +74,7 @@ def test_a_safe_model_is_trained_screens_and_is_evaluated(run_folder, tmp_path, 
 def test_a_missing_skops_is_said_before_the_training(run_folder, tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "skops.io", None)
     monkeypatch.setattr("sklearn_sfx.screening.train", lambda *args, **options: pytest.fail("late"))
-    arguments = ["--labels", str(run_folder / "expert_annotation.txt"), "--crop", "160"]
+    arguments = ["--labels", str(run_folder / "run.labels.txt"), "--crop", "160"]
     model = ["--model", str(tmp_path / "m.skops")]
     assert main(["train", str(run_folder / "run.h5"), *arguments, *model]) == 2
     assert "pip install 'sklearn_sfx[safe]'" in capsys.readouterr().err

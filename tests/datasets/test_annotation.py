@@ -1,5 +1,7 @@
 """The text files of labels and spot counts."""
 
+import os
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,6 +9,8 @@ from hypothesis import strategies as st
 
 from sklearn_sfx import InputError
 from sklearn_sfx.datasets import read_annotation, read_spot_counts, write_annotation
+from sklearn_sfx.datasets._annotation import check_annotation
+from sklearn_sfx.frames import FrameOrigin
 
 # HIT, MAYBE, MISS, and the part of HIT and MAYBE that DIALS calls a hit.
 PUBLISHED = {
@@ -28,6 +32,58 @@ def test_round_trip(labels, tmp_path_factory):
     assert found.numbers.tolist() == list(range(1, len(labels) + 1))
     assert set(found.names) == {"r0095 2000.h5"}
     assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+@settings(deadline=None)
+@given(name=st.binary(min_size=1, max_size=30).map(os.fsdecode).filter(lambda n: "/" not in n))
+def test_a_file_of_any_name_has_its_labels(name, tmp_path_factory):
+    """Names with ends of lines, blanks at their ends, or bytes that are no UTF-8."""
+    path = tmp_path_factory.mktemp("labels") / "labels.txt"
+    if "\0" in name or not name.strip() or name != name.strip() or name in (".", ".."):
+        return
+    write_annotation(path, f"/data/{name}", ["HIT", "MISS"])
+    assert len(path.read_bytes().splitlines()) == 2
+    origins = [FrameOrigin(f"/data/{name}", i, f"//{i}") for i in range(2)]
+    found = check_annotation(read_annotation(path), origins, path)
+    assert found.tolist() == ["HIT", "MISS"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\xef\xbb\xbfrun.h5 [1] HIT\nrun.h5 [2] MISS\n",
+        b"run.h5 [1] HIT\r\n\r\nrun.h5 [2] MISS\r\n",
+        b"\xef\xbb\xbf\r\nrun.h5 [1] HIT\r\nrun.h5\t[2]\tMISS",
+    ],
+)
+def test_reads_what_windows_writes(tmp_path, content):
+    (tmp_path / "a.txt").write_bytes(content)
+    found = read_annotation(tmp_path / "a.txt")
+    assert found.names.tolist() == ["run.h5", "run.h5"]
+    assert found.labels.tolist() == ["HIT", "MISS"]
+
+
+def test_refuses_what_would_never_end(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", "/dev/zero", tmp_path):
+        with pytest.raises(InputError, match="no file but a folder, a pipe or a device"):
+            read_annotation(path)
+
+
+@pytest.mark.parametrize("number", ["9" * 19, "9" * 20, "9" * 5000])
+def test_refuses_numbers_that_no_frame_has(tmp_path, number):
+    (tmp_path / "a.txt").write_text(f"run.h5 [{number}] HIT\n")
+    with pytest.raises(
+        InputError, match=r"Line 1 of .* names frame \[9+(…9+)?\], which no run has"
+    ):
+        read_annotation(tmp_path / "a.txt")
+
+
+def test_shows_no_more_than_the_ends_of_a_long_line(tmp_path):
+    (tmp_path / "a.txt").write_text("x" * 10**6)
+    with pytest.raises(InputError) as caught:
+        read_annotation(tmp_path / "a.txt")
+    assert len(str(caught.value)) < 400 + len(str(tmp_path))
 
 
 def test_refuses_to_write_other_labels(tmp_path):
@@ -76,6 +132,7 @@ def test_frames_without_spots_count_zero(tmp_path):
         ("00003 Miss", "reads"),
         ("x 1 Miss", "reads"),
         ("00003 -1 Miss", "reads"),
+        ("00003 99999999999999999999 Hit", "reads"),
     ],
 )
 def test_refuses_other_counts(tmp_path, line, why):

@@ -62,6 +62,25 @@ def test_fractions_have_no_bits(values):
         read_mask(values, bad_bits="any")
 
 
+@pytest.mark.parametrize("dtype", [np.uint64, np.int64])
+def test_all_64_bits_can_be_named(dtype):
+    values = np.array([[0, 1, 2**63, 2**64 - 1]], np.uint64).view(dtype)
+    for bits, usable in [
+        (2**64 - 1, [True, False, False, False]),
+        (2**63, [True, True, False, False]),
+        (1, [True, False, True, False]),
+    ]:
+        assert read_mask(values, bad_bits=bits)[0].tolist() == usable
+    assert read_mask(values, good_bits=2**63)[0].tolist() == [False, False, True, True]
+    assert read_mask(values, bad_bits="any")[0].tolist() == [True, False, False, False]
+
+
+@pytest.mark.parametrize("bits", [0, -1, 2**64, True, 1.0])
+def test_bits_are_1_to_64(bits):
+    with pytest.raises(InputError, match="a positive integer of up to 64 bits"):
+        read_mask(np.zeros((2, 2), np.uint64), bad_bits=bits)
+
+
 def test_bad_files(tmp_path):
     with pytest.raises(InputError, match="no file"):
         read_mask(tmp_path / "none.h5")

@@ -169,3 +169,10 @@ def test_a_file_is_no_folder(tmp_path, capsys):
     (tmp_path / "out").write_text("")
     assert main(["reproduce", str(tmp_path / "out")]) == 2
     assert "this is a file" in capsys.readouterr().err
+
+
+def test_a_folder_of_other_things_is_refused(tmp_path, capsys):
+    (tmp_path / "report.html").write_text("an hour of work")
+    assert sfx(tmp_path, "--only", "4") == 2
+    assert "this folder holds what is not of a reproduction" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["report.html"]

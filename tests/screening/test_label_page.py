@@ -28,7 +28,7 @@ addEventListener("load", () => {
 
 @pytest.fixture(scope="module")
 def run(run_folder):
-    return open_frames(run_folder / "run.h5", mask=read_mask(run_folder / "mask.h5"))
+    return open_frames(run_folder / "run.h5", mask=read_mask(run_folder / "run.mask.h5"))
 
 
 @pytest.fixture(scope="module")

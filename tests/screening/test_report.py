@@ -34,7 +34,7 @@ def made(run_folder, model, tmp_path_factory):
     for name in NAMES:
         shutil.copy(run_folder / "run.h5", folder / name)
     rng = np.random.default_rng(0)
-    mask = read_mask(run_folder / "mask.h5")
+    mask = read_mask(run_folder / "run.mask.h5")
     frames = open_frames([folder / name for name in NAMES], mask=mask)[rng.permutation(180)[:100]]
     probability = rng.permutation(np.linspace(0, 1, 100))
     decision = probability >= 0.4
@@ -100,7 +100,7 @@ def test_recall_and_precision_stand_beside_the_peak_count(made, model, page):
 
 def test_each_picture_is_the_frame_that_is_named(made, model, page, run_folder):
     _, scores, target, _ = made
-    mask = read_mask(run_folder / "mask.h5")
+    mask = read_mask(run_folder / "run.mask.h5")
     files = set()
     for title, figures in shown(page).items():
         for row, (picture, path, _, caption) in zip(

@@ -7,7 +7,7 @@ import joblib
 import numpy as np
 import pytest
 
-from sklearn_sfx import InputError, load_model, open_frames, save_model, screen
+from sklearn_sfx import InputError, load_model, open_frames, read_mask, save_model, screen
 from sklearn_sfx.cli import main
 from sklearn_sfx.preprocessing import GCN
 from sklearn_sfx.screening import load_screening_model
@@ -22,9 +22,9 @@ def safe(run_folder, tmp_path_factory):
 
 def test_a_safe_model_is_the_same_as_a_pickled_one(run_folder, safe):
     pickled, loaded = load_screening_model(run_folder / "model.joblib"), load_screening_model(safe)
-    for name in ("threshold", "trained_on", "frame_shape", "version"):
+    for name in ("threshold", "trained_on", "frame_shape", "version", "masked"):
         assert getattr(loaded, name) == getattr(pickled, name)
-    frames = open_frames(run_folder / "run.h5")
+    frames = open_frames(run_folder / "run.h5", mask=read_mask(run_folder / "run.mask.h5"))
     a, b = screen(pickled, frames), screen(loaded, frames)
     np.testing.assert_array_equal(a.probability, b.probability, strict=True)
     np.testing.assert_array_equal(a.peak_count, b.peak_count, strict=True)

@@ -1,6 +1,8 @@
 """Hit lists that CrystFEL reads, and the table of all frames."""
 
 import csv
+import os
+import re
 
 import numpy as np
 import pytest
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 
 from sklearn_sfx import InputError
 from sklearn_sfx.frames import FrameOrigin
-from sklearn_sfx.screening import Scores, read_hits
+from sklearn_sfx.screening import Scores, check_listable, read_hits
 
 
 def make_scores(paths, decision):
@@ -39,20 +41,13 @@ def test_hit_list_paths_are_absolute(tmp_path, monkeypatch):
     assert read_hits("hits.lst") == [(str(tmp_path / "run.h5"), "chunk//0")]
 
 
-@given(
-    st.lists(
-        st.tuples(
-            st.text(
-                st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Zl", "Zp")),
-                min_size=1,
-                max_size=40,
-            ).filter(lambda name: "/" not in name and name.strip() == name),
-            st.booleans(),
-        ),
-        min_size=1,
-        max_size=8,
-    )
-)
+# Names of files may be any bytes; those that are no UTF-8 are halves of characters in Python.
+any_name = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=40)
+any_name |= st.binary(min_size=1, max_size=40).map(os.fsdecode)
+file_name = any_name.filter(lambda name: not re.search("[/\\n\\r\\0]|^[.]{1,2}$", name))
+
+
+@given(st.lists(st.tuples(file_name, st.booleans()), min_size=1, max_size=8))
 def test_hit_list_round_trip(tmp_path_factory, rows):
     path = tmp_path_factory.mktemp("list") / "hits.lst"
     scores = make_scores([f"/data/{name}" for name, _ in rows], [keep for _, keep in rows])
@@ -87,3 +82,65 @@ def test_table_has_a_row_for_every_frame(tmp_path):
     assert [row["identifier"] for row in rows] == ["shot 0", "shot 1", "shot 2"]
     assert [float(row["probability"]) for row in rows] == [0, 0.5, 1]
     assert [row["peak_count"] for row in rows] == ["0", "1", "2"]
+
+
+# -- What names and identifiers may hold
+
+
+@pytest.mark.parametrize("path", ["/data/a\nb.h5", "/data/a\rb.h5"])
+def test_a_name_that_would_forge_a_line_is_refused(tmp_path, path):
+    with pytest.raises(InputError, match="has an end of line in it"):
+        make_scores([path], [1]).write_hits(tmp_path / "hits.lst")
+    with pytest.raises(InputError, match="has an end of line in it"):
+        check_listable(make_scores(["/data/a.h5", path], [0, 0]).sources)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("event", ["a b//3", "a\n/data/c.h5 x//3", "x\t//3", "x\u2028//3", "3", ""])
+def test_an_event_that_would_be_read_as_another_is_refused(event):
+    with pytest.raises(InputError, match="could not read the name of a frame"):
+        check_listable([FrameOrigin("/data/a.h5", 3, event)])
+
+
+text = st.text(st.characters(exclude_categories=()), max_size=12)
+
+
+@given(st.lists(st.tuples(text, text, text), min_size=1, max_size=5))
+def test_a_row_of_the_table_is_a_line_whatever_it_holds(tmp_path_factory, rows):
+    path = tmp_path_factory.mktemp("table") / "scores.csv"
+    n = len(rows)
+    sources = [FrameOrigin(path, i, *names) for i, (path, *names) in enumerate(rows)]
+    Scores(sources, np.zeros(n), np.zeros(n, bool), None, 0.5).write_csv(path)
+    assert len(path.read_text(encoding="utf-8").splitlines()) == n + 1
+    with open(path, newline="", encoding="utf-8") as file:
+        read = list(csv.DictReader(file))
+    assert [row["position"] for row in read] == [str(i) for i in range(n)]
+    for row in read:
+        for name in ("file", "event", "identifier"):
+            assert not re.match(r"\s*[=@]|\s*[+-](?![\d.]+$)", row[name])
+
+
+@pytest.mark.parametrize(
+    ("given_name", "cell"),
+    [
+        ('=HYPERLINK("http://x")', '\'=HYPERLINK("http://x")'),
+        ("+1+2", "'+1+2"),
+        (" @SUM(A1)", "' @SUM(A1)"),
+        ("-2", "-2"),
+        ("+3.5", "+3.5"),
+        ("=5", "'=5"),
+        ("20260101-4\r/data/x.h5,1", "20260101-4\\r/data/x.h5,1"),
+        ("caf\udce9", "caf\\udce9"),
+    ],
+)
+def test_a_cell_is_no_formula(tmp_path, given_name, cell):
+    sources = [FrameOrigin("/data/a.h5", 0, "//0", given_name)]
+    scores = Scores(sources, np.zeros(1), np.zeros(1, bool), None, 0.5)
+    scores.write_csv(tmp_path / "scores.csv")
+    with open(tmp_path / "scores.csv", newline="", encoding="utf-8") as file:
+        assert [row["identifier"] for row in csv.DictReader(file)] == [cell]
+
+
+def test_a_list_of_windows_is_read(tmp_path):
+    (tmp_path / "hits.lst").write_bytes(b"\xef\xbb\xbfa b.h5 //3\r\nc.h5\r\n\r\n")
+    assert read_hits(tmp_path / "hits.lst") == [("a b.h5", "//3"), ("c.h5", None)]

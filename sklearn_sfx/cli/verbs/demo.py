@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from sklearn_sfx.cli._inputs import workers
-from sklearn_sfx.cli._options import add_jobs, add_seed, positive
+from sklearn_sfx.cli._options import add_force, add_jobs, add_seed, positive
 
 SUMMARY = "simulate, train, screen and evaluate, in a few minutes"
 ORDER = 60
@@ -16,6 +16,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--n-frames", type=positive, default=1200, metavar="N")
     add_seed(parser)
     add_jobs(parser)
+    add_force(parser)
 
 
 def run(args: argparse.Namespace) -> None:
@@ -23,4 +24,4 @@ def run(args: argparse.Namespace) -> None:
     from sklearn_sfx.screening import run_demo
 
     with workers(args):
-        run_demo(args.output, n_frames=args.n_frames, random_state=args.seed)
+        run_demo(args.output, n_frames=args.n_frames, random_state=args.seed, force=args.force)

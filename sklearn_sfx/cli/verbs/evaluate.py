@@ -3,7 +3,16 @@
 import argparse
 
 from sklearn_sfx.cli._inputs import labelled_frames, open_run, workers
-from sklearn_sfx.cli._options import add_jobs, add_labels, add_model, add_report, add_run
+from sklearn_sfx.cli._options import (
+    add_force,
+    add_jobs,
+    add_labels,
+    add_model,
+    add_report,
+    add_run,
+)
+from sklearn_sfx.cli._outputs import claim_report, outputs_of_run
+from sklearn_sfx.cli._printing import tell
 from sklearn_sfx.exceptions import InputError
 
 SUMMARY = "measure recall and precision on labels not trained on"
@@ -16,7 +25,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_model(parser)
     add_labels(parser)
     add_jobs(parser)
-    add_report(parser)
+    add_report(parser, "evaluation.html")
+    add_force(parser)
 
 
 def run(args: argparse.Namespace) -> None:
@@ -26,15 +36,14 @@ def run(args: argparse.Namespace) -> None:
         decisions,
         evaluation_table,
         load_screening_model,
-        require_page,
         screen,
         write_report,
     )
 
-    if args.report:
-        require_page(args.report)
-    model = load_screening_model(args.model)
     frames = open_run(args)
+    outputs = outputs_of_run(args, frames)
+    report = claim_report(args, outputs, "evaluation.html")
+    model = load_screening_model(args.model)
     positions, target = labelled_frames(frames, args)
     frames = frames[positions]
     is_new = ~model.has_seen(frames)
@@ -46,12 +55,15 @@ def run(args: argparse.Namespace) -> None:
     frames, target = frames[is_new], target[is_new]
     with workers(args):
         scores = screen(model, frames, threshold=args.threshold, progress=True)
-    maybe = MAYBE_RULES[args.maybe]
-    print(
-        f"{len(target)} labelled frames that the model was not trained on, {maybe}; 95 % intervals"
-    )
-    print(evaluation_table(target, decisions(model, scores)))
-    if args.report:
+    say, maybe, read = tell(outputs), MAYBE_RULES[args.maybe], scores.is_read
+    n_read = int(read.sum())
+    say(f"{n_read} labelled frames that the model was not trained on, {maybe}; 95 % intervals")
+    for line in evaluation_table(target[read], decisions(model, scores[read])).splitlines():
+        say(line)
+    if report is not None:
         about = {"target": target, "note": f"{maybe} in the labels.", "command": args.command}
-        write_report(args.report, model, frames, scores, **about)
-        print(f"{args.report}: the report")
+        with outputs.replacing(report) as temporary:
+            write_report(temporary, model, frames, scores, **about)
+        say(f"{report}: the report")
+    if n_read < len(read):
+        say(f"{len(read) - n_read} more labelled frames cannot be read, and are left out")

@@ -1,13 +1,13 @@
 """Say what a run is: its frames, their values and their mask, and what will be looked at."""
 
 import argparse
+import sys
 from pathlib import Path
-from typing import Any
 
-from sklearn_sfx._files import new_file, replacing
 from sklearn_sfx.cli._inputs import open_run
-from sklearn_sfx.cli._options import add_crop, add_run, positive
-from sklearn_sfx.exceptions import InputError
+from sklearn_sfx.cli._options import add_crop, add_force, add_run, positive
+from sklearn_sfx.cli._outputs import outputs_of_run
+from sklearn_sfx.cli._printing import tell
 
 SUMMARY = "say what a run is, and what will be looked at"
 ORDER = 15
@@ -22,6 +22,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--json", action="store_true", help="print JSON, for programs")
     parser.add_argument("--picture", type=Path, help="PNG to write: a frame, and what is looked at")
+    add_force(parser)
 
 
 def run(args: argparse.Namespace) -> None:
@@ -30,21 +31,17 @@ def run(args: argparse.Namespace) -> None:
 
     from sklearn_sfx.screening import draw_run, run_info
 
+    frames = open_run(args)
+    outputs = outputs_of_run(args, frames)
     if args.picture:
-        new_file(args.picture)
-    frames = _opened(args)
+        outputs.claim(args.picture)
     info = run_info(frames, n_frames=args.n_frames, crop=args.crop)
     if args.picture:
         figure = draw_run(frames, info)
-        with replacing(args.picture) as path:
+        with outputs.replacing(args.picture) as path:
             figure.savefig(path, format="png", dpi=150, bbox_inches="tight")
-    print(json.dumps(info.to_dict(), indent=2) if args.json else info)
-
-
-def _opened(args: argparse.Namespace) -> Any:
-    """Open the run as it is stored or, where frames cannot be read, with NaN in their place."""
-    try:
-        return open_run(args)
-    except InputError:
-        args.missing = "nan"
-        return open_run(args)
+    if args.json:
+        print(json.dumps(info.to_dict(), indent=2), file=sys.stderr if outputs.to_stdout else None)
+        return
+    for line in str(info).split("\n"):
+        tell(outputs)(line)

@@ -3,7 +3,8 @@
 import argparse
 from pathlib import Path
 
-from sklearn_sfx.cli._options import add_maybe, positive
+from sklearn_sfx.cli._options import add_maybe, positive, workers
+from sklearn_sfx.cli._printing import tell
 
 SUMMARY = "make the tables and pictures of the paper again"
 ORDER = 70
@@ -21,7 +22,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     add_maybe(parser)
     parser.add_argument("--seeds", type=positive, metavar="N", help="seeds (3; 1 with --quick)")
-    parser.add_argument("--jobs", type=positive, help="processes (default: one per core)")
+    parser.add_argument("--jobs", type=workers, help="processes (default: one per core)")
     parser.add_argument(
         "--only", nargs="+", metavar="TABLE", help="1 to 7, throughput, figures (default: all)"
     )
@@ -43,4 +44,4 @@ def run(args: argparse.Namespace) -> None:
         only=args.only,
         progress=True,
     )
-    print(f"{report}: the report, on {'real' if args.data else 'SIMULATED'} frames")
+    tell()(f"{report}: the report, on {'real' if args.data else 'SIMULATED'} frames")

@@ -2,12 +2,20 @@
 
 import argparse
 from pathlib import Path
-from typing import Any
 
-from sklearn_sfx._files import new_file
 from sklearn_sfx._methods import METHODS, methods_without_labels
 from sklearn_sfx.cli._inputs import labelled_frames, open_run, workers
-from sklearn_sfx.cli._options import add_crop, add_jobs, add_labels, add_run, add_seed, positive
+from sklearn_sfx.cli._options import (
+    add_crop,
+    add_force,
+    add_jobs,
+    add_labels,
+    add_run,
+    add_seed,
+    positive,
+)
+from sklearn_sfx.cli._outputs import outputs_of_run
+from sklearn_sfx.cli._printing import tell
 from sklearn_sfx.exceptions import InputError
 
 SUMMARY = "train a model on the labelled frames of a run"
@@ -37,6 +45,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--epochs", type=positive, help="training epochs")
     add_seed(parser)
     add_jobs(parser)
+    add_force(parser)
 
 
 def run(args: argparse.Namespace) -> None:
@@ -44,7 +53,7 @@ def run(args: argparse.Namespace) -> None:
     from sklearn_sfx.datasets import MAYBE_RULES
     from sklearn_sfx.screening import train, training_frames
 
-    if new_file(args.model).suffix == ".skops":
+    if args.model.suffix == ".skops":
         from sklearn_sfx.persistence import require_skops
 
         require_skops()  # what is missing is said before the training, not after it
@@ -53,6 +62,8 @@ def run(args: argparse.Namespace) -> None:
         others = " or ".join(f"'--method {name}'" for name in methods_without_labels())
         raise InputError(f"--labels is missing; {others} can do without.")
     frames = open_run(args)
+    outputs = outputs_of_run(args, frames)
+    path = outputs.claim(args.model)
     labelled = () if args.labels is None else labelled_frames(frames, args)
     positions, target = training_frames(
         frames,
@@ -71,13 +82,18 @@ def run(args: argparse.Namespace) -> None:
             random_state=args.seed,
             progress=True,
         )
-    model.save(args.model)
-    learned = _learned_from(method.taught_by, target, MAYBE_RULES[args.maybe])
-    print(f"{args.model}: trained on {learned}; a hit from probability {model.threshold:.3f}")
+    with outputs.replacing(path) as temporary:
+        model.save(temporary)
+    read = {(seen.path, seen.event) for seen in model.trained_on}
+    sources = frames[positions].sources
+    learned_from = [y for y, s in zip(target, sources, strict=True) if (s.path, s.event) in read]
+    learned = _learned_from(method.taught_by, learned_from, MAYBE_RULES[args.maybe])
+    say = tell(outputs)
+    say(f"{path}: trained on {learned}; a hit from probability {model.threshold:.3f}")
 
 
-def _learned_from(taught_by: str, target: Any, maybe: str) -> str:
-    n_labels, n_hits = int((target >= 0).sum()), int((target == 1).sum())
+def _learned_from(taught_by: str, target: list, maybe: str) -> str:
+    n_labels, n_hits = len(target), target.count(1)
     labels = f"{n_labels} labelled frames, {n_hits} of them hits ({maybe})"
     if not taught_by:
         return labels

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 
+from sklearn_sfx._compiled import compiled
 from sklearn_sfx.datasets.simulation._domain import Beam, Crystal
 from sklearn_sfx.datasets.simulation._random import hash_keys, to_uniform
 
@@ -71,7 +71,7 @@ def random_rotation(rng: np.random.Generator) -> np.ndarray:
     )
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled()
 def _walk_lattice(basis, direct_lengths, k, q_max, tolerance, hkl):
     """Fill `hkl` with the points within `tolerance` of the sphere; return how many there are.
 

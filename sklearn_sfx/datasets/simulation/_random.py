@@ -9,6 +9,8 @@ from __future__ import annotations
 import numba
 import numpy as np
 
+from sklearn_sfx._compiled import compiled
+
 __all__ = ["hash_key", "hash_keys", "to_uniform"]
 
 
@@ -21,7 +23,7 @@ def hash_key(position, key):
     return mixed ^ (mixed >> np.uint64(31))
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled()
 def _hash_array(positions, key, out):
     for i in range(positions.size):
         out[i] = hash_key(positions[i], key)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from sklearn_sfx._compiled import compiled
 from sklearn_sfx.datasets.simulation._random import hash_key
 
 __all__ = ["draw_spots", "expose", "read_out"]
@@ -15,7 +15,7 @@ _SINES = np.sin(2 * np.pi * np.arange(4096) / 4096).astype(np.float32)
 _INVERSE = 1 / np.maximum(np.arange(256), 1)
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy")
+@compiled(error_model="numpy")
 def draw_spots(
     expected, panel, top, left, row, column, photons, covariance, spot_panel, tail, tail_radius
 ):
@@ -62,7 +62,7 @@ def draw_spots(
                     expected[row_in, column_in] += in_core * core[r, c] + in_tail * wide[r, c]
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy")
+@compiled(error_model="numpy")
 def expose(
     light,
     electronic,
@@ -117,7 +117,7 @@ def expose(
             electronic[r, c] = sigma * length * _SINES[turn] if sigma > 0 else np.float32(0.0)
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy")
+@compiled(error_model="numpy")
 def read_out(light, electronic, top, left, gain, offset, panel, common, blur, low, high, out):
     """Turn photons into what the electronics write, integers of the dtype of `out`.
 

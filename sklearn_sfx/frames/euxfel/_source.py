@@ -50,6 +50,11 @@ class EuxfelSource:
         return EuxfelSource, state
 
     @property
+    def files(self) -> frozenset[str]:
+        """The files of all modules."""
+        return frozenset().union(*(getattr(part, "files", ()) for part in self._layout.parts))
+
+    @property
     def advice(self) -> str:
         """What the datasets of the modules advise."""
         return next(

@@ -18,8 +18,10 @@ from pathlib import Path
 import hdf5plugin
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic
+
+from sklearn_sfx._compiled import compiled
 
 __all__ = ["LZ4", "UNCODED", "ZSTD", "decode_rows", "decoder_address", "default_block"]
 
@@ -31,7 +33,7 @@ GROUP = 8  # pixels whose bits share a byte; what is left over at the end of a c
 ENDS_EARLY, DAMAGED = 1, 2
 
 U = np.uint64
-_compiled = njit(nogil=True, cache=True, error_model="numpy")
+_compiled = compiled(error_model="numpy")
 
 
 @functools.cache

@@ -67,6 +67,11 @@ class ShotSource:
         self.dtype = np.dtype(like.dtype)
 
     @property
+    def files(self) -> frozenset[str]:
+        """The file in which they lie, links followed."""
+        return self._like.files
+
+    @property
     def advice(self) -> str:
         """What to do about large frames that are compressed with gzip."""
         return advice_for(self.facts, self.shape)

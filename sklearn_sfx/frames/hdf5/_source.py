@@ -36,6 +36,11 @@ class Hdf5Source:
         return Hdf5Source, (self._segment,)
 
     @property
+    def files(self) -> frozenset[str]:
+        """The files in which they lie, links and virtual datasets followed."""
+        return self._segment.content.files
+
+    @property
     def facts(self) -> Facts:
         """What the file says of all its frames."""
         return self._segment.facts

@@ -49,6 +49,11 @@ class Stored(NamedTuple):
     compression: str = ""
 
     @property
+    def files(self) -> frozenset[str]:
+        """The file in which they lie."""
+        return frozenset([self.path])
+
+    @property
     def n_frames(self) -> int:
         """How many frames there is room for."""
         return math.prod(self.shape[: self.n_lead])

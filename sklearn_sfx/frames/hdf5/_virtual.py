@@ -89,6 +89,12 @@ class Virtual:
         self._fill = fill
         self._lay_out(pieces)
 
+    @property
+    def files(self) -> frozenset[str]:
+        """The files in which the tiles lie."""
+        contents = (tile.content for tile in self.tiles)
+        return frozenset().union(*(content.files for content in contents if content is not None))
+
     def _lay_out(self, pieces: list[Piece]) -> None:
         """Cut the frames into bands in which all have the same tiles.
 

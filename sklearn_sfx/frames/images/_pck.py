@@ -10,7 +10,8 @@ blocks of a damaged file have too many pixels, so they are counted here.
 import re
 
 import numpy as np
-from numba import njit
+
+from sklearn_sfx._compiled import compiled
 
 __all__ = ["unpack"]
 
@@ -58,7 +59,7 @@ def unpack(data: bytes, start: int, shape: tuple[int, int]) -> np.ndarray:
     return out.reshape(shape)
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@compiled(error_model="numpy")
 def _unpack(coded, widths, number_bits, width, out):
     at, left, bits = 0, 0, 0  # next pixel, pixels that are left in the block, bits of each
     place = 0  # in bits
@@ -91,7 +92,7 @@ def _unpack(coded, widths, number_bits, width, out):
     return True
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@compiled(error_model="numpy")
 def _number(coded, place, bits):
     value = 0
     for i in range(bits):
@@ -100,7 +101,7 @@ def _number(coded, place, bits):
     return value, place + bits
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@compiled(error_model="numpy")
 def _short(value):
     """Return a pixel as a number of 16 bits with a sign, which it was for who packed it."""
     return np.int64(value) - ((np.int64(value) & 0x8000) << 1)

@@ -4,9 +4,9 @@
 given only where nothing relies on the order of the operations.
 """
 
-from numba import njit
+from sklearn_sfx._compiled import compiled
 
 __all__ = ["elementwise", "reduction"]
 
-elementwise = njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract"})
-reduction = njit(nogil=True, cache=True, error_model="numpy", fastmath={"reassoc", "contract"})
+elementwise = compiled(error_model="numpy", fastmath={"contract"})
+reduction = compiled(error_model="numpy", fastmath={"reassoc", "contract"})

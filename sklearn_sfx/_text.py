@@ -1,0 +1,40 @@
+"""Text that comes from files and names of files, made safe for a terminal, a table and a message.
+
+Such text may hold anything: ends of lines, which would forge another line; codes that steer a
+terminal; halves of characters, where a name is not UTF-8; or a megabyte of it.
+"""
+
+import re
+
+__all__ = ["one_line", "shortened"]
+
+# Controls, ends of lines and of paragraphs, what turns the direction of writing, and what stands
+# for bytes that are no UTF-8.
+UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def one_line(text: str) -> str:
+    r"""Return text in which what is no character to be read is written as Python writes it.
+
+    Examples
+    --------
+    >>> from sklearn_sfx._text import one_line
+    >>> print(one_line("a\nb\x1b[31m \udce9 é"))
+    a\nb\x1b[31m \udce9 é
+    """
+    return UNSAFE.sub(lambda match: match[0].encode("unicode_escape").decode("ascii"), text)
+
+
+def shortened(text: str, length: int) -> str:
+    """Return text of this length at the most; of a longer one its beginning and its end.
+
+    Examples
+    --------
+    >>> from sklearn_sfx._text import shortened
+    >>> shortened("a" * 50 + "b" * 50, 11)
+    'aaaaaa…bbbb'
+    """
+    if len(text) <= length:
+        return text
+    end = (length - 1) // 2 - 1
+    return f"{text[: length - 1 - end]}…{text[len(text) - end :]}"

@@ -1,0 +1,51 @@
+"""What the verbs write of a run: under which names, and without harm to any other file."""
+
+import argparse
+import os
+from pathlib import Path
+from typing import Any
+
+from sklearn_sfx._outputs import Outputs, name_of_run
+
+__all__ = ["claim_report", "named_after_run", "outputs_of_run"]
+
+
+def outputs_of_run(args: argparse.Namespace, frames: Any, *, verb: str = "") -> Outputs:
+    """Return what refuses outputs that would harm an input, or what others wrote.
+
+    What one verb writes another may replace, if it says that it is this one.
+    """
+    from sklearn_sfx.frames import expand_paths
+
+    held = _files_of(frames)
+    inputs = {*expand_paths(args.run), *held, *_files_of(frames.mask)}
+    if args.mask is not None:
+        inputs.update(expand_paths(args.mask))
+    read = ("labels",) if args.verb == "train" else ("labels", "model")
+    inputs.update(path for name in read if (path := vars(args).get(name)) is not None)
+    run = [os.path.realpath(path) for path in held]
+    return Outputs(f"sfx {verb or args.verb}", run, inputs, force=args.force)
+
+
+def named_after_run(args: argparse.Namespace, end: str) -> Path:
+    """Return the default name of an output, in this folder."""
+    from sklearn_sfx.frames import expand_paths
+
+    return Path(f"{name_of_run(expand_paths(args.run))}.{end}")
+
+
+def claim_report(args: argparse.Namespace, outputs: Outputs, end: str) -> Path | None:
+    """Return where the report goes, if one is asked for and can be made."""
+    from sklearn_sfx.screening import require_page
+
+    if args.report is None:
+        return None
+    path = named_after_run(args, end) if args.report is True else args.report
+    report = outputs.claim(path)
+    require_page()
+    return report
+
+
+def _files_of(frames: Any) -> set[str]:
+    """Return the files that frames, or masks for each frame, come from."""
+    return set(getattr(frames, "files", ()))

@@ -1,0 +1,20 @@
+"""Loops are compiled where nothing can be kept on disk too."""
+
+import numba.core.caching
+import pytest
+
+from sklearn_sfx import _compiled
+from sklearn_sfx.exceptions import SlowStartWarning
+
+
+def test_what_cannot_be_kept_is_compiled_in_memory_and_said_once(monkeypatch):
+    monkeypatch.setattr(numba.core.caching.CacheImpl, "_locator_classes", [])
+    monkeypatch.setattr(_compiled, "_said", [])
+    with pytest.warns(SlowStartWarning, match="NUMBA_CACHE_DIR") as said:
+        functions = [_compiled.compiled(error_model="numpy")(half) for _ in range(2)]
+    assert len(said) == 1
+    assert [function(3) for function in functions] == [1.5, 1.5]
+
+
+def half(value):
+    return value / 2
