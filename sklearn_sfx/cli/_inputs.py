@@ -6,20 +6,28 @@ What takes long to import is imported where it is used, so that ``sfx --help`` i
 import argparse
 from typing import Any
 
+from sklearn_sfx.exceptions import InputError
+
 __all__ = ["labelled_frames", "open_run", "workers"]
 
 
 def open_run(args: argparse.Namespace) -> Any:
-    """Return the frames of the run, behind their mask."""
-    from sklearn_sfx.frames import open_frames, read_mask
+    """Return the frames of the run, behind their mask, and say in a line what is not used."""
+    from sklearn_sfx.frames import describe_mask, open_frames, read_mask
 
-    mask = None
-    if args.mask is not None:
+    mask: Any = "auto"
+    if args.no_mask:
+        if args.mask is not None:
+            raise InputError("--mask and --no-mask exclude each other: leave out one of them.")
+        mask = False
+    elif args.mask is not None:
         mask = read_mask(
             args.mask, dataset=args.mask_dataset, good_bits=args.good_bits, bad_bits=args.bad_bits
         )
     source = args.run[0] if len(args.run) == 1 else args.run
-    return open_frames(source, dataset=args.dataset, mask=mask, missing=args.missing)
+    frames = open_frames(source, dataset=args.dataset, mask=mask, missing=args.missing)
+    print(describe_mask(frames))
+    return frames
 
 
 def labelled_frames(frames: Any, args: argparse.Namespace) -> tuple[Any, Any]:

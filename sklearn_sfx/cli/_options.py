@@ -27,7 +27,10 @@ def add_run(parser: argparse.ArgumentParser) -> None:
         help="stop at frames that cannot be read, or go on with NaN in their place",
     )
     mask = parser.add_argument_group("mask", "True means usable, or name the bits")
-    mask.add_argument("--mask", help="HDF5 file of the mask, or the run itself")
+    mask.add_argument("--mask", help="file of the mask (default: the mask that the run brings)")
+    mask.add_argument(
+        "--no-mask", action="store_true", help="use all pixels, whatever the run says of them"
+    )
     mask.add_argument("--mask-dataset", help="path of the mask in that file")
     mask.add_argument("--good-bits", type=bits, help="all of these have to be set, or 'any'")
     mask.add_argument("--bad-bits", type=bits, help="none of these may be set, or 'any'")

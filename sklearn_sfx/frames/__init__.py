@@ -6,6 +6,7 @@ from sklearn_sfx.frames._array_source import ArraySource as ArraySource
 from sklearn_sfx.frames._facts import Facts, Unreadable
 from sklearn_sfx.frames._format_protocol import Format, StoredMask
 from sklearn_sfx.frames._frames import Frames
+from sklearn_sfx.frames._mask_said import describe_mask as describe_mask
 from sklearn_sfx.frames._masks import read_mask
 from sklearn_sfx.frames._masks import warn_of_sparse as warn_of_sparse
 from sklearn_sfx.frames._on_device import blocks_on_device as blocks_on_device
@@ -14,6 +15,8 @@ from sklearn_sfx.frames._open import open_frames
 from sklearn_sfx.frames._protocols import FrameOrigin, FrameSource, FrameStep
 from sklearn_sfx.frames._protocols import Window as Window
 from sklearn_sfx.frames._recognize import are_simulated as are_simulated
+from sklearn_sfx.frames._value_rule import ValueRule as ValueRule
+from sklearn_sfx.frames._value_rule import rule_of_type as rule_of_type
 
 __all__ = [
     "Facts",

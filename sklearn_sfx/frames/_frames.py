@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from itertools import repeat
 from types import EllipsisType
 from typing import Any, overload
 
@@ -15,8 +16,10 @@ from sklearn_sfx.frames._array_source import ArraySource
 from sklearn_sfx.frames._blocks import block_length, work_ahead
 from sklearn_sfx.frames._carried_mask import fit_mask, pack_mask, unpack_mask
 from sklearn_sfx.frames._facts import Facts, Unreadable, unreadable_rows
-from sklearn_sfx.frames._finite import refuse_infinity
+from sklearn_sfx.frames._index import rows_of_key
 from sklearn_sfx.frames._protocols import FrameOrigin, FrameSource, FrameStep, Window
+from sklearn_sfx.frames._reading import OneMask, prepare_into, read_into
+from sklearn_sfx.frames._value_rule import ValueRule, rule_of_type
 
 __all__ = ["Frames"]
 
@@ -34,9 +37,13 @@ class Frames:
     source : FrameSource
         Where the pixels come from; `open_frames` finds it for files and arrays.
     mask : bool ndarray of shape (height, width) or (n_frames, height, width), or bool Frames
-        True where a pixel is usable. It is carried along: the values that are read stay as they
-        are, until a step of preprocessing is appended. Of module masks, shape
+        True where a pixel is usable. Masked frames read as float32, NaN where a pixel is not
+        usable; `as_stored` gives what the file has. Of module masks, shape
         (n_modules, height / n_modules, width), the modules are stacked as those of the frames are.
+    values : ValueRule
+        Values that are not to be used; they become NaN once the frames are masked or prepared.
+    mask_origin : str
+        Where the mask comes from, in words.
 
     Raises
     ------
@@ -64,8 +71,20 @@ class Frames:
     'GCN'
     """
 
-    def __init__(self, source: FrameSource, *, mask: np.ndarray | Frames | None = None):
+    _values = ValueRule()  # of pickles from before there was one
+    mask_origin = ""
+
+    def __init__(
+        self,
+        source: FrameSource,
+        *,
+        mask: np.ndarray | Frames | None = None,
+        values: ValueRule = ValueRule(),  # noqa: B008
+        mask_origin: str = "",
+    ):
         self._source = source
+        self._values = values
+        self.mask_origin = mask_origin
         self._index: range | np.ndarray = range(source.shape[0])
         self._window: Window | None = None  # None: the file's own values and dtype
         self._steps: tuple[FrameStep, ...] = ()
@@ -93,9 +112,9 @@ class Frames:
 
     @property
     def dtype(self) -> np.dtype:
-        """The file's dtype; float32 once a step is appended (masks stay bool when cropped)."""
-        as_in_file = self._window is None or (not self._steps and self._source.dtype == bool)
-        as_in_file |= self._as_stored
+        """The file's dtype; float32 once masked or a step is appended (masks stay bool)."""
+        is_cropped_mask = not self._steps and self._source.dtype == bool
+        as_in_file = not self._is_prepared or is_cropped_mask
         return np.dtype(self._source.dtype if as_in_file else np.float32)
 
     @property
@@ -111,9 +130,20 @@ class Frames:
         return self._mask[self._window.slices]
 
     @property
+    def values(self) -> ValueRule:
+        """Values that are not to be used, wherever in a frame they occur."""
+        return self._values
+
+    @property
     def facts(self) -> Facts:
         """What the files say of all their frames; of whole frames, whatever is cropped."""
         return getattr(self._source, "facts", Facts())
+
+    @property
+    def beam_center(self) -> tuple[float, float] | None:
+        """Row and column of the beam in these frames, from the first pixel's centre, if known."""
+        center, window = self.facts.beam_center, self._read_window()
+        return None if center is None else (center[0] - window.top, center[1] - window.left)
 
     @property
     def unreadable(self) -> tuple[Unreadable, ...]:
@@ -174,26 +204,9 @@ class Frames:
 
     def __getitem__(self, key: Any) -> np.ndarray | Frames:
         """One frame as an ndarray for an integer, otherwise a view that has read nothing."""
-        if isinstance(key, tuple):  # scikit-learn indexes arrays with (rows, ...)
-            if any(part is not Ellipsis and part != slice(None) for part in key[1:]):
-                raise IndexError(
-                    "Frames are indexed by frame only: read the pixels with np.asarray first, or "
-                    "crop with CentralCrop."
-                )
-            key = key[0] if key else slice(None)
-        if key is Ellipsis:
-            key = slice(None)
-        if isinstance(key, slice):
-            return self._take(key)
-        rows = np.asarray(key)
-        if rows.size == 0 and rows.ndim == 1:
-            return self._take(slice(0, 0))
-        if rows.ndim > 1 or rows.dtype.kind not in "biu" or (rows.ndim == 0 and rows.dtype == bool):
-            raise IndexError(
-                "Frames are indexed by an integer, a slice, or a 1-D sequence of integers or of "
-                f"bools, not by {type(key).__name__} of dtype {rows.dtype} and shape {rows.shape}."
-            )
-        rows = self._row_numbers(rows)
+        rows = rows_of_key(key, len(self))
+        if isinstance(rows, slice):
+            return self._take(rows)
         if rows.ndim == 0:
             return self._take(slice(int(rows), int(rows) + 1))._read()[0]
         return self._take(rows)
@@ -235,8 +248,7 @@ class Frames:
         -------
         Frames
             Of shape (n_frames, height, width) and the file's dtype, cropped where a crop comes
-            first. Its mask is what is still to be
-            applied before the steps.
+            first. What is still to be masked before the steps, its mask and values tell.
 
         Examples
         --------
@@ -248,8 +260,30 @@ class Frames:
         array([[ 5,  6],
                [ 9, 10]], dtype=uint16)
         """
-        mask = None if self._window is None else self._mask
-        return self._view(_steps=(), _as_stored=True, _mask=mask)
+        is_used = self._is_prepared or self._as_stored
+        values = self._values if is_used else ValueRule()
+        return self._view(_steps=(), _as_stored=True, _values=values)
+
+    def mask_no_data(self) -> Frames:
+        """Return a view in which numbers that can be no counts, by their type, are not used either.
+
+        Returns
+        -------
+        Frames
+            The same where steps have changed the numbers already, and where they are floats.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn_sfx import open_frames
+        >>> frames = open_frames(np.zeros((1, 2, 2), np.uint32))
+        >>> frames.mask_no_data().values.no_data[0]
+        4294967295.0
+        """
+        if self._steps:
+            return self
+        dtype = getattr(self._source, "stored_dtype", self._source.dtype)
+        return self._view(_values=self._values | rule_of_type(np.dtype(dtype)))
 
     def _view(self, **changes: Any) -> Frames:
         view = object.__new__(type(self))
@@ -265,20 +299,10 @@ class Frames:
         mask = self._mask._take(rows) if isinstance(self._mask, Frames) else self._mask
         return self._view(_index=index, _mask=mask)
 
-    def _row_numbers(self, rows: np.ndarray) -> np.ndarray:
-        """Row numbers from 0 to len - 1, for integers that may be negative or for bools."""
-        n_frames = len(self)
-        if rows.dtype == bool:
-            if len(rows) != n_frames:
-                raise IndexError(
-                    f"A boolean index of {len(rows)} values cannot choose among {n_frames} frames."
-                )
-            return np.flatnonzero(rows)
-        rows = rows.astype(np.int64)
-        if np.any((rows < -n_frames) | (rows >= n_frames)):
-            worst = rows.max() if rows.max() >= n_frames else rows.min()
-            raise IndexError(f"Frame {worst} is out of bounds: there are {n_frames} frames.")
-        return np.where(rows < 0, rows + n_frames, rows)
+    @property
+    def _is_prepared(self) -> bool:
+        """Whether frames are not given as the file has them, but masked, cropped or more."""
+        return not self._as_stored and (self._window is not None or self._mask is not None)
 
     def _read_window(self) -> Window:
         return self._window or Window(0, 0, *self._source.shape[1:])
@@ -344,33 +368,18 @@ class Frames:
         """Read everything in this thread: window, steps, row of the output, frame by frame."""
         out = np.empty(self.shape, self.dtype)
         window = self._read_window()
-        unprepared = self._window is None or self._as_stored
-        frame = np.empty((window.height, window.width), self._source.dtype)
-        usable: Any = None
+        where = (out, self._source, self._index, window)
+        if self._window is None and not self._is_prepared:
+            for row, position in zip(out, self._index, strict=True):
+                self._source.read(int(position), window, row)
+            return out
+        masks: Any = repeat(self._mask, len(self))
         if isinstance(self._mask, Frames):
-            usable = np.empty(frame.shape, bool)
-        elif self._mask is not None:
-            usable = np.ascontiguousarray(self._mask[window.slices])
-        for row, position in enumerate(self._index):
-            frame = out[row] if unprepared else frame
-            self._source.read(int(position), window, frame)
-            if self._window is None or (unprepared and frame.dtype.kind != "f"):
-                continue
-            if isinstance(self._mask, Frames):
-                mask_position = int(self._mask._index[row])
-                self._mask._source.read(mask_position, window, usable)
-            refuse_infinity(frame, usable, self._source, int(position))
-            if unprepared:
-                continue
-            if self._steps:
-                result, left = self._steps[0](frame, usable), self._steps[1:]
-                for step in left:
-                    result = step(result, None)
-                out[row] = result
-            else:
-                out[row] = frame
-                if usable is not None:
-                    out[row][~usable] = np.nan
+            masks = (OneMask(self._mask._source, int(place)) for place in self._mask._index)
+        if self._is_prepared:
+            prepare_into(*where, masks, self._values, self._steps)
+        else:
+            read_into(*where, masks)
         return out
 
     # -- Pickling ------------------------------------------------------------------------------

@@ -86,7 +86,8 @@ def write_label_page(
     named = _names(chosen.sources)
     paths = {str(source.path) for source in frames.sources}
     # Defective pixels would pass for spots.
-    prepare = make_pipeline(PixelMask(detect=n_frames >= PixelMask.MIN_FRAMES), CentralCrop(crop))
+    masking = PixelMask(detect=n_frames >= PixelMask.MIN_FRAMES, invalid="auto")
+    prepare = make_pipeline(masking, CentralCrop(crop))
     prepared = prepare.fit_transform(chosen)
     quiet = None if progress else True
     bar = tqdm(prepared, total=n_frames, unit="frame", disable=quiet)

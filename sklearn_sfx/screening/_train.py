@@ -44,11 +44,11 @@ def hit_finder(
     Returns
     -------
     Pipeline
-        `PixelMask` with detection of defects, `CentralCrop`, and for "peaks" a
-        `PeakHeightClassifier`. For "rows" `GCN`, `LCN`, `RowWiseDecomposition`, and `CNN1D` in a
-        `TunedThresholdClassifierCV`: five folds of the labelled frames choose the threshold with
-        the best F2 score, in which recall weighs twice as much as precision. At 0.5 a network
-        trained on few labels loses more hits.
+        `PixelMask` with detection of defects and of values that are no counts, `CentralCrop`, and
+        for "peaks" a `PeakHeightClassifier`. For "rows" `GCN`, `LCN`, `RowWiseDecomposition`, and
+        `CNN1D` in a `TunedThresholdClassifierCV`: five folds of the labelled frames choose the
+        threshold with the best F2 score, in which recall weighs twice as much as precision. At 0.5
+        a network trained on few labels loses more hits.
 
     Raises
     ------
@@ -62,7 +62,7 @@ def hit_finder(
     ['pixelmask', 'centralcrop', 'gcn', 'lcn', 'rowwisedecomposition']
     """
     steps = find_method(method).steps(max_epochs=max_epochs, random_state=random_state)
-    return make_pipeline(PixelMask(detect=True), CentralCrop(crop), *steps)
+    return make_pipeline(PixelMask(detect=True, invalid="auto"), CentralCrop(crop), *steps)
 
 
 def train(
