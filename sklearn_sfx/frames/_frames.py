@@ -99,7 +99,7 @@ class Frames:
     @property
     def shape(self) -> tuple[int, ...]:
         """(n_frames, height, width), or what the appended steps make of it."""
-        window = self._read_window()
+        window = self.window
         frame_shape: tuple[int, ...] = (window.height, window.width)
         for step in self._steps:
             frame_shape = tuple(step.output_shape(frame_shape))
@@ -142,8 +142,13 @@ class Frames:
     @property
     def beam_center(self) -> tuple[float, float] | None:
         """Row and column of the beam in these frames, from the first pixel's centre, if known."""
-        center, window = self.facts.beam_center, self._read_window()
+        center, window = self.facts.beam_center, self.window
         return None if center is None else (center[0] - window.top, center[1] - window.left)
+
+    @property
+    def window(self) -> Window:
+        """The part of the whole frames that is read, in pixels."""
+        return self._window or Window(0, 0, *self._source.shape[1:])
 
     @property
     def unreadable(self) -> tuple[Unreadable, ...]:
@@ -233,7 +238,7 @@ class Frames:
         >>> CentralCrop(2).fit_transform(frames).shape  # calls frames.append
         (2, 2, 2)
         """
-        window, steps = step.append_to(self._read_window(), self._steps)
+        window, steps = step.append_to(self.window, self._steps)
         return self._view(_window=Window(*window), _steps=tuple(steps))
 
     @property
@@ -304,9 +309,6 @@ class Frames:
         """Whether frames are not given as the file has them, but masked, cropped or more."""
         return not self._as_stored and (self._window is not None or self._mask is not None)
 
-    def _read_window(self) -> Window:
-        return self._window or Window(0, 0, *self._source.shape[1:])
-
     # -- Reading -------------------------------------------------------------------------------
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> np.ndarray:
@@ -367,7 +369,7 @@ class Frames:
     def _read_here(self) -> np.ndarray:
         """Read everything in this thread: window, steps, row of the output, frame by frame."""
         out = np.empty(self.shape, self.dtype)
-        window = self._read_window()
+        window = self.window
         where = (out, self._source, self._index, window)
         if self._window is None and not self._is_prepared:
             for row, position in zip(out, self._index, strict=True):

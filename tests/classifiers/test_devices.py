@@ -85,7 +85,7 @@ def test_as_stored_keeps_the_window_and_nothing_else(run):
     prepared = LCN(5).fit_transform(GCN().fit_transform(CentralCrop(100).fit_transform(frames)))
     stored = prepared.as_stored()
     whole = frames.as_stored()
-    assert (stored.shape, stored.dtype) == ((70, 100, 100), np.uint16)
+    assert (stored.shape, stored.dtype) == ((70, 100, 100), whole.dtype)
     np.testing.assert_array_equal(stored[3], whole[3][20:120, 25:125])
     np.testing.assert_array_equal(stored.mask, frames.mask[20:120, 25:125])
     np.testing.assert_array_equal(whole.mask, frames.mask)  # still to be applied
