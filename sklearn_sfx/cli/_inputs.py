@@ -25,7 +25,9 @@ def open_run(args: argparse.Namespace) -> Any:
             args.mask, dataset=args.mask_dataset, good_bits=args.good_bits, bad_bits=args.bad_bits
         )
     source = args.run[0] if len(args.run) == 1 else args.run
-    frames = open_frames(source, dataset=args.dataset, mask=mask, missing=args.missing)
+    frames = open_frames(
+        source, dataset=args.dataset, mask=mask, geometry=args.geometry, missing=args.missing
+    )
     print(describe_mask(frames))
     return frames
 

@@ -26,6 +26,7 @@ def add_run(parser: argparse.ArgumentParser) -> None:
         default="raise",
         help="stop at frames that cannot be read, or go on with NaN in their place",
     )
+    parser.add_argument("--geometry", help="CrystFEL geometry, by which modules are put together")
     mask = parser.add_argument_group("mask", "True means usable, or name the bits")
     mask.add_argument("--mask", help="file of the mask (default: the mask that the run brings)")
     mask.add_argument(
@@ -65,7 +66,14 @@ def add_model(parser: argparse.ArgumentParser) -> None:
 
 def add_crop(parser: argparse.ArgumentParser) -> None:
     """Add the part of a frame that is looked at."""
-    parser.add_argument("--crop", type=positive, default=724, help="side of the central square")
+    parser.add_argument(
+        "--crop",
+        type=crop,
+        default="auto",
+        metavar="N",
+        help="side of the square that is looked at, about the beam where it is known, or 'all' "
+        "(default: what suits the method)",
+    )
 
 
 def add_seed(parser: argparse.ArgumentParser) -> None:
@@ -89,6 +97,11 @@ def positive(text: str) -> int:
     if value < 1:
         raise argparse.ArgumentTypeError(f"has to be 1 or more, got {value}")
     return value
+
+
+def crop(text: str) -> int | None:
+    """Return the side of a square, or None for the word all."""
+    return None if text == "all" else positive(text)
 
 
 def bits(text: str) -> int | str:

@@ -43,7 +43,7 @@ class Frames:
     values : ValueRule
         Values that are not to be used; they become NaN once the frames are masked or prepared.
     mask_origin : str
-        Where the mask comes from, in words.
+        Where it comes from.
 
     Raises
     ------
@@ -141,7 +141,7 @@ class Frames:
 
     @property
     def beam_center(self) -> tuple[float, float] | None:
-        """Row and column of the beam in these frames, from the first pixel's centre, if known."""
+        """Row and column of the beam, from the centre of the first pixel, where it is known."""
         center, window = self.facts.beam_center, self.window
         return None if center is None else (center[0] - window.top, center[1] - window.left)
 
@@ -154,8 +154,8 @@ class Frames:
     def unreadable(self) -> tuple[Unreadable, ...]:
         """Which of these frames cannot be read, and why; they read as NaN.
 
-        As far as it is known: those of which the files tell beforehand, and those that were met
-        by this process. Of frames that were opened with ``missing="nan"``; else there are none.
+        As far as it is known: those of which the files tell, and those that were met by this
+        process. Of frames opened with ``missing="nan"``; else there are none.
         """
         return unreadable_rows(getattr(self._source, "unreadable", ()), self._index)
 
@@ -227,8 +227,7 @@ class Frames:
         Returns
         -------
         Frames
-            Of shape (n_frames, ...) as the step makes it, and float32, with NaN where a pixel is
-            masked.
+            Of shape (n_frames, ...) as the step makes it; float32, NaN where a pixel is masked.
 
         Examples
         --------

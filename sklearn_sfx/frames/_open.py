@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -30,6 +31,7 @@ def open_frames(
     *,
     dataset: str | None = None,
     mask: np.ndarray | Frames | str | bool | None = "auto",
+    geometry: str | Path | None = None,
     missing: str = "raise",
 ) -> Frames:
     """Open a run of frames, without reading them.
@@ -57,6 +59,11 @@ def open_frames(
         masks in other files, and masks made of bits, see `read_mask`. "auto" takes the mask that
         the files bring, where it is known what its numbers mean. With False, or None, no pixel is
         masked, and values that the files call unusable, as below, are taken as they are.
+    geometry : path, default=None
+        A CrystFEL geometry file (extra ``geometry``), by which stacked modules are put together to
+        the image that the detector sees: each pixel is the nearest one of a module, gaps are
+        masked. Its masks, bad regions and flags apply as `mask` does, and may be turned off with
+        it; it says where the beam is.
     missing : {"raise", "nan"}, default="raise"
         What becomes of frames that cannot be read, since the file that holds them is not there, or
         they were never written, or are damaged. "raise": an error, when the run is opened as far
@@ -116,12 +123,21 @@ def open_frames(
         opened = FilledSource(opened)
     else:
         refuse_unreadable(opened)
-    origin = "" if mask is False or mask is None else "as given"
-    values = ValueRule() if not origin else rule_of_facts(getattr(opened, "facts", Facts()))
+    is_masked = mask is not False and mask is not None
+    origin = "as given" if is_masked else ""
+    values = rule_of_facts(getattr(opened, "facts", Facts())) if is_masked else ValueRule()
     if mask is False:
         mask = None
     elif isinstance(mask, str):
         mask, origin = find_own_mask(parts, dataset)
+    if geometry is not None:
+        from sklearn_sfx.frames.geometry import assemble, read_geometry
+
+        found = read_geometry(os.path.abspath(geometry))
+        run = parts[0].paths[0] if parts else None
+        opened, mask = assemble(opened, mask, found, use_masks=is_masked, run=run)
+        values = values | found.values if is_masked else values
+        origin = f"{origin} and {found.path}" if origin else found.path
     frames = Frames(opened, mask=mask, values=values, mask_origin=origin)
     warn_of_sparse(frames.mask)
     return frames

@@ -137,7 +137,7 @@ class CentralCrop(FrameTransformer):
 
     def __setstate__(self, state: dict) -> None:
         """Read models from before there was a choice of the centre."""
-        defaults = {"center": "frame"}
+        defaults: dict[str, Any] = {"center": "frame"}
         if "frame_shape_in_" in state:
             defaults["center_"] = None
         super().__setstate__({**defaults, **state})

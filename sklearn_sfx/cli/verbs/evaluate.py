@@ -24,6 +24,7 @@ def run(args: argparse.Namespace) -> None:
     from sklearn_sfx.datasets import MAYBE_RULES
     from sklearn_sfx.screening import (
         decisions,
+        describe_part,
         evaluation_table,
         load_screening_model,
         require_page,
@@ -35,6 +36,7 @@ def run(args: argparse.Namespace) -> None:
         require_page(args.report)
     model = load_screening_model(args.model)
     frames = open_run(args)
+    print(describe_part(model.prepare, model.frame_shape))
     positions, target = labelled_frames(frames, args)
     frames = frames[positions]
     is_new = ~model.has_seen(frames)

@@ -28,13 +28,20 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Screen, write, and say how many frames are hits."""
-    from sklearn_sfx.screening import load_screening_model, require_page, screen, write_report
+    from sklearn_sfx.screening import (
+        describe_part,
+        load_screening_model,
+        require_page,
+        screen,
+        write_report,
+    )
 
     new_file(args.hits), new_file(args.scores)
     if args.report:
         require_page(args.report)
     model = load_screening_model(args.model)
     frames = open_run(args)
+    print(describe_part(model.prepare, model.frame_shape))
     with workers(args):
         scores = screen(
             model, frames, threshold=args.threshold, peaks=not args.no_peaks, progress=True

@@ -42,7 +42,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Train, write the model, and say what it has learned from."""
     from sklearn_sfx.datasets import MAYBE_RULES
-    from sklearn_sfx.screening import train, training_frames
+    from sklearn_sfx.screening import describe_part, train, training_frames
 
     if new_file(args.model).suffix == ".skops":
         from sklearn_sfx.persistence import require_skops
@@ -72,6 +72,7 @@ def run(args: argparse.Namespace) -> None:
             progress=True,
         )
     model.save(args.model)
+    print(describe_part(model.prepare, model.frame_shape))
     learned = _learned_from(method.taught_by, target, MAYBE_RULES[args.maybe])
     print(f"{args.model}: trained on {learned}; a hit from probability {model.threshold:.3f}")
 
