@@ -130,6 +130,7 @@ def open_frames(
         mask = None
     elif isinstance(mask, str):
         mask, origin = find_own_mask(parts, dataset)
+    warn_of_sparse(mask)  # before the gaps are masked too
     if geometry is not None:
         from sklearn_sfx.frames.geometry import assemble, read_geometry
 
@@ -138,9 +139,7 @@ def open_frames(
         opened, mask = assemble(opened, mask, found, use_masks=is_masked, run=run)
         values = values | found.values if is_masked else values
         origin = f"{origin} and {found.path}" if origin else found.path
-    frames = Frames(opened, mask=mask, values=values, mask_origin=origin)
-    warn_of_sparse(frames.mask)
-    return frames
+    return Frames(opened, mask=mask, values=values, mask_origin=origin)
 
 
 def _names_in(source: Any, dataset: str | None) -> tuple[Any, str | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -10,8 +11,11 @@ from sklearn_sfx.frames._facts import Facts, Unreadable
 from sklearn_sfx.frames._protocols import FrameOrigin, FrameSource, Window
 from sklearn_sfx.frames.geometry._assembly import GAP, canvas_of, pixel_places, plan_for
 from sklearn_sfx.frames.geometry._crystfel import Geometry
+from sklearn_sfx.frames.geometry._gather import gather
 
 __all__ = ["AssembledSource"]
+
+_of_thread = threading.local()  # memory for the pixels of one frame, which is used again
 
 
 class AssembledSource:
@@ -83,7 +87,7 @@ class AssembledSource:
         plan = plan_for(self._geometry, self._stack, self._rows, window, self._in_one)
         width = self._stack[1]
         n_rows = sum(stop - start for start, stop in plan.rows)
-        pixels = np.empty(n_rows * width + 1, self.dtype)
+        pixels = _scratch(n_rows * width + 1, self.dtype)
         pixels[-1] = 0
         at = 0
         for start, stop in plan.rows:
@@ -91,7 +95,7 @@ class AssembledSource:
             part = pixels[at:end].reshape(-1, width)
             self._source.read(position, Window(start, 0, stop - start, width), part)
             at = end
-        np.take(pixels, plan.index, out=out, mode="clip")
+        gather(pixels, plan.index, out)
         if self._usable is not None:
             out &= self._usable[window.slices]
 
@@ -110,3 +114,11 @@ class AssembledSource:
         source, index = self._source.narrowed(index)
         usable = self._usable
         return AssembledSource(source, self._geometry, self._rows, usable=usable), index
+
+
+def _scratch(n_pixels: int, dtype: np.dtype) -> np.ndarray:
+    n_bytes = n_pixels * dtype.itemsize
+    held: np.ndarray | None = getattr(_of_thread, "held", None)
+    if held is None or held.size < n_bytes:
+        held = _of_thread.held = np.empty(n_bytes, np.uint8)
+    return held[:n_bytes].view(dtype)

@@ -46,7 +46,7 @@ class Plan(NamedTuple):
     ----------
     rows : tuple of (int, int)
         Ranges of rows of the stacked modules that are read, one behind the other.
-    index : intp ndarray of shape (height, width)
+    index : int32 ndarray of shape (height, width)
         Which of the pixels that were read comes where; one past the last in gaps.
     """
 
@@ -61,8 +61,8 @@ def canvas_of(geometry: Geometry) -> Canvas:
     corners = np.concatenate([_corners(panel, resolution) for panel in geometry.panels])
     if not np.isfinite(corners).all():
         raise InputError(f"{geometry.path} does not say where all panels are.")
-    left, top = corners.min(axis=0)
-    right, bottom = corners.max(axis=0)
+    left, top = corners.min(axis=0).tolist()
+    right, bottom = corners.max(axis=0).tolist()
     height, width = ceil(bottom - top - TINY), ceil(right - left - TINY)
     if height * width > MOST_PIXELS:
         raise InputError(
@@ -159,7 +159,7 @@ def plan_for(
     for start, stop in ranges:
         moved[start:stop] = np.arange(n_rows, n_rows + stop - start)
         n_rows += stop - start
-    index = np.full(wanted.shape, n_rows * stack[1], np.intp)
+    index = np.full(wanted.shape, n_rows * stack[1], np.int32)
     index[filled] = moved[wanted[filled] // stack[1]] * stack[1] + wanted[filled] % stack[1]
     index.setflags(write=False)
     return Plan(tuple(ranges), index)
