@@ -31,9 +31,7 @@ def write_frames(path: Path, n_frames: int, packed: bool) -> None:
     frames = np.resize(few, (n_frames, *few.shape[1:]))
     filters = hdf5plugin.Bitshuffle() if packed else {}
     with h5py.File(path, "w") as file:
-        file.create_dataset(
-            "data", data=frames, chunks=(1, N_MODULES, HEIGHT, WIDTH), **filters
-        )
+        file.create_dataset("data", data=frames, chunks=(1, N_MODULES, HEIGHT, WIDTH), **filters)
 
 
 def write_geometry(path: Path) -> None:

@@ -1,12 +1,14 @@
 """CrystFEL's geometry files, read by cfelpyutils.
 
-What it leaves out is read here: ``flag_*``, ``mask_edge_pixels`` and numbers with a unit.
+What it leaves out is read here: ``flag_*``, ``mask_edge_pixels``, numbers with a unit, and that
+a component that a direction does not name is 0.
 """
 
 from __future__ import annotations
 
 import io
 import re
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -150,7 +152,9 @@ def read_geometry(path: str) -> Geometry:
         If it cannot be read, or is no geometry, or says what is not understood here.
     """
     require("cfelpyutils", extra="geometry", what="A geometry")
-    from cfelpyutils.geometry import load_crystfel_geometry
+    with warnings.catch_warnings():  # of what it imports from mypy_extensions
+        warnings.simplefilter("ignore", DeprecationWarning)
+        from cfelpyutils.geometry import load_crystfel_geometry
 
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
@@ -200,11 +204,25 @@ def _in_base_unit(key: str, value: str) -> str:
     """Return a number without its unit, which files of CrystFEL since 0.9 have."""
     found = re.fullmatch(r"([-+\d.eE]+)\s+(\w+)", value)
     leaf = key.rpartition("/")[2]
+    if leaf in ("fs", "ss"):
+        return _direction(key, value)
     if found is None or leaf not in ("photon_energy", "clen", "coffset"):
         return value
     if found[2] not in _SCALES:
         raise ValueError(f"{key} is in {found[2]}, a unit that is not known")
     return repr(float(found[1]) * _SCALES[found[2]])
+
+
+def _direction(key: str, value: str) -> str:
+    """Return a direction with all its components: cfelpyutils takes none left out for 0."""
+    value = value.replace(" ", "").replace("\t", "")
+    terms = re.findall(r"([-+]?(?:[\d.]+(?:[eE][-+]?\d+)?)?)([xyz])", value)
+    if "".join(number + axis for number, axis in terms) != value or not terms:
+        raise ValueError(f"{key} = {value} is no direction")
+    parts = dict.fromkeys("xyz", 0.0)
+    for number, axis in terms:
+        parts[axis] += float(f"{number}1") if number in ("", "+", "-") else float(number)
+    return "".join(f"{length:+.12f}{axis}" for axis, length in parts.items())
 
 
 def _own_keys(lines: list[tuple[str, str]], names: list[str]) -> dict[str, dict[str, str]]:
