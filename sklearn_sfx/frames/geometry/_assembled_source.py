@@ -95,7 +95,7 @@ class AssembledSource:
             part = pixels[at:end].reshape(-1, width)
             self._source.read(position, Window(start, 0, stop - start, width), part)
             at = end
-        gather(pixels, plan.index, out)
+        gather(pixels, plan.places, out)
         if self._usable is not None:
             out &= self._usable[window.slices]
 

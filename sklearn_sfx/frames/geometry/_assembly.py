@@ -46,12 +46,12 @@ class Plan(NamedTuple):
     ----------
     rows : tuple of (int, int)
         Ranges of rows of the stacked modules that are read, one behind the other.
-    index : int32 ndarray of shape (height, width)
+    places : int32 ndarray of shape (height, width)
         Which of the pixels that were read comes where; one past the last in gaps.
     """
 
     rows: tuple[tuple[int, int], ...]
-    index: np.ndarray
+    places: np.ndarray
 
 
 @lru_cache(maxsize=8)
