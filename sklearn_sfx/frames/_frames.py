@@ -15,11 +15,13 @@ from numpy.typing import DTypeLike
 from sklearn_sfx.frames._array_source import ArraySource
 from sklearn_sfx.frames._blocks import block_length, work_ahead
 from sklearn_sfx.frames._carried_mask import fit_mask, pack_mask, unpack_mask
+from sklearn_sfx.frames._exits import as_dask, as_xarray
 from sklearn_sfx.frames._facts import Facts, Unreadable, unreadable_rows
 from sklearn_sfx.frames._index import rows_of_key
 from sklearn_sfx.frames._protocols import FrameOrigin, FrameSource, FrameStep, Window
 from sklearn_sfx.frames._reading import OneMask, prepare_into, read_into
 from sklearn_sfx.frames._value_rule import ValueRule, rule_of_type
+from sklearn_sfx.frames._words import as_html, in_few_words
 
 __all__ = ["Frames"]
 
@@ -64,8 +66,8 @@ class Frames:
     array([18,  6], dtype=uint16)
     >>> frames.ndim, frames.dtype, frames.mask, frames.metadata, frames.steps
     (3, dtype('uint16'), None, {}, ())
-    >>> frames.sources[2].position, frames.facts.beam_center
-    (2, None)
+    >>> frames.sources[2].position, frames.facts.beam_center, frames.unreadable
+    (2, None, ())
     >>> from sklearn_sfx import GCN
     >>> GCN().fit_transform(frames).preprocessing
     'GCN'
@@ -188,16 +190,7 @@ class Frames:
         return len(self._index)
 
     def __repr__(self) -> str:
-        size = " x ".join(str(length) for length in self.shape)
-        parts = [f"{size} {self.dtype}"]
-        if len(self):
-            path = self._source.origin(int(self._index[0])).path
-            parts.append(f"from {path}" if path else f"from {type(self._source).__name__}")
-        if self._steps:
-            parts.append("steps " + ", ".join(type(step).__name__ for step in self._steps))
-        if self._mask is not None:
-            parts.append("masked")
-        return f"<Frames: {'; '.join(parts)}>"
+        return f"<Frames: {'; '.join(in_few_words(self))}>"
 
     # -- Views ---------------------------------------------------------------------------------
 
@@ -210,9 +203,7 @@ class Frames:
     def __getitem__(self, key: Any) -> np.ndarray | Frames:
         """One frame as an ndarray for an integer, otherwise a view that has read nothing."""
         rows = rows_of_key(key, len(self))
-        if isinstance(rows, slice):
-            return self._take(rows)
-        if rows.ndim == 0:
+        if isinstance(rows, np.ndarray) and rows.ndim == 0:
             return self._take(slice(int(rows), int(rows) + 1))._read()[0]
         return self._take(rows)
 
@@ -307,6 +298,9 @@ class Frames:
     def _is_prepared(self) -> bool:
         """Whether frames are not given as the file has them, but masked, cropped or more."""
         return not self._as_stored and (self._window is not None or self._mask is not None)
+
+    # What others make of a run is written where they are known.
+    to_dask, to_xarray, _repr_html_ = as_dask, as_xarray, as_html
 
     # -- Reading -------------------------------------------------------------------------------
 
