@@ -7,6 +7,7 @@ from sklearn_sfx.screening._evaluation import Evaluation, evaluate, evaluation_t
 from sklearn_sfx.screening._label_page import write_label_page
 from sklearn_sfx.screening._model import ScreeningModel, load_screening_model
 from sklearn_sfx.screening._pages import require_page
+from sklearn_sfx.screening._part import describe_part as describe_part
 from sklearn_sfx.screening._report import write_report
 from sklearn_sfx.screening._run_info import RunInfo, run_info
 from sklearn_sfx.screening._run_picture import draw_run

@@ -12,7 +12,7 @@ from sklearn_sfx.cli._options import (
     add_run,
 )
 from sklearn_sfx.cli._outputs import claim_report, outputs_of_run
-from sklearn_sfx.cli._printing import tell
+from sklearn_sfx.cli._printing import say, tell
 from sklearn_sfx.exceptions import InputError
 
 SUMMARY = "measure recall and precision on labels not trained on"
@@ -34,6 +34,7 @@ def run(args: argparse.Namespace) -> None:
     from sklearn_sfx.datasets import MAYBE_RULES
     from sklearn_sfx.screening import (
         decisions,
+        describe_part,
         evaluation_table,
         load_screening_model,
         screen,
@@ -44,6 +45,7 @@ def run(args: argparse.Namespace) -> None:
     outputs = outputs_of_run(args, frames)
     report = claim_report(args, outputs, "evaluation.html")
     model = load_screening_model(args.model)
+    say(args.verb, describe_part(model.prepare, model.frame_shape))
     positions, target = labelled_frames(frames, args)
     frames = frames[positions]
     is_new = ~model.has_seen(frames)
