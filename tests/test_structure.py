@@ -16,6 +16,7 @@ from pkgutil import iter_modules, walk_packages
 import pytest
 
 import sklearn_sfx
+from docs.rooms import LONG_MODULE, imports, modules, n_lines, room_of
 from sklearn_sfx._names import written_in
 
 PACKAGE = Path(sklearn_sfx.__file__).parent
@@ -44,32 +45,35 @@ ROOMS = [
 ]
 
 
-def imported_rooms(path):
-    """Yield the room of this package that each import of a module names."""
-    inside = ("sklearn_sfx", *path.relative_to(PACKAGE).with_suffix("").parts)
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom):
-            base = inside[: len(inside) - node.level] if node.level else ()
-            target = [*base, *(node.module.split(".") if node.module else [])]
-            names = [target] if len(target) > 1 else [[*target, a.name] for a in node.names]
-        elif isinstance(node, ast.Import):
-            names = [alias.name.split(".") for alias in node.names]
-        else:
-            continue
-        for name in names:
-            if name[0] == "sklearn_sfx" and len(name) > 1:
-                yield name[1]
+IMPORTS = list(imports(PACKAGE))
+KNOWN = {*ROOMS, "_version"}
 
 
-@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda p: str(p.name))
-def test_imports_point_one_way(path):
-    room = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
-    if room in ("__init__", "_version"):
-        return
-    for other in imported_rooms(path):
-        if other in ("_version", room):
-            continue
-        assert ROOMS.index(other) < ROOMS.index(room), f"{room} may not import {other}"
+def test_every_room_has_its_place():
+    assert {room_of(PACKAGE, path) for path in modules(PACKAGE)} - {""} == KNOWN
+
+
+def test_imports_point_one_way():
+    order = ["_version", *ROOMS]
+    for one in IMPORTS:
+        if one.room not in ("", one.other_room):
+            assert order.index(one.other_room) < order.index(one.room), one
+
+
+def test_a_room_is_entered_by_its_face():
+    assert [one for one in IMPORTS if one.is_past_the_face] == []
+
+
+def test_imports_are_of_one_style():
+    """By the whole path: relative ones are for the stub, which type checkers want so."""
+    for path in modules(PACKAGE):
+        tree = ast.parse(path.read_text())
+        assert not any(isinstance(n, ast.ImportFrom) and n.level for n in ast.walk(tree)), path
+
+
+def test_no_module_is_long():
+    lines = {path.name: n_lines(path) for path in modules(PACKAGE)}
+    assert {name: n for name, n in lines.items() if n > LONG_MODULE} == {}
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from sklearn_sfx import open_frames
 from sklearn_sfx.frames import Window
 from sklearn_sfx.frames.hdf5._chunks import ChunkReader, StoredBytes
 from sklearn_sfx.networks import for_inference
-from sklearn_sfx.preprocessing import _kernels, _windows
+from sklearn_sfx.preprocessing import kernels
 
 from .material import DATASET, N_FRAMES, Material
 from .network import BATCH
@@ -76,16 +76,16 @@ def _preprocessing(crops: np.ndarray) -> dict[str, Callable[[], None]]:
     crops = np.ascontiguousarray(crops)
     reference = np.float32(np.round(crops.mean()))
     usable = np.zeros((0, 0), bool)  # all
-    kind, out = _kernels.ROW_RANGES, np.empty((SIDE - 4, 1), np.float32)
+    work, out = kernels.new_work(SIDE), np.empty(SIDE - 4, np.float32)
 
     def moments() -> None:
         for crop in crops:
-            _kernels.moments_of_counts(crop, usable, reference)
+            kernels.moments_of_counts(crop, usable, reference)
 
     def contrast_too() -> None:
         for crop in crops:
-            mean, std = _kernels.moments_of_counts(crop, usable, reference)
-            of = (crop, usable, reference, mean)
-            _windows.local_contrast_of_counts(*of, (5, 5), std, kind, out)
+            mean, std = kernels.moments_of_counts(crop, usable, reference)
+            counts = (crop, usable, reference, mean)
+            kernels.row_ranges_of_contrast_in_bands(counts, (5, 5), std, work, out)
 
     return {"mean and deviation": moments, "those, LCN and RWD": contrast_too}

@@ -9,6 +9,7 @@ import torch
 from sklearn_sfx._validation import is_frames
 from sklearn_sfx.classifiers._training import InMemory, to_tensor
 from sklearn_sfx.exceptions import InputError
+from sklearn_sfx.preprocessing import BaseStep
 
 __all__ = ["CachedFrames", "Masked", "Packed", "pack", "unpack"]
 
@@ -96,7 +97,7 @@ class CachedFrames(InMemory):
 
 
 @dataclass(frozen=True)
-class Masked:
+class Masked(BaseStep):
     """Makes unusable pixels NaN, where no step before has done so: for `Frames.append`."""
 
     description = ""
@@ -104,10 +105,7 @@ class Masked:
     def output_shape(self, frame_shape: tuple[int, ...]) -> tuple[int, ...]:
         return frame_shape
 
-    def append_to(self, window: Any, steps: tuple) -> tuple[Any, tuple]:
-        return window, (*steps, self)
-
-    def __call__(self, frame: np.ndarray, usable: np.ndarray | None) -> np.ndarray:
+    def __call__(self, frame: np.ndarray, usable: np.ndarray | None = None) -> np.ndarray:
         if usable is None:
             return frame
         return np.where(usable, frame, np.float32(np.nan))

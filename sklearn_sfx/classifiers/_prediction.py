@@ -13,7 +13,7 @@ from torch import nn
 
 from sklearn_sfx._validation import is_frames
 from sklearn_sfx.classifiers._training import one_thread, to_tensor
-from sklearn_sfx.preprocessing.tensors import can_stream, stream
+from sklearn_sfx.frames import blocks_on_device, can_run_on_device
 
 __all__ = ["apply_to_all"]
 
@@ -44,7 +44,8 @@ def apply_to_all(function: Callable, module: nn.Module, X: Any, batch_size: int)
     fill = batch_size if n_rows > batch_size else 1
     if is_frames(X):
         device = next(module.parameters()).device
-        blocks = stream(X, device) if _runs_steps(device) and can_stream(X) else X.blocks()
+        on_device = _runs_steps(device) and can_run_on_device(X)
+        blocks = blocks_on_device(X, device) if on_device else X.blocks()
         return _run(function, module, _batches(blocks, batch_size), n_rows, fill)
     slices = gen_even_slices(math.ceil(n_rows / batch_size), effective_n_jobs(None))
     shares = [X[part.start * batch_size : part.stop * batch_size] for part in slices]

@@ -4,11 +4,14 @@
 from sklearn_sfx._names import carry_the_face
 from sklearn_sfx.frames._array_source import ArraySource as ArraySource
 from sklearn_sfx.frames._facts import Facts, Unreadable
+from sklearn_sfx.frames._format_protocol import Format, StoredMask
 from sklearn_sfx.frames._frames import Frames
 from sklearn_sfx.frames._masks import read_mask
 from sklearn_sfx.frames._masks import warn_of_sparse as warn_of_sparse
+from sklearn_sfx.frames._on_device import blocks_on_device as blocks_on_device
+from sklearn_sfx.frames._on_device import can_run_on_device as can_run_on_device
 from sklearn_sfx.frames._open import open_frames
-from sklearn_sfx.frames._protocols import Format, FrameOrigin, FrameSource, FrameStep, StoredMask
+from sklearn_sfx.frames._protocols import FrameOrigin, FrameSource, FrameStep
 from sklearn_sfx.frames._protocols import Window as Window
 from sklearn_sfx.frames._recognize import are_simulated as are_simulated
 

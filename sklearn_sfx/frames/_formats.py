@@ -6,7 +6,7 @@ HDF5 files is named in `sklearn_sfx.frames.hdf5` instead.
 """
 
 from sklearn_sfx.frames import hdf5
-from sklearn_sfx.frames._protocols import Format
+from sklearn_sfx.frames._format_protocol import Format
 
 __all__ = ["FORMATS"]
 

@@ -10,10 +10,11 @@ import numpy as np
 
 from sklearn_sfx.exceptions import InputError, SparseMaskWarning
 from sklearn_sfx.frames._array_source import ArraySource
+from sklearn_sfx.frames._format_protocol import StoredMask
 from sklearn_sfx.frames._frames import Frames
 from sklearn_sfx.frames._joined_source import join_sources
 from sklearn_sfx.frames._paths import expand_paths
-from sklearn_sfx.frames._protocols import FrameOrigin, FrameSource, StoredMask, Window
+from sklearn_sfx.frames._protocols import FrameOrigin, FrameSource, Window
 from sklearn_sfx.frames._recognize import find_format
 
 __all__ = ["read_mask", "warn_of_sparse"]

@@ -2,18 +2,17 @@
 
 Three ideas meet in `sklearn_sfx.frames.Frames`, and each is a small protocol, so that none needs to
 know another: a *source* gives the pixels of one frame, a *window* is the part of it that is read,
-and *steps* are run, one after the other, on what was read. A fourth, the *format*, makes a source
-of a path.
+and *steps* are run, one after the other, on what was read. What makes a source of a path is a
+*format*, in `_format_protocol`.
 """
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
-__all__ = ["Format", "FrameOrigin", "FrameSource", "FrameStep", "StoredMask", "Window"]
+__all__ = ["FrameOrigin", "FrameSource", "FrameStep", "Window"]
 
 
 class Window(NamedTuple):
@@ -164,167 +163,18 @@ class FrameSource(Protocol):
         """
 
 
-class StoredMask(NamedTuple):
-    """A mask as a file keeps it, before it is said which numbers mean usable.
-
-    Parameters
-    ----------
-    values : ndarray of shape (height, width), or FrameSource
-        One mask for all frames, or one for each. Of bools, where True means usable, or of numbers.
-    where : str
-        Where it lies, for the sentence of an error: ``dataset /mask of /data/run.h5``.
-    good_bits, bad_bits : int, "any" or None
-        The rule, as for `read_mask`, where the format itself defines what the numbers mean. It
-        holds unless the user gives another.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklearn_sfx.frames import StoredMask
-    >>> mask = StoredMask(np.zeros((2, 3), np.uint8), "dataset /mask of /data/run.h5")
-    >>> mask.good_bits, mask.bad_bits  # the format does not say what 0 means
-    (None, None)
-    """
-
-    values: np.ndarray | FrameSource
-    where: str
-    good_bits: int | None = None
-    bad_bits: int | str | None = None
-
-
-class Format(Protocol):
-    """One format of files, or of folders: whether a path is in it, and what lies there.
-
-    A format is a small class without state, in a module of its own, that inherits from `Format`
-    and stands in a table. Nothing else knows it by name: who opens a path asks the formats of the
-    table, in their order, and the first that knows it does the rest. Runs of several files are
-    joined for all formats in one place, so a format thinks of one path only.
-
-    `knows` and `open` are its work. `find_mask` and `is_simulated` are there already, for formats
-    that have neither masks nor a word on that.
-
-    Attributes
-    ----------
-    name : str
-        What users call it; it stands in the sentence that lists the formats that are known.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklearn_sfx.frames import Format, FrameOrigin
-    >>> class NpySource:
-    ...     def __init__(self, path):
-    ...         pixels = np.load(path, mmap_mode="r")
-    ...         self.path, self.shape, self.dtype = path, pixels.shape, pixels.dtype
-    ...
-    ...     def read(self, position, window, out):
-    ...         out[...] = np.load(self.path, mmap_mode="r")[position][window.slices]
-    ...
-    ...     def origin(self, position):
-    ...         return FrameOrigin(self.path, position, f"//{position}")
-    ...
-    ...     def metadata(self, positions):
-    ...         return {}
-    >>> class Npy(Format):
-    ...     name = "NumPy's .npy"
-    ...
-    ...     def knows(self, path, head):
-    ...         return head[1:6] == b"NUMPY"
-    ...
-    ...     def open(self, path, dataset=None):
-    ...         return NpySource(path)
-
-    Once it stands in the table, `open_frames` reads such files. What it says of a path:
-
-    >>> npy, path = Npy(), "/data/run"
-    >>> npy.knows(path, b".NUMPY"), npy.find_mask(path), npy.is_simulated(path)
-    (True, None, False)
-    """
-
-    name: str
-
-    @abstractmethod
-    def knows(self, path: str, head: bytes) -> bool:
-        """Tell from what lies there, never from the name alone, whether it is of this format.
-
-        This is asked of every path that is opened, so it is quick, and imports no optional package.
-
-        Parameters
-        ----------
-        path : str
-            Absolute path of a file or folder that exists.
-        head : bytes
-            The first 4096 bytes of the file, for formats that begin with a few known ones; fewer
-            where the file has fewer, none for a folder.
-
-        Returns
-        -------
-        bool
-            Whether `open` is to be asked. It may raise `InputError` where no other format can know
-            the path and something is wrong with it: a file that was cut off.
-        """
-
-    @abstractmethod
-    def open(self, path: str, dataset: str | None = None) -> FrameSource:
-        """Find the frames of a path that this format knows, without reading them.
-
-        What is wrong with the file is an `InputError`: one sentence with the path that says what to
-        do. An optional package comes by ``sklearn_sfx._extras.require``.
-
-        Parameters
-        ----------
-        path : str
-            Absolute path of the file or folder.
-        dataset : str, default=None
-            Which of several stacks of images, as the user names it. A format without such names
-            takes none.
-
-        Returns
-        -------
-        FrameSource
-            Its frames, one or more, of which `FrameSource.origin` names the path.
-        """
-
-    def find_mask(self, path: str, dataset: str | None = None) -> StoredMask | None:
-        """Find the mask that lies in a path that this format knows, beside frames or alone.
-
-        Parameters
-        ----------
-        path : str
-            Absolute path of the file or folder.
-        dataset : str, default=None
-            Which of several masks, as the user names it.
-
-        Returns
-        -------
-        StoredMask or None
-            The mask; None where files of this format have none.
-        """
-        return None
-
-    def is_simulated(self, path: str) -> bool:
-        """Return whether a path that this format knows says that its frames are simulated.
-
-        Parameters
-        ----------
-        path : str
-            Absolute path of the file or folder.
-
-        Returns
-        -------
-        bool
-            True only where it says so itself.
-        """
-        return False
-
-
 class FrameStep(Protocol):
     """One step of preprocessing that runs frame by frame: a frozen, picklable object.
 
     `Frames.append` asks it what to read and which steps to run from then on, so that a step can
     be fused with the ones before it, or move a crop into the reading. A step may also have
-    ``on_tensors(X)``, which does the same to float32 torch tensors of shape (n, height, width):
-    then it runs on the device of the network.
+
+    - ``description``, a str by which steps with other parameters are told apart; without it the
+      name of the class stands in `Frames.preprocessing`;
+    - ``on_tensors(X)``, which returns the same of a float32 torch tensor (n, height, width), and
+      leaves X as it is: then it runs on the device of the network.
+
+    `sklearn_sfx.preprocessing.BaseStep` is a start for a step that does nothing unusual.
 
     Examples
     --------

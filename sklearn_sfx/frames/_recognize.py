@@ -6,9 +6,10 @@ import os
 from collections.abc import Iterable, Sequence
 
 from sklearn_sfx.exceptions import InputError
+from sklearn_sfx.frames._format_protocol import Format
 from sklearn_sfx.frames._joined_source import join_sources
 from sklearn_sfx.frames._paths import why_unreadable
-from sklearn_sfx.frames._protocols import Format, FrameOrigin, FrameSource
+from sklearn_sfx.frames._protocols import FrameOrigin, FrameSource
 
 __all__ = ["are_simulated", "find_format", "open_paths"]
 

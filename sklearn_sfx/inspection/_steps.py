@@ -10,8 +10,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_sfx.exceptions import InputError
-from sklearn_sfx.preprocessing import PixelMask
-from sklearn_sfx.preprocessing._base import FrameTransformer
+from sklearn_sfx.preprocessing import FrameTransformer, PixelMask
 
 __all__ = ["masked", "one_frame", "run_step"]
 

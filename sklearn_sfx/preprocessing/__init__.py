@@ -1,23 +1,28 @@
 """Transformers of frames: masking, cropping, contrast, row-wise decomposition; and their peaks.
 
 They take arrays, lazy `Frames` (and stay lazy) and torch tensors (and stay on their device), work
-frame by frame, return float32 and mark pixels that are not to be used with NaN.
+frame by frame, return float32 and mark pixels that are not to be used with NaN. One of your own is
+made from `FrameTransformer` and `BaseStep`.
 """
 
 # What is imported as itself is for other rooms, not for users.
 from sklearn_sfx._names import carry_the_face
+from sklearn_sfx.preprocessing._base import FrameTransformer
 from sklearn_sfx.preprocessing._contrast import GCN, LCN
 from sklearn_sfx.preprocessing._crop import CentralCrop
 from sklearn_sfx.preprocessing._decomposition import RowWiseDecomposition
 from sklearn_sfx.preprocessing._mask import PackedMask as PackedMask
 from sklearn_sfx.preprocessing._mask import PixelMask
 from sklearn_sfx.preprocessing._peaks import Peaks, count_peaks, find_peaks
+from sklearn_sfx.preprocessing._step import BaseStep
 from sklearn_sfx.preprocessing._strongest_peaks import StrongestPeaks
 
 __all__ = [
     "GCN",
     "LCN",
+    "BaseStep",
     "CentralCrop",
+    "FrameTransformer",
     "Peaks",
     "PixelMask",
     "RowWiseDecomposition",

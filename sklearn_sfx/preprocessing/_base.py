@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from joblib import effective_n_jobs
@@ -15,15 +15,77 @@ from sklearn_sfx._stored import Stored
 from sklearn_sfx._validation import check_frames, is_frames, is_tensor
 from sklearn_sfx.frames import FrameStep
 
+if TYPE_CHECKING:  # torch takes long to import
+    from torch import Tensor
+
 __all__ = ["FrameTransformer"]
 
 
 class FrameTransformer(Stored, TransformerMixin, BaseEstimator):
-    """Base class: a transformer says in ``_make_step`` what is done to one frame.
+    """Base class for a transformer of frames of one's own.
 
-    ``transform`` runs that step at once on arrays (frame by frame, on as many threads as
-    ``joblib.parallel_config`` says, one by default) and on tensors (by torch, on their own
-    device), and appends it to lazy `Frames`, which run it when they are read.
+    A subclass takes its parameters in ``__init__``, as any estimator of scikit-learn does, and
+    makes of them, in ``_make_step()``, the step that is run on one frame. Everything else is here:
+    input is checked, arrays are transformed at once (frame by frame, on as many threads as
+    ``joblib.parallel_config`` says, one by default), tensors on their own device where the step has
+    ``on_tensors``, and lazy `Frames` when they are read.
+
+    Attributes
+    ----------
+    frame_shape_in_ : tuple of int
+        Shape of the frames seen in `fit`: (height, width), in pixels.
+    n_features_in_ : int
+        ``X.shape[1]`` of the X seen in `fit`.
+
+    Raises
+    ------
+    InputError
+        In `fit` and `transform`, if X is not made of frames, holds infinities, or has frames of
+        another shape than in `fit`.
+
+    See Also
+    --------
+    BaseStep : The base class of what is run on one frame.
+
+    Notes
+    -----
+    ``_make_step()`` is called in `fit`, where the parameters have been checked by
+    ``_parameter_constraints`` and ``frame_shape_in_`` is known, and again in each `transform`. It
+    raises `InputError` where the parameters do not go together.
+
+    ``_learn(X)`` is called in `fit` before it, for a transformer that learns from the frames.
+    ``_reads_signals = True`` lets 2-D X in too, as one signal per row.
+
+    Examples
+    --------
+    >>> from dataclasses import dataclass
+    >>> import numpy as np
+    >>> from sklearn_sfx.preprocessing import BaseStep, FrameTransformer
+    >>> class Root(FrameTransformer):
+    ...     def __init__(self, offset=1.0):
+    ...         self.offset = offset
+    ...
+    ...     def _make_step(self):
+    ...         return RootStep(float(self.offset))
+    >>> @dataclass(frozen=True)
+    ... class RootStep(BaseStep):
+    ...     offset: float
+    ...
+    ...     def output_shape(self, frame_shape):
+    ...         return frame_shape
+    ...
+    ...     def __call__(self, frame, usable=None):
+    ...         frame = frame.astype(np.float32)
+    ...         if usable is not None:
+    ...             frame[~usable] = np.nan
+    ...         return np.sqrt(frame + self.offset)
+    >>> Root().fit_transform(np.array([[[0, 3], [8, 15]]], dtype=np.uint16))
+    array([[[1., 2.],
+            [3., 4.]]], dtype=float32)
+    >>> Root().fit(np.ones((1, 2, 2))).transform(np.ones((1, 2, 3)))
+    Traceback (most recent call last):
+        ...
+    sklearn_sfx.exceptions.InputError: Root was fitted on frames of shape (2, 2), and these ...
     """
 
     _parameter_constraints: ClassVar[dict] = {}
@@ -91,9 +153,9 @@ class FrameTransformer(Stored, TransformerMixin, BaseEstimator):
         if is_frames(X):
             return X.append(step)
         if is_tensor(X):
-            from sklearn_sfx.preprocessing import tensors
-
-            return tensors.run(step, X)
+            if hasattr(step, "on_tensors"):
+                return step.on_tensors(X.float())
+            return _run_through_numpy(step, X)
         out = np.empty((len(X), *step.output_shape(X.shape[1:])), dtype=np.float32)
         Parallel(require="sharedmem")(
             delayed(_run_on_part)(step, X[part], out[part])
@@ -108,6 +170,14 @@ class FrameTransformer(Stored, TransformerMixin, BaseEstimator):
         tags.input_tags.allow_nan = True
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
+
+
+def _run_through_numpy(step: FrameStep, X: Tensor) -> Tensor:
+    """Run a step that knows no tensors."""
+    import torch
+
+    values = np.stack([step(frame, None) for frame in X.cpu().numpy()])
+    return torch.from_numpy(values).to(X.device)
 
 
 def _run_on_part(step: FrameStep, frames: np.ndarray, out: np.ndarray) -> None:

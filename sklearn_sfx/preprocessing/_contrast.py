@@ -7,7 +7,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.preprocessing._base import FrameTransformer
-from sklearn_sfx.preprocessing._steps import FusedStep
+from sklearn_sfx.preprocessing._fused_step import FusedStep
 
 __all__ = ["GCN", "LCN"]
 

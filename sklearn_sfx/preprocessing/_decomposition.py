@@ -7,7 +7,7 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_sfx.preprocessing._base import FrameTransformer
-from sklearn_sfx.preprocessing._steps import FusedStep
+from sklearn_sfx.preprocessing._fused_step import FusedStep
 
 __all__ = ["RowWiseDecomposition"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sklearn_sfx.preprocessing._kernels import elementwise
+from sklearn_sfx.preprocessing.kernels import raise_to_lines, stuck_regions
 
 __all__ = ["MIN_FRAMES", "find_defects"]
 
@@ -42,7 +42,7 @@ def find_defects(sample: np.ndarray) -> np.ndarray:
         hot = median - _highest_line(median) > wanted
         dead = -median - _highest_line(-median) > wanted
         noisy = unrest > CONTRAST * noise
-    return hot | dead | noisy | _stuck_regions(constant, changes, n_frames)
+    return hot | dead | noisy | stuck_regions(constant, changes, n_frames, SURPRISE)
 
 
 def _over_time(sample: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -114,87 +114,5 @@ def _highest_line(image: np.ndarray) -> np.ndarray:
     padded = np.pad(np.nan_to_num(image, nan=np.inf), reach, constant_values=np.inf)
     highest = np.full(image.shape, -np.inf, dtype=np.float32)
     for down, right in ((0, 1), (1, 0), (1, 1), (1, -1), (1, 2), (2, 1), (1, -2), (2, -1)):
-        _raise_to_lines(padded, down, right, reach, highest)
+        raise_to_lines(padded, down, right, reach, highest)
     return highest
-
-
-@elementwise
-def _raise_to_lines(padded, down, right, reach, highest):
-    width = highest.shape[1]
-    first = reach - 3 * right
-    for i in range(highest.shape[0]):
-        top = i + reach
-        _raise_row(
-            padded[top - 3 * down, first : first + width],
-            padded[top - 2 * down, first + right : first + right + width],
-            padded[top - down, first + 2 * right : first + 2 * right + width],
-            padded[top + down, first + 4 * right : first + 4 * right + width],
-            padded[top + 2 * down, first + 5 * right : first + 5 * right + width],
-            padded[top + 3 * down, first + 6 * right : first + 6 * right + width],
-            highest[i],
-        )
-
-
-@elementwise
-def _sorted_three(a, b, c):
-    low, high = (a, b) if a < b else (b, a)
-    middle, high = (high, c) if high < c else (c, high)
-    return (low, middle, high) if low < middle else (middle, low, high)
-
-
-@elementwise
-def _raise_row(a, b, c, d, e, f, highest):
-    for j in range(highest.size):
-        low, middle, high = _sorted_three(
-            a[j] if a[j] < np.inf else f[j],
-            b[j] if b[j] < np.inf else e[j],
-            c[j] if c[j] < np.inf else d[j],
-        )
-        lower, centre, upper = _sorted_three(
-            d[j] if d[j] < np.inf else c[j],
-            e[j] if e[j] < np.inf else b[j],
-            f[j] if f[j] < np.inf else a[j],
-        )
-        # The fourth of two sorted triples: the least of the greater ends of all splits into four.
-        fourth = min(max(low, upper), max(middle, centre), max(high, lower))
-        better = fourth > highest[j] and fourth < np.inf
-        highest[j] = fourth if better else highest[j]
-
-
-@elementwise
-def _stuck_regions(constant, changes, n_frames):
-    """Return the connected regions of constant pixels that live pixels surround.
-
-    The pixels at the rim of a region say how often a live one changes there. Around a region that
-    is only quiet they hardly change either; around a gap, a dead module or a stuck pixel they do.
-    """
-    height, width = constant.shape
-    stuck = np.zeros((height, width), dtype=np.bool_)
-    seen = np.zeros((height, width), dtype=np.bool_)
-    region = np.empty((height * width, 2), dtype=np.int32)
-    for i in range(height):
-        for j in range(width):
-            if seen[i, j] or not constant[i, j]:
-                continue
-            seen[i, j] = True
-            region[0, 0], region[0, 1] = i, j
-            done, size, n_rim, changed = 0, 1, 0, 0.0
-            while done < size:
-                y0, x0 = region[done]
-                done += 1
-                for y in range(max(y0 - 1, 0), min(y0 + 2, height)):
-                    for x in range(max(x0 - 1, 0), min(x0 + 2, width)):
-                        if constant[y, x]:
-                            if not seen[y, x]:
-                                seen[y, x] = True
-                                region[size, 0], region[size, 1] = y, x
-                                size += 1
-                        elif changes[y, x] == changes[y, x]:
-                            n_rim += 1
-                            changed += changes[y, x]
-            if n_rim >= 3:
-                surprise = -n_frames * np.log(max(1 - changed / n_rim, 1e-3))
-                if surprise > SURPRISE:
-                    for k in range(size):
-                        stuck[region[k, 0], region[k, 1]] = True
-    return stuck

@@ -13,7 +13,7 @@ from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import warn_of_sparse
 from sklearn_sfx.preprocessing._base import FrameTransformer
 from sklearn_sfx.preprocessing._defects import MIN_FRAMES, find_defects
-from sklearn_sfx.preprocessing._steps import FusedStep, PixelRule
+from sklearn_sfx.preprocessing._fused_step import FusedStep, PixelRule
 
 __all__ = ["PixelMask"]
 
@@ -52,6 +52,8 @@ class PixelMask(FrameTransformer):
 
     Attributes
     ----------
+    MIN_FRAMES : int
+        The fewest frames that ``detect=True`` can be fitted on: 10.
     mask_ : bool ndarray of shape (height, width)
         True where a pixel is usable: ``mask`` without the defects found. What Frames say of
         themselves is not in it.
@@ -92,6 +94,8 @@ class PixelMask(FrameTransformer):
     >>> np.isnan(masking.transform(frames)[0, 3, 3:6])
     array([False,  True, False])
     """
+
+    MIN_FRAMES: ClassVar[int] = MIN_FRAMES
 
     _parameter_constraints: ClassVar[dict] = {
         "mask": ["array-like", None],

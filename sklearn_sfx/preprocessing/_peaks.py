@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from sklearn_sfx._validation import is_frames, is_tensor
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.preprocessing._peak_kernels import peak_table
+from sklearn_sfx.preprocessing._step import BaseStep
 
 __all__ = ["PeakSettings", "Peaks", "count_peaks", "find_peaks", "find_peaks_in_frame"]
 
@@ -199,7 +200,7 @@ def count_peaks(
 
 
 @dataclass(frozen=True)
-class CountStep:
+class CountStep(BaseStep):
     """Turns a frame into the number of its peaks: a step that `Frames.append` takes."""
 
     settings: PeakSettings
@@ -207,10 +208,7 @@ class CountStep:
     def output_shape(self, frame_shape: tuple[int, ...]) -> tuple[int, ...]:
         return (1,)
 
-    def append_to(self, window: Any, steps: tuple) -> tuple[Any, tuple]:
-        return window, (*steps, self)
-
-    def __call__(self, frame: np.ndarray, usable: np.ndarray | None) -> np.ndarray:
+    def __call__(self, frame: np.ndarray, usable: np.ndarray | None = None) -> np.ndarray:
         if usable is not None:
             frame = np.where(usable, frame, np.float32(np.nan))
         peaks = find_peaks_in_frame(frame, self.settings)

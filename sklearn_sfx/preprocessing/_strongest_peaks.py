@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.preprocessing._base import FrameTransformer
 from sklearn_sfx.preprocessing._peaks import PeakSettings, find_peaks_in_frame
+from sklearn_sfx.preprocessing._step import BaseStep
 
 __all__ = ["StrongestPeaks"]
 
@@ -139,25 +140,15 @@ class StrongestPeaks(FrameTransformer):
 
 
 @dataclass(frozen=True)
-class StrongestPeaksStep:
+class StrongestPeaksStep(BaseStep):
     """What `StrongestPeaks` does to one frame."""
 
     ranks: tuple[int, ...]
     settings: PeakSettings
 
-    @property
-    def description(self) -> str:
-        """The ranks and what counts as a peak."""
-        settings = ", ".join(f"{name}={value}" for name, value in self.settings._asdict().items())
-        return f"StrongestPeaks({list(self.ranks)}, {settings})"
-
     def output_shape(self, frame_shape: tuple[int, ...]) -> tuple[int, ...]:
         """Return the number of ranks, whatever the shape of the frames."""
         return (len(self.ranks),)
-
-    def append_to(self, window: Any, steps: tuple) -> tuple[Any, tuple]:
-        """Follow the other steps."""
-        return window, (*steps, self)
 
     def __call__(self, frame: np.ndarray, usable: np.ndarray | None = None) -> np.ndarray:
         """Run on one frame (h, w); float32."""

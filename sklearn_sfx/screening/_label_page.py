@@ -14,7 +14,6 @@ from tqdm import tqdm
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import FrameOrigin, Frames, are_simulated
 from sklearn_sfx.preprocessing import CentralCrop, PixelMask
-from sklearn_sfx.preprocessing._defects import MIN_FRAMES
 from sklearn_sfx.screening._pages import require_page, write_page
 from sklearn_sfx.screening._report_pictures import thumbnail
 
@@ -87,7 +86,7 @@ def write_label_page(
     named = _names(chosen.sources)
     paths = {str(source.path) for source in frames.sources}
     # Defective pixels would pass for spots.
-    prepare = make_pipeline(PixelMask(detect=n_frames >= MIN_FRAMES), CentralCrop(crop))
+    prepare = make_pipeline(PixelMask(detect=n_frames >= PixelMask.MIN_FRAMES), CentralCrop(crop))
     prepared = prepare.fit_transform(chosen)
     quiet = None if progress else True
     bar = tqdm(prepared, total=n_frames, unit="frame", disable=quiet)

@@ -7,16 +7,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sklearn.pipeline import make_pipeline
 
-from sklearn_sfx.frames import open_frames
+from sklearn_sfx.frames import blocks_on_device, open_frames
 from sklearn_sfx.preprocessing import (
     GCN,
     LCN,
     CentralCrop,
     PixelMask,
     RowWiseDecomposition,
-    _windows,
+    kernels,
 )
-from sklearn_sfx.preprocessing.tensors import stream
 
 # Masks that leave hardly a pixel are meant here.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn_sfx.exceptions.SparseMaskWarning")
@@ -80,7 +79,8 @@ def run_every_way(steps, frames, mask=None):
     lazy = open_frames(frames, mask=mask)
     fused = pipeline.fit_transform(lazy)
     yield "fused", fused
-    yield "on a device", torch.cat(list(stream(fused, torch.device("cpu"), max_frames=2))).numpy()
+    sent = list(blocks_on_device(fused, torch.device("cpu"), max_frames=2))
+    yield "on a device", torch.cat(sent).numpy()
     single = lazy
     for step in steps:
         values = np.asarray(step.fit_transform(single))
@@ -235,7 +235,7 @@ def test_sums_that_slide_forget_a_saturated_pixel(masked):
 @pytest.mark.parametrize("masked", [False, True])
 def test_rows_of_a_frame_taller_than_a_band_agree(reference, masked):
     rng = np.random.default_rng(8)
-    frame = rng.poisson(30, (_windows.BAND * 2 + 7, 30)).astype(np.uint16)
+    frame = rng.poisson(30, (kernels.BAND * 2 + 7, 30)).astype(np.uint16)
     mask = None
     if masked:  # single pixels in some rows, a gap in others, and none in the rest
         mask = np.ones(frame.shape, bool)

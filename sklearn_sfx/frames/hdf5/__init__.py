@@ -4,7 +4,7 @@ The layouts are the formats of this room, in the order in which they are asked. 
 its module, a subclass of `sklearn_sfx.frames.hdf5._format.Hdf5Format`, and name it here.
 """
 
-from sklearn_sfx.frames._protocols import Format
+from sklearn_sfx.frames._format_protocol import Format
 from sklearn_sfx.frames.hdf5._cxi import Cxi
 from sklearn_sfx.frames.hdf5._cxidb76 import Cxidb76
 from sklearn_sfx.frames.hdf5._generic import GenericHdf5

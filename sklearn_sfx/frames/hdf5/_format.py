@@ -7,8 +7,9 @@ from abc import abstractmethod
 import h5py
 
 from sklearn_sfx.exceptions import InputError
+from sklearn_sfx.frames._format_protocol import Format, StoredMask
 from sklearn_sfx.frames._joined_source import join_sources
-from sklearn_sfx.frames._protocols import Format, FrameSource, StoredMask
+from sklearn_sfx.frames._protocols import FrameSource
 from sklearn_sfx.frames.hdf5._contents import (
     contents_of,
     dataset_at,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import h5py
 
 from sklearn_sfx.exceptions import InputError
-from sklearn_sfx.frames._protocols import StoredMask
+from sklearn_sfx.frames._format_protocol import StoredMask
 from sklearn_sfx.frames.hdf5._contents import list_datasets
 from sklearn_sfx.frames.hdf5._handles import HDF5_ERRORS, look_up, open_file, reason
 from sklearn_sfx.frames.hdf5._segments import Segment, make_segment

@@ -1,74 +1,23 @@
-"""The same steps by torch operations, on the device where the tensor lies."""
+"""The stages of `FusedStep` by torch operations, on the device where the tensor lies."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from sklearn_sfx.frames import Frames, FrameStep
-from sklearn_sfx.preprocessing._steps import CropStep, FusedStep, PixelRule
+if TYPE_CHECKING:
+    from sklearn_sfx.preprocessing._fused_step import FusedStep, PixelRule
 
-__all__ = ["can_stream", "run", "stream"]
-
-
-def can_stream(frames: Frames) -> bool:
-    """Whether every step of the frames can be run on a device: those of this package can."""
-    return all(
-        isinstance(step, CropStep | FusedStep) or hasattr(step, "on_tensors")
-        for step in frames.steps
-    )
+__all__ = ["run"]
 
 
-def stream(frames: Frames, device: torch.device, max_frames: int = 64) -> Iterator[Tensor]:
-    """Send frames to a device as the file has them, and run their steps there.
-
-    Each block is sent from pinned memory, so that the next one is read meanwhile.
-
-    Yields
-    ------
-    Tensor of float32 on the device, shape (n_frames_in_block, ...)
-    """
-    stored, start = frames.as_stored(), 0
-    for block in stored.blocks(max_frames=max_frames):
-        usable = stored.mask
-        if isinstance(usable, Frames):
-            usable = np.asarray(usable[start : start + len(block)])
-        start += len(block)
-        yield _run_all(frames.steps, _send(block, device), usable)
-
-
-def _send(block: np.ndarray, device: torch.device) -> Tensor:
-    tensor = torch.from_numpy(block)
-    if device.type == "cuda":
-        tensor = tensor.pin_memory()
-    return tensor.to(device, non_blocking=True)
-
-
-def _run_all(steps: tuple[Any, ...], X: Tensor, usable: np.ndarray | None) -> Tensor:
-    X = X.to(torch.float32)
-    if usable is not None:
-        X = torch.where(torch.as_tensor(usable.copy(), device=X.device), X, torch.nan)
-    for step in steps:
-        X = run(step, X) if isinstance(step, CropStep | FusedStep) else step.on_tensors(X)
-    return X
-
-
-def run(step: FrameStep, X: Tensor) -> Tensor:
-    """Run a step on frames (n, height, width) or signals (n, length); float32."""
-    if not isinstance(step, CropStep | FusedStep):  # one that is compiled, and no torch operation
-        values = np.stack([step(frame, None) for frame in X.cpu().numpy()])
-        return torch.from_numpy(values).to(X.device)
+def run(step: FusedStep, X: Tensor) -> Tensor:
+    """Run the step on float32 frames (n, height, width) or signals (n, length)."""
     out_shape = step.output_shape(tuple(X.shape[1:]))
-    if isinstance(step, CropStep):
-        return X[(slice(None), *step.slices(tuple(X.shape[1:])))].to(torch.float32, copy=True)
     signals = X.ndim == 2
-    out = X.to(torch.float32, copy=True)
-    if signals:
-        out = out[:, None, :]
+    out = X[:, None, :] if signals else X
     if step.rule is not None:
         out = _mask(out, step.rule)
     if step.normalize:

@@ -1,24 +1,36 @@
-"""What the transformers append to a run: small frozen objects that work on one frame."""
+"""Mask, GCN, LCN and RWD as one step, which works through a frame once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import FrameStep, Window
-from sklearn_sfx.preprocessing import _kernels, _windows
+from sklearn_sfx.preprocessing import kernels
+from sklearn_sfx.preprocessing._step import BaseStep, described
 
-__all__ = ["CropStep", "FusedStep", "PixelRule"]
+if TYPE_CHECKING:  # torch takes long to import
+    from torch import Tensor
+
+__all__ = ["FusedStep", "PixelRule"]
 
 LOADED_AS_THEY_ARE = (np.uint16, np.int16, np.int32, np.float32)
 SAMPLED_ROWS = 64  # the mean of every 64th row is near enough to that of all
 NEAR = 4  # deviations from the mean within which a sum of squares keeps its precision
 ALL_USABLE = np.zeros((0, 0), dtype=bool)
+RANGES: dict = {"row": kernels.row_ranges, "column": kernels.column_ranges}
+CONTRAST: dict = {
+    None: kernels.contrast,
+    "row": kernels.row_ranges_of_contrast,
+    "column": kernels.column_ranges_of_contrast,
+}
+IN_BANDS: dict = {
+    None: kernels.contrast_in_bands,
+    "row": kernels.row_ranges_of_contrast_in_bands,
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +53,7 @@ class PixelRule:
 
 
 @dataclass(frozen=True, eq=False)
-class FusedStep:
+class FusedStep(BaseStep):
     """Mask, GCN, LCN and RWD of one frame, whichever are asked for, in this order and at once.
 
     Nothing but the frame itself is held in memory between them: GCN divides by the global
@@ -85,14 +97,14 @@ class FusedStep:
             if min(shape) < self.kernel_size:
                 raise InputError(
                     f"LCN(kernel_size={self.kernel_size}) needs at least {self.kernel_size} pixels "
-                    f"along each side of a frame, or values in a signal; got {_described(shape)}: "
+                    f"along each side of a frame, or values in a signal; got {described(shape)}: "
                     "choose a smaller kernel_size."
                 )
             shape = tuple(side - self.kernel_size + 1 for side in shape)
         if self.axis is not None:
             if len(shape) != 2:
                 raise InputError(
-                    f"RowWiseDecomposition needs frames (height, width), got {_described(shape)}."
+                    f"RowWiseDecomposition needs frames (height, width), got {described(shape)}."
                 )
             shape = (shape[0 if self.axis == "row" else 1],)
         return shape
@@ -103,7 +115,16 @@ class FusedStep:
         """Become one step with the last one, where the order of the stages allows it."""
         if steps and isinstance(steps[-1], FusedStep) and steps[-1]._last_stage < self._first_stage:
             return window, (*steps[:-1], steps[-1]._then(self))
-        return window, (*steps, self)
+        return super().append_to(window, steps)
+
+    @property
+    def only_masks(self) -> bool:
+        """Whether a crop that comes later may as well come first."""
+        return self._last_stage == 0
+
+    def cropped(self, window: Window) -> FusedStep:
+        """Return the step for a part of the frame, where it only masks."""
+        return self if self.rule is None else replace(self, rule=self.rule.cropped(window))
 
     @property
     def _stages(self) -> list[bool]:
@@ -135,57 +156,82 @@ class FusedStep:
         """Run on one frame (h, w), or one signal (n,); float32."""
         frame = np.asarray(frame)
         shape = self.output_shape(frame.shape)
-        signal = frame.ndim == 1
-        if signal:
-            frame = frame[np.newaxis]
-        kind = {None: _kernels.VALUES, "row": _kernels.ROW_RANGES}.get(
-            self.axis, _kernels.COLUMN_RANGES
-        )
         if self.kernel_size is not None:
-            window = (1 if signal else self.kernel_size, self.kernel_size)
-            contrast, std = self._prepare_contrast(frame, usable)
-            grid = (1, *shape) if signal else (*shape, 1) if self.axis else shape
-            out = np.empty(grid, dtype=np.float32)
-            if self.floor == "mean":
-                floor = contrast(window, 0.0, _kernels.SPREAD, out)
-            else:
-                floor = float(self.floor) * (std if self.normalize else 1.0)
-            contrast(window, floor, kind, out)
-            return out.reshape(shape)
-        loaded, _, mean, std = self._load(frame, usable)
-        if self.axis is not None:
+            window = (1 if frame.ndim == 1 else self.kernel_size, self.kernel_size)
             out = np.empty(shape, dtype=np.float32)
-            _kernels.frame_ranges(loaded, kind, out)
-            if self.normalize:
-                out *= np.float32(1 / std if std > 0 else 0)
+            grid = out if self.axis is not None else np.atleast_2d(out)
+            self._contrast(np.atleast_2d(frame), usable, window, grid)
             return out
+        loaded, _, mean, std = self._load(np.atleast_2d(frame), usable)
+        if self.axis is None:
+            if self.normalize:
+                kernels.standardize(loaded, mean, std)
+            return loaded.reshape(shape)
+        out = np.empty(shape, dtype=np.float32)
+        RANGES[self.axis](loaded, out)
         if self.normalize:
-            _kernels.standardize(loaded, mean, std)
-        return loaded.reshape(shape)
+            out *= np.float32(1 / std if std > 0 else 0)
+        return out
 
-    def _prepare_contrast(
+    def on_tensors(self, X: Tensor) -> Tensor:
+        """Do the same to float32 frames (n, h, w), or signals (n, length), on their device."""
+        from sklearn_sfx.preprocessing._fused_step_on_tensors import run
+
+        return run(self, X)
+
+    def _contrast(
+        self,
+        frame: np.ndarray,
+        usable: np.ndarray | None,
+        window: tuple[int, int],
+        out: np.ndarray,
+    ) -> None:
+        """Fill ``out`` with the local contrast of one frame (h, w), or with its ranges."""
+        counts, std = self._as_counts(frame, usable)
+        in_bands = counts is not None and self.axis in IN_BANDS
+        loaded = None
+        if counts is None:
+            loaded, std = self._loaded(frame, usable)
+        elif self.floor == "mean" or not in_bands:  # which take all rows at once
+            loaded = _load_counts(counts)
+        work = kernels.new_work(frame.shape[1])
+        if self.floor == "mean":
+            floor = kernels.mean_deviation(loaded, window, work)
+        else:
+            floor = float(self.floor) * (std if self.normalize else 1.0)
+        fill, pixels = (IN_BANDS, counts) if in_bands else (CONTRAST, loaded)
+        fill[self.axis](pixels, window, floor, work, out)
+
+    def _as_counts(
         self, frame: np.ndarray, usable: np.ndarray | None
-    ) -> tuple[Callable[..., float], float]:
-        """Return the local contrast of this frame, still to be told the window, and its std.
+    ) -> tuple[tuple[np.ndarray, np.ndarray, np.float32, float] | None, float]:
+        """Return a frame of counts as kernels load it, and its std; None if it has to be now.
 
         Counts are taken less a whole number near their mean, which changes no contrast.
         """
-        are_counts = frame.dtype.kind in "iu"
-        if are_counts and not (self.rule and self.rule.looks_at_values):
-            frame = _as_kernels_take_it(frame)
-            mask = self._usable(usable)
-            some = frame[::SAMPLED_ROWS]
-            some = some[mask[::SAMPLED_ROWS]] if mask.size else some
-            reference = np.float32(np.round(some.mean()) if some.size else 0)
-            mean, std = _kernels.moments_of_counts(frame, mask, reference)
-            if abs(mean) <= NEAR * std:
-                return partial(_windows.local_contrast_of_counts, frame, mask, reference, mean), std
+        if frame.dtype.kind not in "iu" or (self.rule and self.rule.looks_at_values):
+            return None, 0.0
+        frame = _as_kernels_take_it(frame)
+        mask = self._usable(usable)
+        some = frame[::SAMPLED_ROWS]
+        some = some[mask[::SAMPLED_ROWS]] if mask.size else some
+        reference = np.float32(np.round(some.mean()) if some.size else 0)
+        mean, std = kernels.moments_of_counts(frame, mask, reference)
+        if abs(mean) > NEAR * std:
+            return None, std
+        return (frame, mask, reference, mean), std
+
+    def _loaded(
+        self, frame: np.ndarray, usable: np.ndarray | None
+    ) -> tuple[tuple[np.ndarray, np.ndarray, float, bool], float]:
+        """Return a loaded frame, and its std."""
         loaded, masked_rows, mean, std = self._load(frame, usable)
+        are_counts = frame.dtype.kind in "iu"
         if are_counts:
             reference = np.float32(np.round(mean))
-            _kernels.lower(loaded, reference)
-            mean -= reference
-        return partial(_windows.local_contrast, loaded, masked_rows, mean, are_counts), std
+            kernels.lower(loaded, reference)
+            mean = float(mean - reference)
+        return (loaded, masked_rows, mean, are_counts), std
 
     def _load(
         self, frame: np.ndarray, usable: np.ndarray | None
@@ -194,7 +240,7 @@ class FusedStep:
         rule = self.rule or PixelRule()
         loaded = np.empty(frame.shape, dtype=np.float32)
         masked_rows = np.empty(frame.shape[0], dtype=bool)
-        _, mean, std = _kernels.load_frame(
+        _, mean, std = kernels.load_frame(
             _as_kernels_take_it(frame),
             self._usable(usable),
             np.float32(np.inf if rule.saturation is None else rule.saturation),
@@ -219,49 +265,12 @@ def _as_kernels_take_it(frame: np.ndarray) -> np.ndarray:
     return np.require(frame, requirements=["C", "W"])
 
 
-@dataclass(frozen=True)
-class CropStep:
-    """The central part of each frame, of ``size`` pixels along each side."""
-
-    size: int
-    description = ""  # the shape of the frames says it
-
-    def output_shape(self, frame_shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Return the shape of the crop, and refuse a frame that is smaller."""
-        if min(frame_shape) < self.size:
-            raise InputError(
-                f"CentralCrop(size={self.size}) needs frames of at least {self.size} pixels along "
-                f"each side, got {_described(frame_shape)}: choose a smaller size."
-            )
-        return tuple(self.size for _ in frame_shape)
-
-    def slices(self, frame_shape: tuple[int, ...]) -> tuple[slice, ...]:
-        """Return where the crop lies in a frame."""
-        self.output_shape(frame_shape)
-        starts = [(side - self.size) // 2 for side in frame_shape]
-        return tuple(slice(start, start + self.size) for start in starts)
-
-    def append_to(
-        self, window: Window, steps: tuple[Any, ...]
-    ) -> tuple[Window, tuple[FrameStep, ...]]:
-        """Narrow the window that is read, where nothing but masking came before."""
-        if not all(isinstance(step, FusedStep) and step._last_stage == 0 for step in steps):
-            return window, (*steps, self)
-        rows, columns = self.slices((window.height, window.width))
-        part = Window(rows.start, columns.start, self.size, self.size)
-        narrowed = Window(window.top + part.top, window.left + part.left, self.size, self.size)
-        return narrowed, tuple(replace(step, rule=step.rule.cropped(part)) for step in steps)
-
-    def __call__(self, frame: np.ndarray, usable: np.ndarray | None = None) -> np.ndarray:
-        """Run on one frame, or one signal; float32, NaN where not usable."""
-        where = self.slices(frame.shape)
-        out = np.array(frame[where], dtype=np.float32, order="C")
-        if usable is not None:
-            out[~usable[where]] = np.nan
-        return out
-
-
-def _described(frame_shape: tuple[int, ...]) -> str:
-    if len(frame_shape) == 1:
-        return f"X with {frame_shape[0]} feature(s)"
-    return "frames of {} x {} (height x width)".format(*frame_shape)
+def _load_counts(
+    counts: tuple[np.ndarray, np.ndarray, np.float32, float],
+) -> tuple[np.ndarray, np.ndarray, float, bool]:
+    """Load all of a frame of counts, where it is not enough to do so band by band."""
+    frame, mask, reference, mean = counts
+    loaded = np.empty(frame.shape, dtype=np.float32)
+    masked_rows = np.empty(len(frame), dtype=bool)
+    kernels.load_lowered(frame, mask, reference, loaded, masked_rows)
+    return loaded, masked_rows, mean, True

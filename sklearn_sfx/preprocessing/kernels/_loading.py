@@ -1,25 +1,13 @@
-"""Compiled loops over the pixels of one frame: load it, standardize it, take its ranges.
-
-A frame is first loaded (``load_frame``): converted to float32, unusable pixels set to NaN, mean and
-standard deviation taken on the way. Everything else, ``_windows`` too, works on the loaded frame.
-
-All kernels release the GIL and compile on first use. ``fastmath=True`` would fold the NaN tests
-away; "reassoc" lets sums run in vector lanes, and is given only where nothing relies on the order
-of the operations.
-"""
+"""Load a frame: to float32, unusable pixels as NaN, mean and standard deviation on the way."""
 
 import numpy as np
-from numba import njit
 
-from sklearn_sfx.preprocessing._bits import bits_of, value_of
+from sklearn_sfx.preprocessing.kernels._compiling import elementwise, reduction
 
-ROW_RANGES, COLUMN_RANGES, VALUES, SPREAD = range(4)
-
-elementwise = njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract"})
-_reduction = njit(nogil=True, cache=True, error_model="numpy", fastmath={"reassoc", "contract"})
+__all__ = ["load_frame", "load_lowered", "lower", "moments_of_counts", "standardize"]
 
 
-@_reduction
+@reduction
 def load_frame(frame, usable, saturation, invalid, loaded, masked_rows):
     """Load a frame and return the number of its usable pixels, their mean and their std.
 
@@ -79,7 +67,7 @@ def load_frame(frame, usable, saturation, invalid, loaded, masked_rows):
     return n, mean, np.sqrt(squares / n) if n else 0.0
 
 
-@_reduction
+@reduction
 def moments_of_counts(frame, usable, reference):
     """Return mean and std of the usable pixels of a frame of whole numbers, less ``reference``.
 
@@ -147,56 +135,3 @@ def standardize(loaded, mean, std):
         row = loaded[i]
         for j in range(row.size):
             row[j] = np.float32((np.float64(row[j]) - mean) * scale)
-
-
-@elementwise
-def _mirrored(bits):
-    return bits ^ ((bits >> np.int32(31)) & np.int32(0x7FFFFFFF))
-
-
-@elementwise
-def row_range(values, has_nan=True):
-    """Return the largest and the smallest value that is not NaN; (0, 0) where there is none."""
-    # Bits order like the floats, once those of negative ones are mirrored.
-    highest, lowest = np.int32(-(2**31)), np.int32(2**31 - 1)
-    if has_nan:
-        for j in range(values.size):
-            key = _mirrored(bits_of(values[j]))
-            usable = values[j] == values[j]
-            up = key if usable else np.int32(-(2**31))
-            down = key if usable else np.int32(2**31 - 1)
-            highest = max(highest, up)
-            lowest = min(lowest, down)
-    else:
-        for j in range(values.size):
-            key = _mirrored(bits_of(values[j]))
-            highest = max(highest, key)
-            lowest = min(lowest, key)
-    if highest < lowest:
-        return np.float32(0), np.float32(0)
-    return value_of(_mirrored(highest)), value_of(_mirrored(lowest))
-
-
-@elementwise
-def widen_ranges(values, highest, lowest):
-    """Let each column's range include this row's value, unless it is NaN."""
-    for j in range(values.size):
-        highest[j] = values[j] if values[j] > highest[j] else highest[j]
-        lowest[j] = values[j] if values[j] < lowest[j] else lowest[j]
-
-
-@elementwise
-def frame_ranges(loaded, kind, out):
-    """Fill ``out`` with max - min of each row or column of a loaded frame; 0 where all is NaN."""
-    height, width = loaded.shape
-    if kind == ROW_RANGES:
-        for i in range(height):
-            highest, lowest = row_range(loaded[i])
-            out[i] = highest - lowest
-    else:
-        top = np.full(width, -np.inf, dtype=np.float32)
-        bottom = np.full(width, np.inf, dtype=np.float32)
-        for i in range(height):
-            widen_ranges(loaded[i], top, bottom)
-        for j in range(width):
-            out[j] = top[j] - bottom[j] if top[j] >= bottom[j] else np.float32(0)

@@ -1,0 +1,47 @@
+"""Compiled loops over the pixels of one frame, which is in the cache while they run.
+
+A frame is loaded first: converted to float32, unusable pixels set to NaN, mean and standard
+deviation taken on the way (``_loading``). Everything else works on the loaded frame: local contrast
+(``_contrast``, from sums in ``_windows`` and ``_windows_of_counts``), ranges of rows and columns
+(``_ranges``). How defective pixels stand out is another matter (``_defects``).
+"""
+
+from sklearn_sfx.preprocessing.kernels._contrast import (
+    BAND,
+    column_ranges_of_contrast,
+    contrast,
+    contrast_in_bands,
+    mean_deviation,
+    row_ranges_of_contrast,
+    row_ranges_of_contrast_in_bands,
+)
+from sklearn_sfx.preprocessing.kernels._defects import raise_to_lines, stuck_regions
+from sklearn_sfx.preprocessing.kernels._loading import (
+    load_frame,
+    load_lowered,
+    lower,
+    moments_of_counts,
+    standardize,
+)
+from sklearn_sfx.preprocessing.kernels._ranges import column_ranges, row_ranges
+from sklearn_sfx.preprocessing.kernels._scratch import new_work
+
+__all__ = [
+    "BAND",
+    "column_ranges",
+    "column_ranges_of_contrast",
+    "contrast",
+    "contrast_in_bands",
+    "load_frame",
+    "load_lowered",
+    "lower",
+    "mean_deviation",
+    "moments_of_counts",
+    "new_work",
+    "raise_to_lines",
+    "row_ranges",
+    "row_ranges_of_contrast",
+    "row_ranges_of_contrast_in_bands",
+    "standardize",
+    "stuck_regions",
+]

@@ -1,0 +1,192 @@
+"""Local contrast of one frame, and what is made of it without ever holding all of it.
+
+The contrast of a pixel is d / max(s, floor): d is the pixel minus the mean m, and s the population
+standard deviation, of the usable pixels in the window (height, width) around it. Only windows that
+lie wholly in the frame count. NaN where the pixel is NaN.
+
+Each row is worked out by itself: in the shorter way of ``_windows_of_counts`` where that is precise
+and in that of ``_windows`` elsewhere. Ends of rows and columns are looked for in d |d| / max(s^2,
+floor^2), which orders as the contrast does and needs no root.
+
+A loaded frame, or a band of it, is handed over as a tuple: pixels (h, w) float32, with NaN where
+not usable; which rows have NaN (h,) bool; the mean of the usable pixels; and whether these are
+whole numbers, near zero where they are near the mean. One that is not yet loaded is a tuple too:
+counts (h, w); which are usable (h, w) bool, or (0, 0) for all; the whole number that they are to be
+loaded less; and the mean of the rest. ``work`` is memory from ``_scratch``.
+"""
+
+import numpy as np
+
+from sklearn_sfx.preprocessing.kernels._compiling import elementwise
+from sklearn_sfx.preprocessing.kernels._float_bits import value_of
+from sklearn_sfx.preprocessing.kernels._loading import load_lowered
+from sklearn_sfx.preprocessing.kernels._ranges import row_range, widen_ranges
+from sklearn_sfx.preprocessing.kernels._scratch import (
+    DEVIATION,
+    RATIO,
+    VARIANCE,
+    new_band,
+    new_ends,
+)
+from sklearn_sfx.preprocessing.kernels._windows import windows_of_row
+from sklearn_sfx.preprocessing.kernels._windows_of_counts import (
+    NOTHING,
+    ratio_of_counts,
+    short_way,
+)
+
+__all__ = [
+    "BAND",
+    "column_ranges_of_contrast",
+    "contrast",
+    "contrast_in_bands",
+    "mean_deviation",
+    "row_ranges_of_contrast",
+    "row_ranges_of_contrast_in_bands",
+]
+
+# Rows that stay in the cache from loading to contrast. The first of a band is summed afresh, so
+# another number changes last bits where squares are too large to be exact.
+BAND = 64
+ZERO = np.float32(0)
+
+
+@elementwise
+def contrast(loaded, window, floor, work, out):
+    """Fill ``out`` (h - window height + 1, w - window width + 1) with the contrast."""
+    pixels, masked_rows, mean, are_counts = loaded
+    short, held = short_way(are_counts, window, np.float32(floor)), NOTHING
+    for i in range(out.shape[0]):
+        is_masked = masked_rows[i : i + window[0]].any()
+        row = ratio_of_counts(pixels, i, is_masked, held, short, work)
+        held = row.held
+        if row.is_precise:
+            _root(work, out[i])
+        else:
+            windows_of_row(pixels, i, window, is_masked, np.float32(mean), work)
+            _divide(work, short.floor, out[i])
+
+
+@elementwise
+def row_ranges_of_contrast(loaded, window, floor, work, out):
+    """Fill ``out`` (h - window height + 1,) with max - min of each row; 0 where all is NaN."""
+    pixels, masked_rows, mean, are_counts = loaded
+    short, held = short_way(are_counts, window, np.float32(floor)), NOTHING
+    ratio = work[RATIO, : pixels.shape[1] - window[1] + 1]
+    for i in range(out.size):
+        is_masked = masked_rows[i : i + window[0]].any()
+        row = ratio_of_counts(pixels, i, is_masked, held, short, work)
+        held = row.held
+        if not row.is_precise:
+            windows_of_row(pixels, i, window, is_masked, np.float32(mean), work)
+            _divide_squared(work, short.floor, ratio)
+        if row.has_ends:
+            highest, lowest = value_of(row.highest), value_of(row.lowest)
+        else:
+            highest, lowest = row_range(ratio, is_masked)
+        out[i] = _signed_root(highest) - _signed_root(lowest)
+
+
+@elementwise
+def column_ranges_of_contrast(loaded, window, floor, work, out):
+    """Fill ``out`` (w - window width + 1,) with max - min of each column; 0 where all is NaN."""
+    pixels, masked_rows, mean, are_counts = loaded
+    short, held = short_way(are_counts, window, np.float32(floor)), NOTHING
+    ratio = work[RATIO, : out.size]
+    highest, lowest = new_ends(out.size)
+    for i in range(pixels.shape[0] - window[0] + 1):
+        is_masked = masked_rows[i : i + window[0]].any()
+        row = ratio_of_counts(pixels, i, is_masked, held, short, work)
+        held = row.held
+        if not row.is_precise:
+            windows_of_row(pixels, i, window, is_masked, np.float32(mean), work)
+            _divide_squared(work, short.floor, ratio)
+        widen_ranges(ratio, highest, lowest)
+    for j in range(out.size):
+        wide = _signed_root(highest[j]) - _signed_root(lowest[j])
+        out[j] = wide if highest[j] >= lowest[j] else ZERO
+
+
+@elementwise
+def mean_deviation(loaded, window, work):
+    """Return the mean of s over the windows around usable pixels; 0 where there are none."""
+    pixels, masked_rows, mean, _ = loaded
+    n_columns = pixels.shape[1] - window[1] + 1
+    deviation, variance = work[DEVIATION, :n_columns], work[VARIANCE, :n_columns]
+    total, n = 0.0, 0
+    for i in range(pixels.shape[0] - window[0] + 1):
+        is_masked = masked_rows[i : i + window[0]].any()
+        windows_of_row(pixels, i, window, is_masked, np.float32(mean), work)
+        for j in range(n_columns):
+            if deviation[j] == deviation[j]:
+                total += np.sqrt(variance[j])
+                n += 1
+    return total / n if n else 0.0
+
+
+# -- Counts that are loaded band by band
+
+
+@elementwise
+def contrast_in_bands(counts, window, floor, work, out):
+    """Do as `contrast` does."""
+    band = new_band(BAND + window[0] - 1, work.shape[1])
+    for start in range(0, out.shape[0], BAND):
+        loaded, part = _load_band(counts, start, window, band, out)
+        contrast(loaded, window, floor, work, part)
+
+
+@elementwise
+def row_ranges_of_contrast_in_bands(counts, window, floor, work, out):
+    """Do as `row_ranges_of_contrast` does."""
+    band = new_band(BAND + window[0] - 1, work.shape[1])
+    for start in range(0, out.size, BAND):
+        loaded, part = _load_band(counts, start, window, band, out)
+        row_ranges_of_contrast(loaded, window, floor, work, part)
+
+
+@elementwise
+def _load_band(counts, start, window, band, out):
+    """Return the band of a frame from ``start`` on, loaded, and the part of ``out`` for it."""
+    frame, usable, reference, mean = counts
+    part = out[start : start + BAND]
+    end = start + part.shape[0] + window[0] - 1
+    pixels, masked_rows = band[0][: end - start], band[1][: end - start]
+    load_lowered(frame[start:end], usable[start:end], reference, pixels, masked_rows)
+    return (pixels, masked_rows, mean, True), part
+
+
+# -- The last steps of a row
+
+
+@elementwise
+def _divide(work, floor, out):
+    """Give d / max(s, floor)."""
+    deviation, variance = work[DEVIATION], work[VARIANCE]
+    for j in range(out.size):
+        divisor = max(np.sqrt(variance[j]), floor)
+        out[j] = deviation[j] / divisor if divisor > 0 else ZERO * deviation[j]
+
+
+@elementwise
+def _divide_squared(work, floor, ratio):
+    """Give d |d| / max(s^2, floor^2), without a root."""
+    deviation, variance, square = work[DEVIATION], work[VARIANCE], floor * floor
+    for j in range(ratio.size):
+        divisor = max(variance[j], square)
+        signed = deviation[j] * abs(deviation[j])
+        ratio[j] = signed / divisor if divisor > 0 else ZERO * deviation[j]
+
+
+@elementwise
+def _root(work, out):
+    """Give d / max(s, floor) from d |d| / max(s^2, floor^2)."""
+    ratio = work[RATIO]
+    for j in range(out.size):
+        root = np.sqrt(abs(ratio[j]))
+        out[j] = root if ratio[j] >= 0 else -root
+
+
+@elementwise
+def _signed_root(value):
+    return np.sqrt(value) if value >= 0 else -np.sqrt(-value)
