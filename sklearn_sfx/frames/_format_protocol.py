@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -46,15 +47,19 @@ class Format(Protocol):
     A format is a small class without state, in a module of its own, that inherits from `Format`
     and stands in a table. Nothing else knows it by name: who opens a path asks the formats of the
     table, in their order, and the first that knows it does the rest. Runs of several files are
-    joined for all formats in one place, so a format thinks of one path only.
+    joined for all formats in one place, so a format thinks of one path only, unless its files are
+    not one after the other but beside each other, a module of the detector each.
 
-    `knows` and `open` are its work. `find_mask` and `is_simulated` are there already, for formats
-    that have neither masks nor a word on that.
+    `knows` and `open` are its work. The rest is there already, for formats whose files follow each
+    other, and that have neither masks nor a word on being simulated.
 
     Attributes
     ----------
     name : str
         What users call it; it stands in the sentence that lists the formats that are known.
+    may_be_mask : bool
+        Whether what `open` gives may be a mask, where `find_mask` finds none: a file of an image
+        says nowhere whether it is a frame or a mask.
 
     Examples
     --------
@@ -87,9 +92,13 @@ class Format(Protocol):
     >>> npy, path = Npy(), "/data/run"
     >>> npy.knows(path, b".NUMPY"), npy.find_mask(path), npy.is_simulated(path)
     (True, None, False)
+    >>> together = [path, "/data/run2"]  # one after the other
+    >>> npy.open_together(together), npy.find_mask_together(together)
+    (None, None)
     """
 
     name: str
+    may_be_mask: bool = False
 
     @abstractmethod
     def knows(self, path: str, head: bytes) -> bool:
@@ -133,6 +142,23 @@ class Format(Protocol):
             Its frames, one or more, of which `FrameSource.origin` names the path.
         """
 
+    def open_together(self, paths: Sequence[str], dataset: str | None = None) -> FrameSource | None:
+        """Find the frames of several paths that make one run otherwise than one after the other.
+
+        Parameters
+        ----------
+        paths : sequence of str
+            Absolute paths, two or more, in the order of the user and all of this format.
+        dataset : str, default=None
+            As for `open`.
+
+        Returns
+        -------
+        FrameSource or None
+            All their frames; None where each path is opened alone and they are joined.
+        """
+        return None
+
     def find_mask(self, path: str, dataset: str | None = None) -> StoredMask | None:
         """Find the mask that lies in a path that this format knows, beside frames or alone.
 
@@ -147,6 +173,25 @@ class Format(Protocol):
         -------
         StoredMask or None
             The mask; None where files of this format have none.
+        """
+        return None
+
+    def find_mask_together(
+        self, paths: Sequence[str], dataset: str | None = None
+    ) -> StoredMask | None:
+        """Find the mask of several paths that `open_together` opens as one run.
+
+        Parameters
+        ----------
+        paths : sequence of str
+            Absolute paths, two or more, all of this format.
+        dataset : str, default=None
+            As for `find_mask`.
+
+        Returns
+        -------
+        StoredMask or None
+            The mask of the run; None where each path has its own, or none.
         """
         return None
 

@@ -15,7 +15,7 @@ from sklearn_sfx.frames._frames import Frames
 from sklearn_sfx.frames._joined_source import join_sources
 from sklearn_sfx.frames._paths import expand_paths
 from sklearn_sfx.frames._protocols import FrameOrigin, FrameSource, Window
-from sklearn_sfx.frames._recognize import find_format
+from sklearn_sfx.frames._recognize import find_format, find_mask_together
 
 __all__ = ["read_mask", "warn_of_sparse"]
 
@@ -77,7 +77,12 @@ def read_mask(
     if isinstance(source, np.ndarray):
         return _mask_of_array(source, rule)
     paths = expand_paths(source)
-    found = {path: _find_mask(path, dataset) for path in dict.fromkeys(paths)}
+    together = find_mask_together(paths, dataset)
+    if together is not None:
+        paths = paths[:1]
+        found = {paths[0]: together}
+    else:
+        found = {path: _find_mask(path, dataset) for path in dict.fromkeys(paths)}
     rules = {path: rule.or_that_of(mask) for path, mask in found.items()}
     for path, mask in found.items():
         rules[path].check(mask.values.dtype, mask.where)
@@ -217,6 +222,13 @@ def _locked(mask: np.ndarray) -> np.ndarray:
 def _find_mask(path: str, dataset: str | None) -> StoredMask:
     found = find_format(path)
     mask = found.find_mask(path, dataset)
-    if mask is None:
+    if mask is not None:
+        return mask
+    if not found.may_be_mask:
         raise InputError(f"{path} holds no mask: files of the format {found.name} have none.")
-    return mask
+    source = found.open(path, dataset)
+    if source.shape[0] > 1:
+        return StoredMask(source, path)
+    values = np.empty(source.shape[1:], source.dtype)
+    source.read(0, Window(0, 0, *values.shape), values)
+    return StoredMask(values, path)

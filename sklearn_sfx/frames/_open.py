@@ -29,18 +29,21 @@ def open_frames(
     """Open a run of frames, without reading them.
 
     The format is told from the content: CXIDB-76 (``idh5_v1.0``), CXI as Cheetah, OM, psocake and
-    EXtra-data write it, or any HDF5 file with one 3-D numeric dataset. Modules, shape
-    (n, modules, height, width), are stacked along the slow axis to (n, modules * height, width).
-    Of a CXI file that was not closed, the padding behind the frames is left out.
+    EXtra-data write it, any HDF5 file with one 3-D numeric dataset, runs of European XFEL, images
+    (CBF, TIFF, MarCCD, mar345, SMV, EDF, Bruker, CrysAlis, Nonius), NumPy's files, or a CrystFEL
+    list of any of them. Modules, shape (n, modules, height, width), are stacked along the slow axis
+    to (n, modules * height, width). Of a CXI file that was not closed, the padding behind the
+    frames is left out.
 
     Parameters
     ----------
     source : path, list of paths, glob pattern, ndarray, or h5py.Dataset
-        One file; or files that make one run, in the order of the list, or sorted by name for a
-        pattern; or frames of shape (n_frames, height, width). Of an h5py dataset only the names of
-        the file and the dataset are taken.
+        One file or folder; or files that make one run, in the order of the list, or for a pattern
+        sorted by name, numbers in it as numbers; or frames of shape (n_frames, height, width). Of
+        an h5py dataset only the names of the file and the dataset are taken.
     dataset : str, default=None
-        Path of the dataset of images in each file; needed where a file has several.
+        Path of the dataset of images in each file, name of the array, or of the detector of a run
+        of European XFEL; needed where there are several.
     mask : bool ndarray of shape (height, width) or (n_frames, height, width), or bool Frames
         True where a pixel is usable. For a mask in a file, and for masks made of bits, see
         `read_mask`.

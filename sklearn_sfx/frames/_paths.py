@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import glob
 import os
+import re
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,9 +13,19 @@ from sklearn_sfx.exceptions import InputError
 
 __all__ = ["expand_paths", "why_unreadable"]
 
+_DEVICES = {
+    stat.S_IFIFO: "a pipe (FIFO)",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+
 
 def expand_paths(source: str | Path | Sequence[str | Path]) -> list[str]:
-    """Return the absolute paths of the files that a path, a pattern or a list of them means."""
+    """Return the absolute paths of the files that a path, a pattern or a list of them means.
+
+    The matches of a pattern come in natural order: ``run_2.cbf`` before ``run_10.cbf``.
+    """
     if isinstance(source, str | os.PathLike):
         items: Sequence = [source]
     elif isinstance(source, list | tuple):
@@ -31,11 +43,11 @@ def expand_paths(source: str | Path | Sequence[str | Path]) -> list[str]:
             raise InputError(
                 f"A list of files holds paths, but one item is a {type(item).__name__}."
             )
-        path = os.path.abspath(os.fspath(item))
-        if glob.has_magic(path) and not os.path.exists(path):
-            matches = sorted(glob.glob(path))
+        path = os.path.abspath(os.fsdecode(item))
+        if glob.has_magic(path) and not os.path.lexists(path):
+            matches = _matches(path)
             if not matches:
-                raise InputError(f"No file matches the pattern {os.fspath(item)}.")
+                raise InputError(f"No file matches the pattern {os.fsdecode(item)}.")
             paths += matches
         else:
             paths.append(path)
@@ -44,10 +56,31 @@ def expand_paths(source: str | Path | Sequence[str | Path]) -> list[str]:
 
 def why_unreadable(path: str) -> str | None:
     """Return a sentence on why no format could read this path; None where there is no reason."""
-    if not os.path.exists(path):
+    try:
+        status = os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
         return f"There is no file {path}."
+    except (OSError, ValueError) as error:
+        return f"{path} cannot be read: {getattr(error, 'strerror', None) or error}."
+    if kind := _DEVICES.get(stat.S_IFMT(status.st_mode)):
+        return f"{path} is {kind}, of which frames cannot be read in any order: give a file."
     if not os.access(path, os.R_OK):
         return f"{path} cannot be read: permission is denied."
-    if not os.path.isdir(path) and os.path.getsize(path) == 0:
+    if stat.S_ISREG(status.st_mode) and status.st_size == 0:
         return f"{path} is empty: it has no bytes, so nothing was written to it yet."
     return None
+
+
+def _matches(pattern: str) -> list[str]:
+    """Return what matches an absolute pattern, of which folders that exist are taken literally."""
+    folder, rest = os.path.sep, pattern.lstrip(os.path.sep).split(os.path.sep)
+    while len(rest) > 1 and os.path.isdir(os.path.join(folder, rest[0])):
+        folder = os.path.join(folder, rest.pop(0))
+    names = glob.glob(os.path.sep.join(rest), root_dir=folder)
+    return [os.path.join(folder, name) for name in sorted(names, key=_natural)]
+
+
+def _natural(name: str) -> tuple[list[int | str], str]:
+    """Sort key by which numbers within names count as numbers."""
+    parts = enumerate(re.split("([0-9]+)", name))  # every second one is a number
+    return [int(part) if i % 2 else part for i, part in parts], name

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 
 from sklearn_sfx.exceptions import InputError
-from sklearn_sfx.frames._format_protocol import Format
+from sklearn_sfx.frames._format_protocol import Format, StoredMask
 from sklearn_sfx.frames._joined_source import join_sources
 from sklearn_sfx.frames._paths import why_unreadable
 from sklearn_sfx.frames._protocols import FrameOrigin, FrameSource
 
-__all__ = ["are_simulated", "find_format", "open_paths"]
+__all__ = ["are_simulated", "find_format", "find_mask_together", "open_paths"]
 
 HEAD_BYTES = 4096  # of a file, which formats are shown
+_PACKED = (
+    (b"\x1f\x8b", "gzip"),
+    (b"BZh", "bzip2"),
+    (b"\xfd7zXZ\0", "xz"),
+    (b"PK\x03\x04", "zip"),
+    (b"\x28\xb5\x2f\xfd", "zstd"),
+)
 
 
 def find_format(path: str) -> Format:
@@ -40,6 +48,11 @@ def find_format(path: str) -> Format:
         raise InputError(
             f"{path} is a folder: give the files in it, by a list or a pattern like *.h5."
         )
+    packed = next((name for magic, name in _PACKED if head.startswith(magic)), None)
+    if packed is not None:
+        raise InputError(
+            f"{path} is packed with {packed}, and only single images are read so: unpack it first."
+        )
     *names, last = (known.name for known in FORMATS)
     raise InputError(
         f"The format of {path} is not known: it is none of {', '.join(names)} and {last}; read it "
@@ -52,8 +65,31 @@ def open_paths(paths: Sequence[str], dataset: str | None = None) -> FrameSource:
 
     A format that only names other files, a list or a folder, opens them by this too.
     """
-    sources = {path: find_format(path).open(path, dataset) for path in dict.fromkeys(paths)}
-    return join_sources([sources[path] for path in paths])
+    formats = {path: find_format(path) for path in dict.fromkeys(paths)}
+    opened: dict[str, FrameSource] = {}
+    sources: list[FrameSource] = []
+    for known, neighbours in groupby(paths, key=formats.__getitem__):
+        group = list(neighbours)
+        distinct = list(dict.fromkeys(group))
+        together = known.open_together(distinct, dataset) if len(distinct) > 1 else None
+        if together is not None:
+            sources.append(together)
+            continue
+        for path in group:
+            if path not in opened:
+                opened[path] = known.open(path, dataset)
+            sources.append(opened[path])
+    return join_sources(sources)
+
+
+def find_mask_together(paths: Sequence[str], dataset: str | None = None) -> StoredMask | None:
+    """Return the mask of paths that make one run otherwise than one after the other."""
+    distinct = list(dict.fromkeys(paths))
+    if len(distinct) == 1:
+        return None
+    known = find_format(distinct[0])
+    alike = all(find_format(path) is known for path in distinct[1:])
+    return known.find_mask_together(distinct, dataset) if alike else None
 
 
 def are_simulated(sources: Iterable[FrameOrigin]) -> bool:
@@ -90,15 +126,15 @@ def _says_simulated(path: str) -> bool:
 
 
 def _head(path: str) -> bytes:
+    if reason := why_unreadable(path):  # before it is opened, since a pipe would wait for ever
+        raise InputError(reason)
     try:
         with open(path, "rb") as file:
             head = file.read(HEAD_BYTES)
     except IsADirectoryError:
         return b""
     except OSError as error:
-        raise InputError(
-            why_unreadable(path) or f"{path} cannot be read: {error.strerror}."
-        ) from error
+        raise InputError(f"{path} cannot be read: {error.strerror}.") from error
     if not head:
-        raise InputError(why_unreadable(path) or f"{path} has no bytes to read.")
+        raise InputError(f"{path} has no bytes to read.")
     return head

@@ -1,5 +1,10 @@
 """What cannot be opened, whatever the format, is told of in one sentence with its name."""
 
+import bz2
+import gzip
+import lzma
+import zipfile
+
 import numpy as np
 import pytest
 
@@ -33,6 +38,19 @@ def test_an_unknown_format(tmp_path, refused):
     path = tmp_path / "run.h5"
     path.write_bytes(b"# not HDF5\n" * 100)
     refused(path, path, "not known", "array", *(known.name for known in FORMATS))
+
+
+@pytest.mark.parametrize(
+    ("module", "name"), [(gzip, "gzip"), (bz2, "bzip2"), (lzma, "xz"), (None, "zip")]
+)
+def test_what_is_packed(tmp_path, module, name, refused):
+    path = tmp_path / "run.h5.packed"
+    if module is None:
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("run.h5", b"frames")
+    else:
+        path.write_bytes(module.compress(b"\x89HDF\r\n\x1a\n" + bytes(99)))
+    refused(path, path, f"packed with {name}", "unpack")
 
 
 @pytest.mark.parametrize("values", [np.zeros((4, 5)), np.zeros((2, 2, 2), complex), np.zeros(0)])

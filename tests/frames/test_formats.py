@@ -88,6 +88,24 @@ class Folder(Format):
         return open_paths([str(file) for file in sorted(Path(path).glob("*.npy"))], dataset)
 
 
+class Beside(Image):
+    """Files that hold a half of each frame, the left or the right."""
+
+    name = "half"
+
+    def knows(self, path, head):
+        return Path(path).name.startswith("half")
+
+    def open_together(self, paths, dataset=None):
+        if dataset == "apart":
+            return None
+        return ArraySource(np.concatenate([np.load(path) for path in paths], axis=2))
+
+    def find_mask_together(self, paths, dataset=None):
+        bad = np.concatenate([np.load(path)[0] < 0 for path in paths], axis=1)
+        return None if dataset == "apart" else StoredMask(~bad, "both halves")
+
+
 @pytest.fixture(autouse=True)
 def table(monkeypatch):
     """Put three formats before the others, and return a function that sets the whole table."""
@@ -205,6 +223,18 @@ def test_masks_come_from_the_format(image, write, tmp_path):
     text.write_text("files: several")
     with pytest.raises(InputError, match=r"list\.txt holds no mask: .* list of files have none"):
         read_mask(text)
+
+
+def test_files_may_lie_beside_each_other(table, image, write, pixels):
+    table(Beside(), *FORMATS)
+    halves = [image(pixels[..., :2], "half1"), image(pixels[..., 2:], "half2")]
+    np.testing.assert_array_equal(np.asarray(open_frames(halves)), pixels)
+    np.testing.assert_array_equal(np.asarray(open_frames([*halves, halves[0]])), pixels)
+    joined = open_frames([write("psocake"), *halves, write("om-gzip", name="last.h5")])
+    np.testing.assert_array_equal(np.asarray(joined), np.tile(pixels, (3, 1, 1)))
+    np.testing.assert_array_equal(read_mask(halves), pixels[0] >= 0)
+    with pytest.raises(InputError, match="one shape"):  # one after the other
+        open_frames(halves, dataset="apart")
 
 
 def test_what_is_simulated_is_said_by_the_format(write, image, tmp_path):

@@ -1,0 +1,216 @@
+r"""CrystFEL's lists of files and events, such as the hit lists that are written here.
+
+One frame to a line, ``run.cxi //42``, or a whole file; see "EVENT LISTS" in the manual of
+indexamajig. The last word of a line is an event only if it has ``//``, so names may have blanks.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from sklearn_sfx.exceptions import InputError
+from sklearn_sfx.frames._format_protocol import Format, StoredMask
+from sklearn_sfx.frames._joined_source import join_sources
+from sklearn_sfx.frames._picked_source import PickedSource
+from sklearn_sfx.frames._protocols import FrameSource
+from sklearn_sfx.frames._recognize import find_format
+
+__all__ = ["CrystfelList", "ListLine", "split_line"]
+
+_BOM = b"\xef\xbb\xbf"
+_SUFFIX = ".lst"
+_LARGEST = 2**30  # bytes of a list
+_ONLY = ("//", "//0")  # names of the frame of a file that has one
+_EVENT = re.compile(r"(.*\S)[ \t]+(\S*//\S*)")
+_EVENT_OF_OM = re.compile(r"(.*\S)[ \t]+//[ \t]+(\d+)")  # which puts a blank and zeros into it
+
+
+class ListLine(NamedTuple):
+    """One line of a list.
+
+    Parameters
+    ----------
+    number : int
+        Of the line, from 1.
+    name : str
+        Of the file, as it stands there.
+    event : str or None
+        None where all frames of the file are meant.
+    """
+
+    number: int
+    name: str
+    event: str | None
+
+
+class CrystfelList(Format):
+    """A list, with or without events, of files of whatever other formats."""
+
+    name = "CrystFEL's lists of files and events"
+
+    def knows(self, path: str, head: bytes) -> bool:
+        """Told by text whose first line has an event or names a file that is there.
+
+        Only of a list whose first file is gone the name, .lst, has to say what it is.
+        """
+        if not head or b"\0" in head:
+            return False
+        if path.lower().endswith(_SUFFIX):
+            return True
+        first = next(_lines(head), None)
+        return first is not None and (first.event is not None or bool(_there(path, first.name)))
+
+    def open(self, path: str, dataset: str | None = None) -> FrameSource:
+        """Return the frames that are listed, in their order; each file is opened once."""
+        lines = _read(path)
+        opened = _Opened(path, dataset)
+        pieces = [opened.positions(line) for line in lines]
+        positions = np.concatenate(pieces)
+        source = opened.joined()
+        if np.array_equal(positions, np.arange(source.shape[0])):
+            return source
+        return PickedSource(source, positions)
+
+    def find_mask(self, path: str, dataset: str | None = None) -> StoredMask | None:
+        """Return the mask of the listed files, where it is one for all of their frames."""
+        masks = [find_format(file).find_mask(file, dataset) for file in _files(path)]
+        first = masks[0]
+        alike = all(
+            mask is not None
+            and first is not None
+            and isinstance(mask.values, np.ndarray)
+            and np.array_equal(mask.values, first.values)  # type: ignore
+            and (mask.good_bits, mask.bad_bits) == (first.good_bits, first.bad_bits)
+            for mask in masks
+        )
+        return first if alike else None
+
+    def is_simulated(self, path: str) -> bool:
+        """Whether a listed file says so."""
+        return any(find_format(file).is_simulated(file) for file in _files(path))
+
+
+class _Opened:
+    """The files of a list, each opened once, and where in their join each event is."""
+
+    def __init__(self, path: str, dataset: str | None):
+        self._path, self._dataset = path, dataset
+        self._sources: dict[str, FrameSource] = {}  # absolute path -> its frames
+        self._n_frames = 0
+        self._files: dict[str, str] = {}  # name in the list -> absolute path
+        self._starts: dict[str, int] = {}  # absolute path -> position of its first frame
+        self._events: dict[str, dict[str, list[int]]] = {}  # absolute path -> event -> positions
+
+    def joined(self) -> FrameSource:
+        """Return the frames of all files, in the order in which they came up."""
+        return join_sources(list(self._sources.values()))
+
+    def positions(self, line: ListLine) -> np.ndarray:
+        """Return where the frames of a line are."""
+        file = self._files.get(line.name)
+        if file is None:
+            file = self._files[line.name] = _resolve(self._path, line)
+        if file not in self._sources:
+            self._open(file, line)
+        if line.event is None:
+            start = self._starts[file]
+            return np.arange(start, start + self._sources[file].shape[0])
+        found = self._find(file, line.event)
+        if len(found) != 1:
+            raise InputError(f"Line {line.number} of {self._path}: {self._why_not(file, line)}.")
+        return np.array(found)
+
+    def _open(self, file: str, line: ListLine) -> None:
+        try:
+            known = find_format(file)
+            if isinstance(known, CrystfelList):
+                raise InputError(f"{file} is a list itself: put its lines into this one.")
+            source = known.open(file, self._dataset)
+            first = next(iter(self._sources.values()), source)
+            join_sources([first, source])  # which asks whether the shapes agree
+        except InputError as error:
+            raise type(error)(f"Line {line.number} of {self._path}: {error}") from error
+        self._sources[file], self._starts[file] = source, self._n_frames
+        self._n_frames += source.shape[0]
+
+    def _find(self, file: str, event: str) -> list[int]:
+        if file not in self._events:
+            source, events = self._sources[file], self._events.setdefault(file, {})
+            for i in range(source.shape[0]):
+                events.setdefault(source.origin(i).event, []).append(self._starts[file] + i)
+        events = self._events[file]
+        if len(events) == 1 and event in _ONLY:  # two names for the one frame of a file
+            return next(iter(events.values()))
+        return events.get(event, [])
+
+    def _why_not(self, file: str, line: ListLine) -> str:
+        names = list(self._events[file])
+        if line.event in names:
+            return f"several frames of {file} are called {line.event}"
+        said = names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}"
+        return f"{file} has no event {line.event}; its events are {said}"
+
+
+def split_line(number: int, text: str) -> ListLine:
+    """Take a line apart as CrystFEL does, and an event with a blank in it as OM means it."""
+    text = text.strip(" \t\r")
+    if found := _EVENT_OF_OM.fullmatch(text):
+        return ListLine(number, found[1], f"//{int(found[2])}")
+    if found := _EVENT.fullmatch(text):
+        return ListLine(number, found[1], found[2])
+    return ListLine(number, text, None)
+
+
+def _lines(data: bytes) -> Iterator[ListLine]:
+    text = os.fsdecode(data.removeprefix(_BOM))
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.strip():
+            yield split_line(number, line)
+
+
+def _read(path: str) -> list[ListLine]:
+    with open(path, "rb") as file:
+        data = file.read(_LARGEST + 1)
+    if len(data) > _LARGEST:
+        raise InputError(f"{path} is no list of frames: it has more than {_LARGEST} bytes.")
+    lines = list(_lines(data))
+    if not lines:
+        raise InputError(f"{path} lists no frame.")
+    return lines
+
+
+def _files(path: str) -> list[str]:
+    names = {line.name: line for line in _read(path)}
+    return list(dict.fromkeys(_resolve(path, line) for line in names.values()))
+
+
+def _there(path: str, name: str) -> list[str]:
+    """Return what a name can mean and is there."""
+    places = (os.path.join(folder, name) for folder in _folders(path))
+    there = [os.path.abspath(place) for place in places if os.path.exists(place)]
+    return list({os.path.realpath(place): place for place in there[::-1]}.values())
+
+
+def _folders(path: str) -> list[str]:
+    """Return where names of a list begin: where one works, as for CrystFEL, and beside the list."""
+    return list(dict.fromkeys((os.getcwd(), os.path.dirname(path))))
+
+
+def _resolve(path: str, line: ListLine) -> str:
+    """Return the absolute path of a file of a list."""
+    found = _there(path, line.name)
+    if len(found) == 1:
+        return found[0]
+    tried = " and in ".join(_folders(path))
+    if found:
+        raise InputError(
+            f"Line {line.number} of {path}: there is a {line.name} in {tried}: give its absolute "
+            "path."
+        )
+    tried = "" if os.path.isabs(line.name) else f", which was looked for in {tried}"
+    raise InputError(f"Line {line.number} of {path}: there is no file {line.name}{tried}.")
