@@ -1,5 +1,7 @@
 """What tells a user that their input cannot be used, or hardly."""
 
+from typing import Any
+
 __all__ = [
     "FewLabelsWarning",
     "InputError",
@@ -28,12 +30,19 @@ class InputError(ValueError):
 class UnreadableFrame(InputError):
     """One frame that cannot be read, while others of its run may be.
 
+    Attributes
+    ----------
+    usable : bool ndarray of the shape of what was to be read, or None
+        The pixels that were read all the same; None for none.
+
     Examples
     --------
     >>> from sklearn_sfx.exceptions import UnreadableFrame
-    >>> issubclass(UnreadableFrame, InputError)
-    True
+    >>> issubclass(UnreadableFrame, InputError), UnreadableFrame("Frame 3 is gone.").usable
+    (True, None)
     """
+
+    usable: Any = None
 
 
 class FewLabelsWarning(UserWarning):

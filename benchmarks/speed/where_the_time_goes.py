@@ -12,7 +12,9 @@ import torch
 
 from sklearn_sfx import open_frames
 from sklearn_sfx.frames import Window
-from sklearn_sfx.frames.hdf5._chunks import ChunkReader, StoredBytes
+from sklearn_sfx.frames.hdf5._decoders import BytesOfFile
+from sklearn_sfx.frames.hdf5._handles import RawFile
+from sklearn_sfx.frames.hdf5._rows import RowReader
 from sklearn_sfx.networks import for_inference
 from sklearn_sfx.preprocessing import kernels
 
@@ -58,16 +60,17 @@ def measure(material: Material) -> list[Row]:
 
 
 def _reading(dataset: h5py.Dataset) -> dict[str, Callable[[], None]]:
-    reader, out = ChunkReader.of(dataset), np.empty((SIDE, SIDE), dataset.dtype)
-    pieces = [reader.locate(i, WINDOW) for i in range(N_FRAMES)]
+    raw, out = RawFile(dataset.file.filename), np.empty((SIDE, SIDE), dataset.dtype)
+    reader = RowReader.of(dataset, 1, raw)
+    pieces = [reader._locate((i,), WINDOW) for i in range(N_FRAMES)]
 
     def ask_the_file() -> None:
         for (piece,) in pieces:
-            StoredBytes(reader._file, piece)(0, int(0.75 * piece.size))
+            BytesOfFile(raw.number, piece.offset, piece.size)(0, int(0.75 * piece.size))
 
     def read() -> None:
         for here in pieces:
-            reader.read(here, WINDOW, out)
+            reader._read(here, WINDOW, out)
 
     return {"bytes from the page cache": ask_the_file, "those, and decoding": read}
 

@@ -19,7 +19,7 @@ def open_run(args: argparse.Namespace) -> Any:
             args.mask, dataset=args.mask_dataset, good_bits=args.good_bits, bad_bits=args.bad_bits
         )
     source = args.run[0] if len(args.run) == 1 else args.run
-    return open_frames(source, dataset=args.dataset, mask=mask)
+    return open_frames(source, dataset=args.dataset, mask=mask, missing=args.missing)
 
 
 def labelled_frames(frames: Any, args: argparse.Namespace) -> tuple[Any, Any]:

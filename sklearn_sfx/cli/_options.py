@@ -20,6 +20,12 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     """Add the run and its mask, which `open_run` opens."""
     parser.add_argument("run", nargs="+", help="the files of the run, or a quoted glob")
     parser.add_argument("--dataset", help="path of the images, where a file has several candidates")
+    parser.add_argument(
+        "--missing",
+        choices=("raise", "nan"),
+        default="raise",
+        help="stop at frames that cannot be read, or go on with NaN in their place",
+    )
     mask = parser.add_argument_group("mask", "True means usable, or name the bits")
     mask.add_argument("--mask", help="HDF5 file of the mask, or the run itself")
     mask.add_argument("--mask-dataset", help="path of the mask in that file")

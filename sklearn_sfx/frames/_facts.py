@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from itertools import pairwise
 from typing import Any, NamedTuple
 
-__all__ = ["Facts", "Unreadable", "common_facts"]
+import numpy as np
+
+__all__ = ["Facts", "Unreadable", "common_facts", "unreadable_rows"]
 
 
 class Unreadable(NamedTuple):
@@ -83,6 +86,32 @@ class Facts:
     lowest: float | None = None
     modules: tuple[int, int] | None = None
     note: str = ""
+
+
+def unreadable_rows(
+    known: Sequence[Unreadable], index: range | np.ndarray
+) -> tuple[Unreadable, ...]:
+    """Return which rows of a selection of frames are known not to be readable.
+
+    Parameters
+    ----------
+    known : sequence of Unreadable
+        Frames of the source, in order.
+    index : range or int ndarray
+        The frames that are selected.
+    """
+    if not known or not len(index):
+        return ()
+    starts, stops = (np.array([getattr(gone, end) for gone in known]) for end in ("start", "stop"))
+    positions = np.asarray(index, np.int64)
+    which = np.searchsorted(starts, positions, side="right") - 1
+    which[(which >= 0) & (positions >= stops[which])] = -1
+    edges = [0, *(np.flatnonzero(np.diff(which)) + 1).tolist(), len(which)]
+    return tuple(
+        Unreadable(start, stop, known[which[start]].reason)
+        for start, stop in pairwise(edges)
+        if which[start] >= 0
+    )
 
 
 def common_facts(parts: Sequence[Facts]) -> Facts:

@@ -2,7 +2,7 @@
 
 The first that knows a path opens it, so one that knows more than another comes behind it. To add a
 format, write its module, a subclass of `sklearn_sfx.frames.Format`, and name it here; a layout of
-HDF5 files is named in `sklearn_sfx.frames.hdf5` instead.
+HDF5 files is named in `sklearn_sfx.frames.hdf5.layouts` instead.
 """
 
 from sklearn_sfx.frames import hdf5, images

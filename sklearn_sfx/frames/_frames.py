@@ -14,7 +14,8 @@ from numpy.typing import DTypeLike
 from sklearn_sfx.frames._array_source import ArraySource
 from sklearn_sfx.frames._blocks import block_length, work_ahead
 from sklearn_sfx.frames._carried_mask import fit_mask, pack_mask, unpack_mask
-from sklearn_sfx.frames._facts import Facts
+from sklearn_sfx.frames._facts import Facts, Unreadable, unreadable_rows
+from sklearn_sfx.frames._finite import refuse_infinity
 from sklearn_sfx.frames._protocols import FrameOrigin, FrameSource, FrameStep, Window
 
 __all__ = ["Frames"]
@@ -113,6 +114,15 @@ class Frames:
     def facts(self) -> Facts:
         """What the files say of all their frames; of whole frames, whatever is cropped."""
         return getattr(self._source, "facts", Facts())
+
+    @property
+    def unreadable(self) -> tuple[Unreadable, ...]:
+        """Which of these frames cannot be read, and why; they read as NaN.
+
+        As far as it is known: those of which the files tell beforehand, and those that were met
+        by this process. Of frames that were opened with ``missing="nan"``; else there are none.
+        """
+        return unreadable_rows(getattr(self._source, "unreadable", ()), self._index)
 
     @property
     def metadata(self) -> dict[str, np.ndarray]:
@@ -334,10 +344,7 @@ class Frames:
         """Read everything in this thread: window, steps, row of the output, frame by frame."""
         out = np.empty(self.shape, self.dtype)
         window = self._read_window()
-        if self._window is None or self._as_stored:
-            for row, position in enumerate(self._index):
-                self._source.read(int(position), window, out[row])
-            return out
+        unprepared = self._window is None or self._as_stored
         frame = np.empty((window.height, window.width), self._source.dtype)
         usable: Any = None
         if isinstance(self._mask, Frames):
@@ -345,10 +352,16 @@ class Frames:
         elif self._mask is not None:
             usable = np.ascontiguousarray(self._mask[window.slices])
         for row, position in enumerate(self._index):
+            frame = out[row] if unprepared else frame
             self._source.read(int(position), window, frame)
+            if self._window is None or (unprepared and frame.dtype.kind != "f"):
+                continue
             if isinstance(self._mask, Frames):
                 mask_position = int(self._mask._index[row])
                 self._mask._source.read(mask_position, window, usable)
+            refuse_infinity(frame, usable, self._source, int(position))
+            if unprepared:
+                continue
             if self._steps:
                 result, left = self._steps[0](frame, usable), self._steps[1:]
                 for step in left:

@@ -225,7 +225,10 @@ def _find_mask(path: str, dataset: str | None) -> StoredMask:
     if mask is not None:
         return mask
     if not found.may_be_mask:
-        raise InputError(f"{path} holds no mask: files of the format {found.name} have none.")
+        raise InputError(
+            f"{path} holds no mask: files of the format {found.name} have none, or it has another "
+            "name there: then name it as dataset, --mask-dataset on the command line."
+        )
     source = found.open(path, dataset)
     if source.shape[0] > 1:
         return StoredMask(source, path)

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_sfx.exceptions import SlowFileWarning
+from sklearn_sfx.exceptions import InputError, SlowFileWarning
 from sklearn_sfx.frames._array_source import ArraySource
+from sklearn_sfx.frames._filled_source import FilledSource, all_unreadable, refuse_unreadable
 from sklearn_sfx.frames._frames import Frames
 from sklearn_sfx.frames._masks import warn_of_sparse
 from sklearn_sfx.frames._paths import expand_paths
@@ -25,15 +26,18 @@ def open_frames(
     *,
     dataset: str | None = None,
     mask: np.ndarray | Frames | None = None,
+    missing: str = "raise",
 ) -> Frames:
     """Open a run of frames, without reading them.
 
-    The format is told from the content: CXIDB-76 (``idh5_v1.0``), CXI as Cheetah, OM, psocake and
-    EXtra-data write it, any HDF5 file with one 3-D numeric dataset, runs of European XFEL, images
-    (CBF, TIFF, MarCCD, mar345, SMV, EDF, Bruker, CrysAlis, Nonius), NumPy's files, or a CrystFEL
-    list of any of them. Modules, shape (n, modules, height, width), are stacked along the slow axis
-    to (n, modules * height, width). Of a CXI file that was not closed, the padding behind the
-    frames is left out.
+    The format is told from the content, whatever the name: NXmx and the masters of DECTRIS
+    detectors, CXI, CXIDB-76, SACLA, PAL-XFEL, SwissFEL, LImA, areaDetector, other NeXus files, or
+    any HDF5 file with one stack of images; runs of European XFEL; images (CBF, TIFF, MarCCD,
+    mar345, SMV, EDF, Bruker, CrysAlis, Nonius); NumPy's files; or a CrystFEL list of any of them.
+    The guide says what is read of each. Links and virtual datasets are followed to the files that
+    hold the frames. Modules, shape (n, modules, height, width), are stacked along the slow axis to
+    (n, modules * height, width). Of a CXI file that was not closed, the padding behind the frames
+    is left out.
 
     Parameters
     ----------
@@ -47,17 +51,25 @@ def open_frames(
     mask : bool ndarray of shape (height, width) or (n_frames, height, width), or bool Frames
         True where a pixel is usable. For a mask in a file, and for masks made of bits, see
         `read_mask`.
+    missing : {"raise", "nan"}, default="raise"
+        What becomes of frames that cannot be read, since the file that holds them is not there, or
+        they were never written, or are damaged. "raise": an error, when the run is opened as far
+        as that can be known then, or when such a frame is read. "nan": all frames are read as
+        float32, and they are NaN, as is a value that is infinite; `Frames.unreadable` says which
+        they are, and why.
 
     Returns
     -------
     Frames
-        The run, of shape (n_frames, height, width) and the file's dtype.
+        The run, of shape (n_frames, height, width) and the file's dtype, or float32 if ``missing``
+        is "nan".
 
     Raises
     ------
     InputError
         If a file cannot be opened, holds no images, or several datasets that could be; if frames
-        have different shapes; if the mask does not fit.
+        are known not to be readable, and no way is said to go on; if frames have different shapes;
+        if the mask does not fit.
 
     Warns
     -----
@@ -73,6 +85,8 @@ def open_frames(
     >>> open_frames(np.zeros((3, 4, 5), dtype=np.int16)).shape
     (3, 4, 5)
     """
+    if missing not in ("raise", "nan"):
+        raise InputError(f'missing must be "raise" or "nan", not {missing!r}.')
     opened: FrameSource
     if isinstance(source, np.ndarray):
         opened = ArraySource(source)
@@ -81,6 +95,10 @@ def open_frames(
         opened = open_paths(expand_paths(source), dataset)
     if advice := getattr(opened, "advice", ""):
         warnings.warn(advice, SlowFileWarning, stacklevel=2)
+    if missing == "nan" and not all_unreadable(opened):
+        opened = FilledSource(opened)
+    else:
+        refuse_unreadable(opened)
     frames = Frames(opened, mask=mask)
     warn_of_sparse(frames.mask)
     return frames

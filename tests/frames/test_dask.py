@@ -40,13 +40,18 @@ def run(tmp_path_factory):
     return open_frames(path)[np.arange(640) % 8]
 
 
-def work_of(dask_worker):
+@pytest.fixture
+def work_of():
     """Return what a worker process has done, and the most memory it has held, in MiB."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return os.getpid(), dask_worker.state.executed_count, peak
+
+    def work_of(dask_worker):  # of no module that workers would have to find
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        return os.getpid(), dask_worker.state.executed_count, peak
+
+    return work_of
 
 
-def test_a_cluster_reads_what_one_process_reads(cluster, run):
+def test_a_cluster_reads_what_one_process_reads(cluster, run, work_of):
     steps = [CentralCrop(512), GCN(), LCN(5), RowWiseDecomposition()]
     vectors = make_pipeline(*steps).fit_transform(run)
     network = CNN1D(max_epochs=1, random_state=0)

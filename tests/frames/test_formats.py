@@ -268,9 +268,9 @@ def test_a_user_block_may_come_first(tmp_path, size):
 
     path = tmp_path / "run.mat"
     with h5py.File(path, "w", userblock_size=size) as file:
-        file["frames"] = np.ones((2, 3, 4), np.int16)
+        file["frames"] = np.ones((2, 6, 5), np.int16)
     path.write_bytes(b"MATLAB 7.3" + path.read_bytes()[10:])
-    np.testing.assert_array_equal(open_frames(path), np.ones((2, 3, 4)))
+    np.testing.assert_array_equal(open_frames(path), np.ones((2, 6, 5)))
 
 
 def test_arrays_leave_hdf5_alone():

@@ -19,8 +19,8 @@ from sklearn_sfx.frames.euxfel._runs import (
 )
 from sklearn_sfx.frames.euxfel._source import EuxfelSource
 from sklearn_sfx.frames.hdf5._contents import contents_of
-from sklearn_sfx.frames.hdf5._generic import GenericHdf5
 from sklearn_sfx.frames.hdf5._handles import is_hdf5
+from sklearn_sfx.frames.hdf5.layouts import GenericHdf5
 
 __all__ = ["Euxfel"]
 
@@ -104,9 +104,7 @@ def _frames(detector: Detector) -> FrameSource:
         note=_note(detector, layout.part),
     )
     if (layout.part < 0).any() and dtype.kind != "f":
-        dtype = np.dtype(
-            "f4" if dtype.itemsize <= 2 else "f8"
-        )  # which can say that a value is none
+        dtype = np.dtype("f4" if dtype.itemsize <= 2 else "f8")  # which has NaN
     return EuxfelSource(layout, (detector.n_modules, *shape), dtype.str, np.nan, facts)
 
 

@@ -20,7 +20,7 @@ from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames._protocols import FrameSource
 from sklearn_sfx.frames.euxfel._layout import Layout
 from sklearn_sfx.frames.hdf5._handles import HDF5_ERRORS, reason
-from sklearn_sfx.frames.hdf5._segments import make_segment
+from sklearn_sfx.frames.hdf5._segments import Images, make_segment
 from sklearn_sfx.frames.hdf5._source import Hdf5Source
 
 __all__ = ["Detector", "detector_of", "is_run_file", "layout_of", "run_files"]
@@ -256,7 +256,7 @@ def _named(
 
 def _part(path: str, dataset: Any) -> FrameSource | None:
     """Return the rows of a dataset as frames, in which cells or signal and gain are stacked."""
-    segment = make_segment(path, dataset)
+    segment = make_segment(path, dataset, Images(dataset.name))
     return None if segment is None else Hdf5Source(segment)
 
 

@@ -3,7 +3,8 @@
 Bitshuffle [1]_ cuts a chunk into blocks that do not depend on each other, and codes each by LZ4 or
 zstd, preceded by its length. A block holds bit 0 of all its pixels, then bit 1 of all, and so on.
 Whole blocks have to be decompressed, by the library that hdf5plugin brings; but the bits are put
-together for the wanted columns alone.
+together for the wanted columns alone. Nothing is read or written out of bounds, whatever the chunk
+holds, which the filter itself does not promise.
 
 .. [1] K. Masui et al., "A compression scheme for radio data in high performance computing",
    Astron. Comput. 12, 181 (2015); the format is that of its HDF5 filter.
@@ -20,11 +21,12 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
-__all__ = ["LZ4", "ZSTD", "decode_rows", "decoder_address"]
+__all__ = ["LZ4", "UNCODED", "ZSTD", "decode_rows", "decoder_address", "default_block"]
 
-LZ4, ZSTD = 2, 3  # as the filter numbers them
+UNCODED, LZ4, ZSTD = 0, 2, 3  # as the filter numbers them
 FUNCTIONS = {LZ4: "LZ4_decompress_safe", ZSTD: "ZSTD_decompress"}
 HEADER = struct.Struct(">QI")  # bytes of the decoded chunk, bytes of a decoded block
+BLOCK_BYTES, LEAST_BLOCK = 8192, 128  # of blocks whose size is not said
 GROUP = 8  # pixels whose bits share a byte; what is left over at the end of a chunk is not coded
 ENDS_EARLY, DAMAGED = 1, 2
 
@@ -42,6 +44,11 @@ def decoder_address(codec: int) -> int | None:
     return None
 
 
+def default_block(itemsize: int) -> int:
+    """Return how many pixels a block has where neither the chunk nor its filter says it."""
+    return max(LEAST_BLOCK, BLOCK_BYTES // itemsize // GROUP * GROUP)
+
+
 def decode_rows(
     coded: np.ndarray,
     codec: int,
@@ -49,6 +56,7 @@ def decode_rows(
     first_row: int,
     first_column: int,
     out: np.ndarray,
+    uncoded_block: int = 0,
 ) -> None:
     """Decode rows and columns of one chunk.
 
@@ -56,7 +64,7 @@ def decode_rows(
     ----------
     coded : uint8 ndarray
         The chunk as it is stored, or as much of its beginning as holds the rows.
-    codec : {LZ4, ZSTD}
+    codec : {UNCODED, LZ4, ZSTD}
         How each block is compressed.
     shape : tuple of int
         Rows and columns of the whole chunk.
@@ -64,6 +72,8 @@ def decode_rows(
         Where in the chunk `out` begins.
     out : ndarray of shape (n_rows, n_columns), C-contiguous rows
         Filled with the pixels; it gives the itemsize.
+    uncoded_block : int, default=0
+        Pixels in a block that is not compressed, for which the chunk itself does not say it.
 
     Raises
     ------
@@ -72,17 +82,22 @@ def decode_rows(
     OSError
         The data are damaged.
     """
-    itemsize = out.dtype.itemsize
-    if len(coded) < HEADER.size:
+    itemsize, n_pixels = out.dtype.itemsize, shape[0] * shape[1]
+    if codec == UNCODED:
+        block = uncoded_block or default_block(itemsize)
+    elif len(coded) < HEADER.size:
         raise EOFError("the compressed data end early")
-    n_bytes, block_bytes = HEADER.unpack_from(coded.data)
-    n_pixels, block = shape[0] * shape[1], block_bytes // itemsize
-    if n_bytes != n_pixels * itemsize or block < GROUP or block_bytes % (GROUP * itemsize):
+    else:
+        n_bytes, block_bytes = HEADER.unpack_from(coded.data)
+        block = 0 if block_bytes % (GROUP * itemsize) else block_bytes // itemsize
+        if n_bytes != n_pixels * itemsize:
+            block = 0
+    if block < GROUP or block % GROUP:
         raise OSError("the header of the compressed data is wrong")
     block = min(block, max(GROUP, n_pixels - n_pixels % GROUP))
     failure = _decode(
         coded,
-        decoder_address(codec),
+        decoder_address(codec) or 0,
         codec == ZSTD,
         shape,
         block,
@@ -119,20 +134,25 @@ def _decode(coded, function, is_zstd, shape, block, origin, work, out):
     begin = first_row * width + first_column
     end = (first_row + n_rows - 1) * width + first_column + n_columns
     scratch = np.empty((itemsize, block // GROUP), np.uint64)
-    position = 12
+    position = 12 if function else 0
     for start in range(0, min(end, n_coded), block):
         n = min(block, n_coded - start)
-        if position + 4 > coded.size:
-            return ENDS_EARLY
-        length = 0
-        for byte in coded[position : position + 4]:
-            length = length << 8 | np.int64(byte)
-        position += 4
+        length = n * itemsize
+        if function:
+            if position + 4 > coded.size:
+                return ENDS_EARLY
+            length = 0
+            for byte in coded[position : position + 4]:
+                length = length << 8 | np.int64(byte)
+            position += 4
         if position + length > coded.size:
             return ENDS_EARLY
         if start + n > begin:
             source, target = coded.ctypes.data + position, work.ctypes.data
-            if is_zstd:
+            if not function:
+                work[:length] = coded[position : position + length]
+                done = length
+            elif is_zstd:
                 done = _call(function, target, n * itemsize, source, length)
             else:
                 done = np.int64(np.int32(_call(function, source, target, length, n * itemsize)))

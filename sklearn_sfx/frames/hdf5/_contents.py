@@ -1,35 +1,53 @@
-"""What an HDF5 file holds: its datasets, links followed, and those that could be frames."""
+"""What an HDF5 file holds: its datasets, links followed, and the links that lead nowhere."""
 
 from __future__ import annotations
 
 import fnmatch
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
 import h5py
 
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames.hdf5._handles import HDF5_ERRORS, look_up, open_file, reason
+from sklearn_sfx.frames.hdf5._links import why_dead
 
 __all__ = [
+    "Contents",
     "contents_of",
     "dataset_at",
     "identity",
-    "images_among",
-    "list_datasets",
+    "list_contents",
+    "listing",
     "matching",
-    "only_one",
 ]
 
-_NO_IMAGES = ("mask", "pixel_mask", "gain")  # last parts of the paths of what may be as large
+
+class Contents(NamedTuple):
+    """All that a file holds.
+
+    Parameters
+    ----------
+    datasets : dict of str to h5py.Dataset
+        Each dataset once, by the first path that leads to it.
+    groups : dict of str to h5py.Group
+        Likewise.
+    dead : list of str
+        Paths of links that lead nowhere.
+    """
+
+    datasets: dict[str, h5py.Dataset]
+    groups: dict[str, h5py.Group]
+    dead: list[str]
 
 
 @contextmanager
 def contents_of(path: str) -> Iterator[h5py.File]:
     """Lend an open file to whoever looks at what it holds; damage becomes one sentence."""
-    with open_file(path) as (file, _):
+    with open_file(path) as opened:
         try:
-            yield file
+            yield opened.file
         except InputError:
             raise
         except HDF5_ERRORS as error:
@@ -38,26 +56,31 @@ def contents_of(path: str) -> Iterator[h5py.File]:
             ) from error
 
 
-def list_datasets(group: h5py.Group, prefix: str = "") -> dict[str, h5py.Dataset]:
-    """List every dataset once, by the first path that leads to it; broken links are passed over."""
-    found: dict[str, h5py.Dataset] = {}
+def list_contents(group: h5py.Group, prefix: str = "") -> Contents:
+    """List all that lies in a group, or behind its links."""
+    found = Contents({}, {}, [])
     seen = set()
-
-    def visit(group: h5py.Group, prefix: str) -> None:
-        for name in group:
-            item = look_up(group, name)
-            if item is None:
-                continue
-            key = identity(item)
-            if key in seen:
-                continue
-            seen.add(key)
-            if isinstance(item, h5py.Dataset):
-                found[f"{prefix}/{name}"] = item
-            elif isinstance(item, h5py.Group):
-                visit(item, f"{prefix}/{name}")
-
-    visit(group, prefix)
+    stack = [(prefix, iter([(name, group) for name in group]))]
+    while stack:
+        before, items = stack[-1]
+        try:
+            name, holder = next(items)
+        except StopIteration:
+            stack.pop()
+            continue
+        item, path = look_up(holder, name), f"{before}/{name}"
+        if item is None:
+            found.dead.append(path)
+            continue
+        key = identity(item)
+        if key in seen:
+            continue
+        seen.add(key)
+        if isinstance(item, h5py.Dataset):
+            found.datasets[path] = item
+        elif isinstance(item, h5py.Group):
+            found.groups[path] = item
+            stack.append((path, iter([(name, item) for name in item])))
     return found
 
 
@@ -67,52 +90,32 @@ def identity(item: h5py.Group | h5py.Dataset) -> tuple[int, int]:
     return info.fileno, info.addr
 
 
-def images_among(datasets: dict[str, h5py.Dataset], dimensions: tuple[int, ...]) -> list[str]:
-    """Return the paths of the datasets that could be frames: numbers of so many dimensions."""
-    return [
-        name
-        for name, item in datasets.items()
-        if item.ndim in dimensions
-        and item.dtype.kind in "iuf"
-        and name.rpartition("/")[2] not in _NO_IMAGES
-    ]
-
-
-def only_one(
-    path: str,
-    file: h5py.File,
-    images: list[str],
-    datasets: dict[str, h5py.Dataset],
-    dimensions: tuple[int, ...],
-) -> str:
-    """Return the one dataset that could be the frames, or say why there is not just one."""
-    if not images:
-        what = " or ".join(f"{n}-D" for n in dimensions)
-        raise InputError(
-            f"{path} has no images: no dataset in it is numeric and {what}; "
-            f"it has {_listing(file, list(datasets))}."
-        )
-    if len(images) > 1:
-        raise InputError(
-            f"{path} has several datasets that could be the frames: {_listing(file, images)}; "
-            "name one of them, as in open_frames(path, dataset=...)."
-        )
-    return images[0]
-
-
-def dataset_at(
-    path: str, file: h5py.File, name: str, datasets: dict[str, h5py.Dataset]
-) -> h5py.Dataset:
-    """Return the dataset that a user names, or say which ones there are."""
+def dataset_at(path: str, file: h5py.File, name: str) -> h5py.Dataset:
+    """Return the dataset that a user or a layout names, or say why there is none."""
     found = look_up(file, name)
-    if not isinstance(found, h5py.Dataset):
-        raise InputError(f"{path} has no dataset {name}; it has {_listing(file, list(datasets))}.")
-    return found
+    if isinstance(found, h5py.Dataset):
+        return found
+    if found is None and why_dead(file, name) and _leads_away(file, name):
+        raise InputError(f"{path} has no dataset {name} that can be read: {why_dead(file, name)}.")
+    held = listing(list_contents(file).datasets)
+    raise InputError(f"{path} has no dataset {name}; it has {held}.")
 
 
-def matching(file: h5py.File, pattern: str) -> list[tuple[str, h5py.Dataset]]:
-    """Every dataset whose path matches, part by part."""
-    level: list[tuple[str, h5py.Group | h5py.Dataset]] = [("", file)]
+def _leads_away(file: h5py.File, name: str) -> bool:
+    """Whether there is a link on the way to what is not there."""
+    group: h5py.Group | h5py.Dataset | None = file
+    for part in name.strip("/").split("/"):
+        if not isinstance(group, h5py.Group):
+            return False
+        if not isinstance(group.get(part, getlink=True), h5py.HardLink | None):
+            return True
+        group = look_up(group, part)
+    return False
+
+
+def matching(file: h5py.File, pattern: str) -> list[str]:
+    """Every path that matches, part by part, whether something can be opened there or not."""
+    level: list[tuple[str, h5py.Group | h5py.Dataset | None]] = [("", file)]
     for part in pattern.strip("/").split("/"):
         level = [
             (f"{path}/{name}", look_up(item, name))
@@ -120,11 +123,12 @@ def matching(file: h5py.File, pattern: str) -> list[tuple[str, h5py.Dataset]]:
             if isinstance(item, h5py.Group)
             for name in fnmatch.filter(item, part)
         ]
-    return [(path, item) for path, item in level if isinstance(item, h5py.Dataset)]
+    return [path for path, _ in level]
 
 
-def _listing(file: h5py.File, names: list[str]) -> str:
-    shown = [f"{name} {file[name].shape}" for name in names[:6]]
-    if len(names) > 6:
-        shown.append(f"and {len(names) - 6} more")
+def listing(datasets: dict[str, h5py.Dataset]) -> str:
+    """Return the paths of a few datasets with their shapes, for a sentence."""
+    shown = [f"{name} {item.shape}" for name, item in list(datasets.items())[:6]]
+    if len(datasets) > 6:
+        shown.append(f"and {len(datasets) - 6} more")
     return ", ".join(shown) or "no dataset at all"

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import threading
+import weakref
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import h5py
 import hdf5plugin  # noqa: F401  registers the bitshuffle, LZ4 and zstd filters
@@ -14,52 +16,124 @@ import hdf5plugin  # noqa: F401  registers the bitshuffle, LZ4 and zstd filters
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames._paths import why_unreadable
 
-__all__ = ["HDF5_ERRORS", "is_hdf5", "look_up", "open_file", "reason"]
+__all__ = [
+    "HDF5_ERRORS",
+    "NotOpened",
+    "OpenFile",
+    "RawFile",
+    "is_hdf5",
+    "look_up",
+    "open_file",
+    "reason",
+]
 
 # What h5py raises for damaged files. ValueError: its message may not even be text.
-HDF5_ERRORS = (OSError, RuntimeError, KeyError, ValueError, TypeError, IndexError)
+HDF5_ERRORS = (
+    *(OSError, RuntimeError, KeyError, ValueError, TypeError, IndexError),
+    *(OverflowError, MemoryError),  # numbers of bytes that no file could have
+)
 
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _USER_BLOCKS = (0, 512, 1024, 2048)  # bytes of others that may stand before it
 
-_MAX_OPEN = 16
+_MAX_OPEN = 64  # a run of as many files can be read in any order
+_MAX_READERS = 32  # of one file; those that have a dataset for each frame read each once
 # For frames smaller than their chunks; a chunk as large as a frame is not worth keeping.
 _CHUNK_CACHE_BYTES = 4 * 2**20
 _lock = threading.RLock()
-_files: OrderedDict[str, tuple[tuple[int, ...], h5py.File, dict]] = OrderedDict()
+_files: OrderedDict[str, OpenFile] = OrderedDict()
+
+
+class NotOpened(InputError):
+    """A file that cannot be opened, or not any more."""
+
+
+class RawFile:
+    """The bytes of a file, for those who read past HDF5; open for as long as one of them needs it.
+
+    Parameters
+    ----------
+    path : str
+        Of the file.
+    """
+
+    def __init__(self, path: str):
+        self.number = os.open(path, os.O_RDONLY)
+        self.size = os.fstat(self.number).st_size
+        weakref.finalize(self, os.close, self.number)
+
+
+class OpenFile:
+    """One open file, and what is kept of it.
+
+    Parameters
+    ----------
+    path : str
+        Absolute path.
+    signature : tuple
+        What tells that the file has changed on disk.
+    """
+
+    def __init__(self, path: str, signature: tuple[int, ...]):
+        self.file = _open(path)
+        self.raw = RawFile(path)
+        self.signature = signature
+        self.n_users = 0
+        self._readers: OrderedDict[Hashable, Any] = OrderedDict()
+
+    def reader(self, key: Hashable) -> Any:
+        """Return what was kept by `keep` under this key, or None."""
+        return self._readers.get(key)
+
+    def keep(self, key: Hashable, reader: Any) -> None:
+        """Keep a reader of one of the datasets until the file is closed, or others came."""
+        while len(self._readers) >= _MAX_READERS:
+            self._readers.popitem(last=False)
+        self._readers[key] = reader
+
+    def close(self) -> None:
+        """Close the file; readers that are still at work keep its bytes."""
+        self._readers.clear()
+        self.file.close()
 
 
 def _open(path: str) -> h5py.File:
     """Open a file for reading, or say in one sentence what is wrong with it.
 
     The stdio driver and no locks, so that a handle that is kept open never stands in the way of
-    another that writes to the file, in this process or in another.
+    another that writes to the file, in this process or in another. A file that is being written
+    for readers to follow (SWMR) is opened as it is now; this driver cannot do that, and with the
+    usual one all handles of a process have to have the same locks, so it is given the usual ones.
     """
-    options = {"locking": False, "rdcc_nbytes": _CHUNK_CACHE_BYTES}
-    try:
-        return h5py.File(path, "r", driver="stdio", **options)
-    except HDF5_ERRORS:
-        pass
+    kept = {"rdcc_nbytes": _CHUNK_CACHE_BYTES}
+    tries: list[dict[str, Any]] = [{"driver": "stdio", "locking": False}]
+    if _is_followed(path):  # or damage would be read again and again, as if just written
+        tries += [{"swmr": True}, {"swmr": True, "locking": False}]
+    for options in tries:
+        try:
+            return h5py.File(path, "r", **options, **kept)
+        except HDF5_ERRORS:
+            pass
     try:  # the usual driver says more exactly what is wrong
-        return h5py.File(path, "r", **options)
+        return h5py.File(path, "r", locking=False, **kept)
     except HDF5_ERRORS as error:
-        raise InputError(_why_not(path, error)) from error
+        raise NotOpened(_why_not(path, error)) from error
 
 
 def look_up(group: h5py.Group, path: str) -> h5py.Group | h5py.Dataset | None:
     """Return what lies at `path`, or None; a link may lead nowhere."""
-    if path not in group:  # asked first, since h5py may stumble over its own message of a failure
-        return None
     try:
+        if path not in group:  # asked, since h5py may stumble over its own message of a failure
+            return None
         return group[path]
     except HDF5_ERRORS:
         return None
 
 
-def reason(error: Exception) -> str:
+def reason(error: BaseException) -> str:
     """Return what the HDF5 library says of an error, where that can be read."""
     text = "no readable reason" if isinstance(error, UnicodeDecodeError) else str(error)
-    return " ".join(text.split()).rstrip(".")
+    return " ".join(text.split()).strip("'\"").rstrip(".") or type(error).__name__
 
 
 def is_hdf5(head: bytes) -> bool:
@@ -81,11 +155,26 @@ def _why_not(path: str, error: Exception) -> str:
     return f"{path} cannot be opened, it may be damaged or still being written: {reason(error)}."
 
 
+def _superblock(path: str) -> bytes:
+    """Return the first bytes of a file if they are those of HDF5."""
+    try:
+        with open(path, "rb") as file:
+            block = file.read(96)
+    except OSError:
+        return b""
+    return block if block.startswith(_SIGNATURE) and len(block) == 96 else b""
+
+
+def _is_followed(path: str) -> bool:
+    """Whether a file is marked as being written for readers to follow (SWMR)."""
+    block = _superblock(path)
+    return bool(block) and block[8] >= 3 and bool(block[11] & 4)
+
+
 def _written_size(path: str) -> int:
     """Return the size that the file's superblock says it has, 0 where that cannot be told."""
-    with open(path, "rb") as file:
-        block = file.read(96)
-    if not block.startswith(_SIGNATURE) or len(block) < 96:
+    block = _superblock(path)
+    if not block:
         return 0
     version = block[8]
     width = block[9] if version >= 2 else block[13]
@@ -96,32 +185,43 @@ def _written_size(path: str) -> int:
 
 
 @contextmanager
-def open_file(path: str) -> Iterator[tuple[h5py.File, dict]]:
-    """Lend the open file `path`, and what its reader keeps of its datasets, to this thread alone.
+def open_file(path: str) -> Iterator[OpenFile]:
+    """Lend an open file, and the readers that are kept of it, to this thread alone.
 
     h5py lets one thread in at a time anyhow. A file that has changed on disk is opened again.
+
+    Raises
+    ------
+    NotOpened
+        If it cannot be opened (any more).
     """
     with _lock:
         try:
             status = os.stat(path)
         except OSError as error:
-            raise InputError(_why_not(path, error)) from error
+            raise NotOpened(_why_not(path, error)) from error
         signature = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
         known = _files.get(path)
-        if known is None or known[0] != signature:
+        if known is None or (known.signature != signature and not known.n_users):
             if known is not None:
-                _close(path)
-            while len(_files) >= _MAX_OPEN:
-                _close(next(iter(_files)))
-            _files[path] = known = (signature, _open(path), {})
+                _files.pop(path).close()
+            _make_room()
+            _files[path] = known = OpenFile(path, signature)
         _files.move_to_end(path)
-        yield known[1], known[2]
+        known.n_users += 1
+        try:
+            yield known
+        finally:
+            known.n_users -= 1
 
 
-def _close(path: str) -> None:
-    _, file, datasets = _files.pop(path)
-    datasets.clear()
-    file.close()
+def _make_room() -> None:
+    """Close the files that nobody has asked for for longest; those that are lent stay."""
+    for path in list(_files):
+        if len(_files) < _MAX_OPEN:
+            return
+        if not _files[path].n_users:
+            _files.pop(path).close()
 
 
 def _after_fork() -> None:

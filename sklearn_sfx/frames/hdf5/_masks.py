@@ -2,78 +2,135 @@
 
 from __future__ import annotations
 
-import h5py
+from typing import NamedTuple, Protocol
 
-from sklearn_sfx.exceptions import InputError
+import h5py
+import numpy as np
+
+from sklearn_sfx.exceptions import InputError, UnreadableFrame
 from sklearn_sfx.frames._format_protocol import StoredMask
-from sklearn_sfx.frames.hdf5._contents import list_datasets
-from sklearn_sfx.frames.hdf5._handles import HDF5_ERRORS, look_up, open_file, reason
-from sklearn_sfx.frames.hdf5._segments import Segment, make_segment
+from sklearn_sfx.frames._protocols import Window
+from sklearn_sfx.frames.hdf5._contents import contents_of, dataset_at, list_contents
+from sklearn_sfx.frames.hdf5._handles import look_up
+from sklearn_sfx.frames.hdf5._links import why_dead
+from sklearn_sfx.frames.hdf5._segments import Images, Segment, make_segment
 from sklearn_sfx.frames.hdf5._source import Hdf5Source
 
-__all__ = ["find_mask"]
+__all__ = ["MaskRule", "find_mask"]
 
 # Of several masks in a file, the one to take: one per frame before one for the whole run.
 _MASK_NAMES = ("mask", "pixel_mask", "pixelmask", "mask_shared")
 
 
-def find_mask(path: str, dataset: str | None, beside: list[Segment]) -> StoredMask:
-    """Find the mask of a file; `beside` are the frames in the same file, if there are some.
+class MaskRule(NamedTuple):
+    """Which bits have to be set where a pixel is usable, and which may not be."""
 
-    A mask of shape (modules, height, width) beside frames of as many modules is one mask.
+    good_bits: int | None = None
+    bad_bits: int | str | None = None
+
+
+class Layout(Protocol):
+    """What a layout knows of masks."""
+
+    def find_masks(self, file: h5py.File) -> list[str]:
+        """Return the paths at which it keeps them, the first to be taken first."""
+
+    def mask_rule(self, dtype: np.dtype) -> MaskRule:
+        """Return what their numbers mean."""
+
+
+def find_mask(
+    path: str, dataset: str | None, beside: list[Segment], layout: Layout
+) -> StoredMask | None:
+    """Find the mask of a file.
+
+    Parameters
+    ----------
+    path : str
+        Absolute path of the file.
+    dataset : str or None
+        Path of the mask, as the user names it.
+    beside : list of Segment
+        The frames in the same file, if there are some. A mask of shape (modules, height, width)
+        beside frames of as many modules is one mask.
+    layout : Hdf5Format
+        Which knows where masks are, and what their numbers mean.
+
+    Returns
+    -------
+    StoredMask or None
+        None where there are frames, and no mask beside them, or an empty one.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, if there are several, or if there are neither mask nor frames.
     """
-    with open_file(path) as (file, _):
+    with contents_of(path) as file:
+        name = dataset or _name_of_mask(path, file, layout, bool(beside))
+        if name is None:
+            return None
+        mask = dataset_at(path, file, name)
+        if mask.size == 0 and dataset is None and beside:
+            return None
+        where = f"dataset {name} of {path}"
+        if mask.dtype.kind not in "biuf":
+            raise InputError(f"The mask in {where} has the dtype {mask.dtype}, which is no number.")
+        rule = layout.mask_rule(mask.dtype)
+        n_lead = _n_lead(mask, beside)
+        segment = make_segment(path, mask, Images(name, n_lead=n_lead))
+        if segment is None:
+            raise InputError(f"The mask {name} of {path} is empty: its shape is {mask.shape}.")
+        if segment.unreadable:
+            raise InputError(f"The mask in {where} cannot be read: {segment.unreadable[0].reason}.")
+    if n_lead == 0 or mask.shape[0] == 1:
+        values = np.empty(segment.shape[1:], segment.content.dtype)
         try:
-            name = _name_of_mask(path, file, dataset)
-            mask = file[name]
-            where = f"dataset {name} of {path}"
-            modules = _modules_of(file, beside)
-            if mask.ndim == 2 or (mask.ndim == 3 and mask.shape == modules):
-                return StoredMask(mask[()].reshape(-1, mask.shape[-1]), where)
-            segment = make_segment(path, mask)
-        except InputError:
-            raise
-        except HDF5_ERRORS as error:
-            damaged = f"dataset {dataset}" if dataset else "its mask"
-            raise InputError(
-                f"{path} is damaged, {damaged} cannot be read: {reason(error)}."
-            ) from error
-    if segment is None:
-        raise InputError(f"The mask {name} of {path} is empty: its shape is {mask.shape}.")
-    n_beside = sum(other.shape[0] for other in beside)
-    if beside and segment.shape[0] > n_beside and segment.shape[1:] == beside[0].shape[1:]:
-        segment = segment._replace(shape=(n_beside, *segment.shape[1:]))  # padded, as they are
-    return StoredMask(Hdf5Source(segment), where)
+            Hdf5Source(segment).read(0, Window(0, 0, *values.shape), values)
+        except UnreadableFrame as error:
+            raise InputError(f"The mask in {where} is damaged: {error}") from error
+        return StoredMask(values, where, *rule)
+    n_beside = sum(other.n_frames for other in beside)
+    if beside and segment.n_frames > n_beside and segment.shape[1:] == beside[0].shape[1:]:
+        segment = segment._replace(n_frames=n_beside)  # padded, as they are
+    return StoredMask(Hdf5Source(segment), where, *rule)
 
 
-def _modules_of(file: h5py.File, segments: list[Segment]) -> tuple[int, int, int] | None:
-    """(modules, height, width) of the frames in the same file, where they have modules."""
-    if not segments or file[segments[0].dataset].ndim != 4:
-        return None
-    return file[segments[0].dataset].shape[1:]
+def _n_lead(mask: h5py.Dataset, beside: list[Segment]) -> int:
+    """Return how many axes of a mask count frames."""
+    if mask.ndim == 3 and beside and (modules := beside[0].content.modules):
+        return 0 if mask.shape[:2] == modules else 1
+    return 0 if mask.ndim <= 2 else 1
 
 
-def _name_of_mask(path: str, file: h5py.File, dataset: str | None) -> str:
-    """Return the path of the one dataset that is the mask."""
-    names = list(list_datasets(file))
-    if dataset is not None:
-        if not hasattr(look_up(file, dataset), "shape"):
-            held = ", ".join(names[:6]) or "no dataset at all"
-            raise InputError(f"{path} has no dataset {dataset} for a mask; it has {held}.")
-        return dataset
-    found = names if len(names) == 1 and _may_be_mask(file[names[0]]) else []
+def _name_of_mask(path: str, file: h5py.File, layout: Layout, has_frames: bool) -> str | None:
+    """Return the path of the one dataset that is the mask; None beside frames without one."""
+    kept = layout.find_masks(file)
+    for name in kept:
+        if isinstance(look_up(file, name), h5py.Dataset):
+            return name
+    if kept:
+        raise InputError(f"{path} has a mask that cannot be read: {why_dead(file, kept[0])}.")
+    contents = list_contents(file)
+    names = list(contents.datasets)
+    found = names if len(names) == 1 and _may_be_mask(contents.datasets[names[0]]) else []
     for leaf in _MASK_NAMES:
         found = found or [name for name in names if name.rpartition("/")[2] == leaf]
+        dead = [name for name in contents.dead if name.rpartition("/")[2] == leaf]
+        if dead and not found:
+            raise InputError(f"{path} has a mask that cannot be read: {why_dead(file, dead[0])}.")
     if len(found) == 1:
         return found[0]
+    if not found and has_frames:
+        return None
     if not found:
         raise InputError(
             f"{path} has no dataset called {', '.join(_MASK_NAMES[:-1])} or {_MASK_NAMES[-1]}: "
-            "name the mask, as in read_mask(path, dataset=...)."
+            "name the mask as dataset (--mask-dataset on the command line)."
         )
     raise InputError(
-        f"{path} has several masks: {', '.join(found)}; name one of them, as in "
-        "read_mask(path, dataset=...)."
+        f"{path} has several masks: {', '.join(found)}; name one of them as dataset "
+        "(--mask-dataset on the command line)."
     )
 
 

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import h5py
 import numpy as np
 
-__all__ = ["Field", "find_fields", "read_field"]
+from sklearn_sfx.frames.hdf5._units import conversion
+from sklearn_sfx.frames.hdf5._values import attribute, number_at, text
 
-HC_EV_ANGSTROM = 12398.419843320026  # h c / e, exact in SI since 2019
-JOULE_IN_EV = 1 / 1.602176634e-19
+__all__ = ["KNOWN_NAMES", "Field", "Fields", "find_fields", "read_field", "single_values"]
+
+
+class Fields(NamedTuple):
+    """What was found of the frames beside their pixels, and what a user has to know of it."""
+
+    found: tuple[Field, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 class Field(NamedTuple):
@@ -22,80 +30,85 @@ class Field(NamedTuple):
     inverse: bool = False
 
 
-# Last part of the dataset's path -> (name, scale, inverse); of two that give the same name the one
-# further up wins. Units are those of the tool that writes the name, unless an attribute says more.
+# Last part of the dataset's path -> (name, unit); of two that give the same name the one further up
+# wins. Units are those of the tool that writes the name, unless an attribute says more.
 # An encoder's value is not here: it lacks the offset that would make it a distance.
 _KNOWN = {
-    "wavelength": ("wavelength", 1.0, False),
-    "photon_wavelength_A": ("wavelength", 1.0, False),
-    "incident_wavelength": ("wavelength", 1.0, False),
-    "photon_energy_eV": ("wavelength", HC_EV_ANGSTROM, True),
-    "photon_energy_ev": ("wavelength", HC_EV_ANGSTROM, True),
-    "beam_energy": ("wavelength", HC_EV_ANGSTROM, True),
-    "energy": ("wavelength", HC_EV_ANGSTROM / JOULE_IN_EV, True),  # CXI: source_1/energy in J
-    "detector_distance": ("distance", 1.0, False),
-    "distance_in_mm": ("distance", 1.0, False),
-    "distance": ("distance", 1000.0, False),  # CXI: detector_1/distance in m
-    "timestamp": ("timestamp", 1.0, False),
-    "experiment_identifier": ("identifier", 1.0, False),
-    "event_id": ("identifier", 1.0, False),
+    "wavelength": ("wavelength", "angstrom"),
+    "photon_wavelength_A": ("wavelength", "angstrom"),
+    "incident_wavelength": ("wavelength", "angstrom"),
+    "photon_energy_eV": ("wavelength", "eV"),
+    "photon_energy_ev": ("wavelength", "eV"),
+    "beam_energy": ("wavelength", "eV"),
+    "energy": ("wavelength", "J"),  # CXI: source_1/energy
+    "detector_distance": ("distance", "mm"),
+    "distance_in_mm": ("distance", "mm"),
+    "distance": ("distance", "m"),  # CXI: detector_1/distance
+    "timestamp": ("timestamp", ""),
+    "experiment_identifier": ("identifier", ""),
+    "event_id": ("identifier", ""),
 }
-
-# What an attribute `units` says, in place of the table's scale.
-_UNITS = {
-    ("distance", "m"): (1000.0, False),
-    ("distance", "mm"): (1.0, False),
-    ("distance", "um"): (0.001, False),
-    ("wavelength", "m"): (1e10, False),
-    ("wavelength", "nm"): (10.0, False),
-    ("wavelength", "a"): (1.0, False),
-    ("wavelength", "angstrom"): (1.0, False),
-    ("wavelength", "ev"): (HC_EV_ANGSTROM, True),
-    ("wavelength", "kev"): (HC_EV_ANGSTROM / 1000, True),
-    ("wavelength", "j"): (HC_EV_ANGSTROM / JOULE_IN_EV, True),
-}
+KNOWN_NAMES = tuple(_KNOWN)
+_ENERGIES = ("source_1/energy", "monochromator/energy")  # of photons; others are of electrons
 
 
 def find_fields(
-    datasets: dict[str, h5py.Dataset], n_frames: int, scales: dict[str, float] | None = None
-) -> tuple[Field, ...]:
+    datasets: Mapping[str, h5py.Dataset], n_frames: int, units: Mapping[str, str] | None = None
+) -> Fields:
     """Find the known quantities that have a value for each frame, or one for all.
+
+    A quantity in a unit that is not known is left out, and a note says so.
 
     Parameters
     ----------
-    datasets : dict of str to h5py.Dataset
+    datasets : mapping of str to h5py.Dataset
         Path of each dataset of the file that may be looked at.
     n_frames : int
         A field has at least so many rows (an unclosed file has more), or one value.
-    scales : dict of str to float, default=None
-        Last parts of paths whose scale differs from the usual one in this format.
+    units : mapping of str to str, default=None
+        Units, by last parts of paths, that differ from the usual one in this format.
     """
     ranks = {leaf: rank for rank, leaf in enumerate(_KNOWN)}
     found: dict[str, Field] = {}
+    notes: list[str] = []
     paths = [path for path in datasets if path.rpartition("/")[2] in ranks]
     for path in sorted(paths, key=lambda path: ranks[path.rpartition("/")[2]]):
         leaf = path.rpartition("/")[2]
-        name, scale, inverse = _KNOWN[leaf]
+        name, unit = _KNOWN[leaf]
         dataset = datasets[path]
-        text = dataset.dtype.kind in "SO"
+        is_text = dataset.dtype.kind in "SO"
         one_per_frame = dataset.ndim == 1 and dataset.shape[0] >= n_frames
-        wrong_kind = text != (name == "identifier") and name != "timestamp"
-        wrong_kind |= leaf == "energy" and not path.endswith("source_1/energy")
+        wrong_kind = is_text != (name == "identifier") and name != "timestamp"
+        wrong_kind |= leaf == "energy" and not path.endswith(_ENERGIES)
         if name in found or wrong_kind or not (one_per_frame or dataset.size == 1):
             continue
-        scale = (scales or {}).get(leaf, scale)
-        unit = _text(dataset.attrs["units"]).lower() if "units" in dataset.attrs else ""
-        scale, inverse = _UNITS.get((name, unit), (scale, inverse))
-        found[name] = Field(name, path, scale, inverse)
-    return tuple(found.values())
+        unit = attribute(dataset, "units") or (units or {}).get(leaf, unit)
+        scale = conversion(name, unit) if name in ("wavelength", "distance") else (1.0, False)
+        if scale is None:
+            notes.append(f"{path} is left out, since its unit {unit!r} is not known")
+        else:
+            found[name] = Field(name, path, *scale)
+    return Fields(tuple(found.values()), tuple(notes))
+
+
+def single_values(fields: Fields, file: h5py.File) -> dict[str, float]:
+    """Return the wavelength and the distance, where there is one for all frames."""
+    values = {}
+    for field in fields.found:
+        number = number_at(file, field.dataset)
+        if field.name in ("wavelength", "distance") and number is not None and number > 0:
+            values[field.name] = field.scale / number if field.inverse else number * field.scale
+    return values
 
 
 def read_field(field: Field, dataset: h5py.Dataset, rows: np.ndarray) -> np.ndarray:
     """Read the values of one quantity for the frames at `rows` of a dataset of the file."""
-    values = np.atleast_1d(dataset[()])
-    values = np.full(len(rows), values.flat[0]) if values.size == 1 else values[rows]
+    values = np.ravel(dataset[()])  # one each, some writers add an axis of length 1
+    values = np.full(len(rows), values[0]) if values.size == 1 else values[rows]
     if values.dtype.kind in "SO":
-        return np.array([_text(value) for value in values.tolist()], dtype=str)
+        return np.array([text(value) for value in values.tolist()], dtype=str)
+    if field.name == "identifier":
+        return values.astype(str)
     if field.name == "timestamp":
         return values
     values = values.astype(np.float64)
@@ -103,7 +116,3 @@ def read_field(field: Field, dataset: h5py.Dataset, rows: np.ndarray) -> np.ndar
         return values * field.scale
     with np.errstate(divide="ignore"):
         return np.where(values > 0, field.scale / values, np.nan)
-
-
-def _text(value: object) -> str:
-    return value.decode("utf-8", "replace").strip() if isinstance(value, bytes) else str(value)

@@ -1,71 +1,204 @@
-"""Frames that lie together: consecutive ones of one dataset."""
+"""Frames that lie together in a file, and the names that they go by."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import math
+from typing import Any, NamedTuple
 
 import h5py
 import numpy as np
 
 from sklearn_sfx.exceptions import InputError
+from sklearn_sfx.frames._facts import Facts, Unreadable
+from sklearn_sfx.frames._protocols import Window
+from sklearn_sfx.frames.hdf5._content import content_of
+from sklearn_sfx.frames.hdf5._handles import HDF5_ERRORS
 from sklearn_sfx.frames.hdf5._metadata import Field
+from sklearn_sfx.frames.hdf5._stored import Stored
+from sklearn_sfx.frames.hdf5._values import text
+from sklearn_sfx.frames.hdf5._virtual import Piece, Tile, Virtual
 
-__all__ = ["Segment", "make_segment"]
+__all__ = ["Images", "Segment", "gone_segment", "make_segment"]
+
+MOST_FRAMES, MOST_PIXELS = 2**31, 2**28  # what claims more is damaged
+
+
+class Images(NamedTuple):
+    """One dataset of frames, as a layout finds it.
+
+    Parameters
+    ----------
+    name : str
+        Its path in the file.
+    event : str
+        What stands before ``//`` in CrystFEL's name of a frame.
+    n_lead : int or None
+        How many axes count frames; None for one, of a dataset of three dimensions or more, and
+        none of one of two.
+    channel : int or None
+        Which of several images of each frame is meant, on the axis behind those.
+    """
+
+    name: str
+    event: str = ""
+    n_lead: int | None = None
+    channel: int | None = None
 
 
 class Segment(NamedTuple):
-    """Consecutive frames of one dataset of one file.
+    """Consecutive frames of one file that are read from one dataset.
 
     Parameters
     ----------
     path, dataset : str
-        Absolute path of the file and path of the dataset in it.
-    shape : tuple of int
-        (n_frames, height, width), modules stacked.
-    module_height : int
-        Rows of one module; the frame's height where there are no modules.
-    dtype : str
-        Of the pixels, in the byte order of this machine.
+        Absolute path of the file that was opened, and path of the dataset in it, links not
+        followed.
+    n_frames : int
+        How many of the frames of `content`, from the first, count.
+    content : Stored or Virtual
+        Where they are.
+    lead : tuple of int
+        Lengths of the axes that count frames.
     first : int
         Number within the file of the first frame.
     event : str
         What stands before ``//`` in CrystFEL's name of a frame.
     fields : tuple of Field
         What the file says of each frame.
-    compression : str or None
-        As h5py names it: "gzip", "lzf"; None for none, or another.
+    field_start : int
+        Which row of the fields is that of the first frame.
+    facts : Facts
+        What the file says of all frames.
+    unreadable : tuple of Unreadable
+        Those that are known not to be readable.
     """
 
     path: str
     dataset: str
-    shape: tuple[int, int, int]
-    module_height: int
-    dtype: str
+    n_frames: int
+    content: Stored | Virtual
+    lead: tuple[int, ...]
     first: int = 0
     event: str = ""
     fields: tuple[Field, ...] = ()
-    compression: str | None = None
+    field_start: int = 0
+    facts: Facts = Facts()
+    unreadable: tuple[Unreadable, ...] = ()
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(n_frames, height, width), modules stacked."""
+        return (self.n_frames, *self.content.frame_shape)
+
+    def event_of(self, row: int) -> str:
+        """Return CrystFEL's name of a frame: a placeholder for each axis that is longer than 1."""
+        if not self.lead:
+            return f"{self.event}//"
+        index = np.unravel_index(row, self.lead)
+        parts = [str(i) for i, n in zip(index, self.lead, strict=True) if n > 1] or ["0"]
+        return f"{self.event}//{'/'.join(parts)}"
 
 
-def make_segment(path: str, dataset: h5py.Dataset, name: str | None = None) -> Segment | None:
+def make_segment(path: str, dataset: h5py.Dataset, images: Images) -> Segment | None:
     """Describe one dataset of frames; None where it holds no frame.
 
     Tools that grow the dataset while they write set the attribute ``numEvents``. Closed, the
     extent is cut to it. Otherwise the extent is larger, padded, and ``numEvents`` is the position
-    of a frame written recently, not a count; all before that one are read, and none after.
+    of a frame written recently, not a count; all before that one are read, and none after. Of a
+    file that is open for writing (SWMR), the frames count that are there.
     """
-    name = dataset.name if name is None else name
-    if dataset.ndim not in (3, 4) or dataset.dtype.kind not in "biuf":
+    n_lead = images.n_lead
+    if n_lead is None:
+        n_lead = min(1, max(0, dataset.ndim - 2))
+    n_axes = dataset.ndim - n_lead - (images.channel is not None)
+    if dataset.dtype.kind not in "biuf" or n_axes not in (2, 3):
         raise InputError(
-            f"Dataset {name} of {path} has the shape {dataset.shape} and dtype {dataset.dtype}: "
-            "frames are numbers of shape (n, height, width) or (n, modules, height, width)."
+            f"Dataset {images.name} of {path} has the shape {dataset.shape} and dtype "
+            f"{dataset.dtype}: frames are numbers of shape (height, width), (n, height, width) or "
+            "(n, modules, height, width)."
         )
-    n_frames = dataset.shape[0]
-    if "numEvents" in dataset.attrs:
-        n_frames = min(n_frames, int(np.ravel(dataset.attrs["numEvents"])[0]))
-    height, width = dataset.shape[-2:]
-    shape = (n_frames, height * (dataset.shape[1] if dataset.ndim == 4 else 1), width)
-    if min(shape) < 1:
+    n_frames = math.prod(dataset.shape[:n_lead])
+    n_pixels = math.prod(dataset.shape[n_lead:])
+    if n_frames > MOST_FRAMES or n_pixels > MOST_PIXELS:
+        raise InputError(
+            f"Dataset {images.name} of {path} claims the shape {dataset.shape}, which no frames "
+            "have: the file is damaged."
+        )
+    if min(dataset.shape[n_lead:]) < 1:
         return None
-    dtype = dataset.dtype.newbyteorder("=").str
-    return Segment(path, name, shape, height, dtype, compression=dataset.compression)
+    content, unreadable = content_of(dataset, n_lead, images.channel)
+    n_frames = _counted(path, dataset, images.name, n_frames)
+    if dataset.file.swmr_mode and unreadable and unreadable[-1].stop == content.n_frames:
+        n_frames = min(n_frames, unreadable[-1].start)
+    if n_frames < 1:
+        return None
+    facts = Facts(dataset=images.name, compression=_compression(content), modules=content.modules)
+    kept = [u._replace(stop=min(u.stop, n_frames)) for u in unreadable if u.start < n_frames]
+    return Segment(
+        path,
+        images.name,
+        n_frames,
+        content,
+        dataset.shape[:n_lead],
+        event=images.event,
+        facts=facts,
+        unreadable=tuple(kept),
+    )
+
+
+def gone_segment(path: str, images: Images, n_frames: int, like: Segment, reason: str) -> Segment:
+    """Describe frames of which it is known how many there are, and that none is there."""
+    content = like.content
+    tile = Tile(None, reason, Window(0, 0, *content.frame_shape), 0, 0)
+    pieces = [Piece(0, n_frames, 0, 0)]
+    nothing = Virtual(
+        n_frames, content.frame_shape, content.dtype, 0, content.modules, (tile,), pieces
+    )
+    return like._replace(
+        path=path,
+        dataset=images.name,
+        n_frames=n_frames,
+        content=nothing,
+        lead=(n_frames,),
+        event=images.event,
+        facts=Facts(dataset=images.name, modules=content.modules),
+        unreadable=(Unreadable(0, n_frames, reason),),
+    )
+
+
+def _compression(content: Stored | Virtual) -> str:
+    """Return how the frames are compressed, as the first that are there are."""
+    if isinstance(content, Stored):
+        return content.compression
+    there = (tile.content for tile in content.tiles if tile.content is not None)
+    return next((_compression(part) for part in there), "")
+
+
+def _counted(path: str, dataset: h5py.Dataset, name: str, n_frames: int) -> int:
+    """Return how many frames count, by what the writer says of it."""
+    for item, where in ((dataset, name), (dataset.parent, name.rpartition("/")[0] or "/")):
+        if "numEvents" not in item.attrs:
+            continue
+        try:
+            said = item.attrs["numEvents"]
+        except HDF5_ERRORS:
+            said = None
+        value = _whole_number(said)
+        if value is None or value < 0:
+            raise InputError(
+                f"The attribute numEvents of {where} in {path} should be how many frames were "
+                f"written, but it is {said!r}: give the frames that count as another dataset."
+            )
+        return min(n_frames, value)
+    return n_frames
+
+
+def _whole_number(said: Any) -> int | None:
+    """Return an integer however it is wrapped up, None for anything else."""
+    if isinstance(said, str | bytes) or np.asarray(said).dtype.kind in "SUO":
+        word = text(said)
+        return int(word) if word.isdecimal() and len(word) < 19 else None
+    values = np.ravel(said)
+    if values.size != 1 or values.dtype.kind not in "iuf" or values[0] % 1 != 0:
+        return None
+    return int(values[0])

@@ -170,7 +170,7 @@ def test_threads_and_processes(agipd, expected):
     np.testing.assert_array_equal(np.stack(read), expected[[0, 7, 3, 3, 5]])
     view = run[[7, 2, 2]]
     text = pickle.dumps(view)
-    assert len(text) < 10_000
+    assert len(text) < 20_000  # what is known of 16 files
     code = "import pickle, sys, numpy as np; f = pickle.load(sys.stdin.buffer); "
     code += "sys.stdout.buffer.write(np.asarray(f).tobytes())"
     done = subprocess.run([sys.executable, "-c", code], input=text, capture_output=True, check=True)

@@ -14,7 +14,11 @@ from joblib import Parallel, delayed, parallel_config
 from sklearn_sfx import CentralCrop, open_frames
 from sklearn_sfx.exceptions import InputError, SlowFileWarning
 from sklearn_sfx.frames import Window
-from sklearn_sfx.frames.hdf5._chunks import ChunkReader
+from sklearn_sfx.frames.hdf5._handles import RawFile
+from sklearn_sfx.frames.hdf5._readers import Hdf5Reader, reader_of
+from sklearn_sfx.frames.hdf5._rows import RowReader
+from sklearn_sfx.frames.hdf5._unread import Unread
+from sklearn_sfx.frames.hdf5._whole_chunks import WholeChunkReader
 
 FILTERS = {
     "stored": {},
@@ -22,6 +26,19 @@ FILTERS = {
     "bitshuffle-lz4": hdf5plugin.Bitshuffle(),
     "bitshuffle-zstd": hdf5plugin.Bitshuffle(cname="zstd"),
     "small blocks": hdf5plugin.Bitshuffle(nelems=64),
+}
+OTHERS = {
+    "bitshuffle alone": hdf5plugin.Bitshuffle(cname="none"),
+    "bitshuffle of 16 pixels alone": hdf5plugin.Bitshuffle(nelems=16, cname="none"),
+    "bitshuffle and a checksum": {**hdf5plugin.Bitshuffle(), "fletcher32": True},
+    "bytes and bits shuffled": {**hdf5plugin.Bitshuffle(), "shuffle": True},
+    "shuffled gzip": {"compression": 4, "shuffle": True},
+    "gzip and a checksum": {"compression": 4, "fletcher32": True},
+    "a checksum": {"fletcher32": True},
+    "lzf": {"compression": "lzf"},
+    "lz4": hdf5plugin.LZ4(),
+    "zstd": hdf5plugin.Zstd(),
+    "blosc": hdf5plugin.Blosc(),
 }
 DTYPES = ["uint8", "uint16", "int16", "int32", "float32", "float64"]
 
@@ -32,6 +49,17 @@ def pixels(shape, dtype, seed=0):
 
 def written(file, values, **options):
     return file.create_dataset("frames", data=values, **options)
+
+
+def reader_for(dataset, n_lead=1):
+    dataset.file.flush()
+    return reader_of(dataset, n_lead, RawFile(dataset.file.filename))
+
+
+def read(dataset, index, window, n_lead=1):
+    out = np.zeros((window.height, window.width), dataset.dtype.newbyteorder("="))
+    reader_for(dataset, n_lead).start(index, window, out)()
+    return out
 
 
 @pytest.fixture
@@ -49,62 +77,127 @@ def windows(draw):
 
 
 @settings(deadline=None)  # the first one compiles
-@given(windows(), st.sampled_from(sorted(FILTERS)), st.sampled_from(DTYPES), st.integers(1, 40))
-def test_every_window_is_what_hdf5_reads(tmp_path_factory, window, filters, dtype, chunk_rows):
+@given(
+    windows(),
+    st.sampled_from(sorted(FILTERS)),
+    st.sampled_from(DTYPES),
+    st.sampled_from("<>"),
+    st.integers(1, 40),
+)
+def test_every_window_of_rows_is_what_was_written(
+    tmp_path_factory, window, filters, dtype, order, chunk_rows
+):
     (height, width), window = window
-    values = pixels((2, height, width), dtype)
+    values = pixels((2, height, width), np.dtype(dtype).newbyteorder(order))
     chunks = (1, min(chunk_rows, height), width)
     path = tmp_path_factory.mktemp("run") / "run.h5"
     with h5py.File(path, "w") as file:
         dataset = written(file, values, chunks=chunks, **FILTERS[filters])
-        file.flush()
-        reader = ChunkReader.of(dataset)
-        out = np.zeros((window.height, window.width), dtype)
-        reader.read(reader.locate(1, window), window, out)
+        assert isinstance(reader_for(dataset), RowReader)
+        out = read(dataset, (1,), window)
     np.testing.assert_array_equal(out, values[1][window.slices])
 
 
-@pytest.mark.parametrize("chunks", [None, (1, 1, 6, 7), (1, 4, 6, 7)])
-def test_modules_are_stacked(file, chunks):
+@settings(deadline=None, max_examples=150)
+@given(
+    windows(),
+    st.sampled_from(sorted(FILTERS | OTHERS)),
+    st.sampled_from(DTYPES),
+    st.sampled_from("<>"),
+    st.tuples(st.integers(1, 3), st.integers(1, 40), st.integers(1, 40)),
+    st.sampled_from([0, 512]),
+)
+def test_every_window_of_chunks_of_any_shape_is_what_was_written(
+    tmp_path_factory, window, filters, dtype, order, chunks, user_block
+):
+    (height, width), window = window
+    values = pixels((3, height, width), np.dtype(dtype).newbyteorder(order))
+    chunks = (chunks[0], min(chunks[1], height), min(chunks[2], width))
+    path = tmp_path_factory.mktemp("run") / "run.h5"
+    with h5py.File(path, "w", userblock_size=user_block) as file:
+        dataset = written(file, values, chunks=chunks, **(FILTERS | OTHERS)[filters])
+        out = [read(dataset, (number,), window) for number in (2, 1, 0)]
+    np.testing.assert_array_equal(out, values[(slice(None, None, -1), *window.slices)])
+
+
+@pytest.mark.parametrize("chunks", [None, (1, 1, 6, 7), (1, 4, 6, 7), (2, 3, 5, 4), (1, 2, 3, 7)])
+@pytest.mark.parametrize("filters", ["bitshuffle-lz4", "bitshuffle alone", "gzip", "lzf"])
+def test_modules_are_stacked(file, chunks, filters):
+    values = pixels((3, 4, 6, 7), "uint16")
+    options = {} if chunks is None else (FILTERS | OTHERS)[filters]
+    dataset = written(file, values, chunks=chunks, **options)
+    for window in (Window(5, 1, 14, 5), Window(0, 0, 24, 7), Window(7, 2, 3, 1)):
+        out = read(dataset, (2,), window)
+        np.testing.assert_array_equal(out, values[2].reshape(24, 7)[window.slices])
+
+
+@pytest.mark.parametrize("chunks", [None, (1, 1, 6, 7), (1, 2, 6, 7), (2, 2, 3, 4)])
+def test_several_axes_may_count_frames(file, chunks):
     values = pixels((3, 4, 6, 7), "uint16")
     options = {} if chunks is None else FILTERS["bitshuffle-lz4"]
     dataset = written(file, values, chunks=chunks, **options)
-    file.flush()
-    reader, window = ChunkReader.of(dataset), Window(5, 1, 14, 5)
-    out = np.zeros((14, 5), "uint16")
-    reader.read(reader.locate(2, window), window, out)
-    np.testing.assert_array_equal(out, values[2].reshape(24, 7)[window.slices])
+    out = read(dataset, (2, 3), Window(1, 2, 4, 5), n_lead=2)
+    np.testing.assert_array_equal(out, values[2, 3, 1:5, 2:7])
+    one = file.create_dataset("one", data=values[0, 0], chunks=(4, 7), compression=1)
+    out = read(one, (), Window(1, 2, 4, 5), n_lead=0)
+    np.testing.assert_array_equal(out, values[0, 0, 1:5, 2:7])
 
 
 @pytest.mark.parametrize(
-    "options",
+    ("kind", "options"),
     [
-        {"chunks": (3, 8, 9)},
-        {"chunks": (1, 8, 4)},
-        {"compression": 4, "shuffle": True},
-        {"compression": "lzf"},
-        {"chunks": (1, 8, 9), "dtype": ">u2"},
+        (Hdf5Reader, {"chunks": (3, 8, 9)}),
+        (Hdf5Reader, {"chunks": (1, 8, 4)}),
+        (Hdf5Reader, {"compression": 4, "shuffle": True}),
+        (Hdf5Reader, {"compression": "lzf"}),
+        (WholeChunkReader, {"chunks": (3, 8, 9), **hdf5plugin.Bitshuffle()}),
+        (WholeChunkReader, {"chunks": (1, 8, 9), **OTHERS["bitshuffle and a checksum"]}),
+        (RowReader, {"chunks": (1, 8, 9), "dtype": ">u2"}),
+        (RowReader, {}),
     ],
-    ids=["several frames", "part of the columns", "two filters", "other filter", "byte order"],
 )
-def test_what_is_not_known_is_left_to_hdf5(file, tmp_path, options):
+def test_who_reads_what(file, tmp_path, kind, options):
     values = pixels((6, 8, 9), "uint16")
-    assert ChunkReader.of(written(file, values, **options)) is None
+    assert type(reader_for(written(file, values, **options))) is kind
     file.close()
     np.testing.assert_array_equal(open_frames(tmp_path / "run.h5")[4], values[4])
 
 
-def test_frames_that_were_never_written_read_as_the_fill_value(file, tmp_path):
+@pytest.mark.parametrize("filters", ["stored", "gzip", "bitshuffle-lz4"])
+@pytest.mark.parametrize("order", "<>")
+def test_numbers_of_fewer_bits_than_their_bytes_have(file, tmp_path, filters, order):
+    """Twelve bits in sixteen, that begin at the third: HDF5 shifts them to their place."""
+    kind = h5py.h5t.STD_I16LE if order == "<" else h5py.h5t.STD_I16BE
+    kind = kind.copy()
+    kind.set_precision(12)
+    kind.set_offset(2)
+    values = pixels((2, 8, 9), "int16") - 95
+    created = file.create_dataset(
+        "like", (2, 8, 9), "int16", chunks=(1, 8, 9), **FILTERS[filters]
+    ).id.get_create_plist()
+    space = h5py.h5s.create_simple((2, 8, 9))
+    dataset = h5py.Dataset(h5py.h5d.create(file.id, b"frames", kind, space, created))
+    dataset[...] = values
+    del file["like"]
+    file.close()
+    if filters.startswith("bitshuffle"):
+        with pytest.raises(InputError, match="not read together"):
+            open_frames(tmp_path / "run.h5")[1]
+    else:
+        np.testing.assert_array_equal(open_frames(tmp_path / "run.h5"), values)
+
+
+def test_frames_that_were_never_written_are_not_read(file):
     dataset = file.create_dataset(
         "frames", (3, 8, 9), "uint16", chunks=(1, 8, 9), fillvalue=7, **FILTERS["bitshuffle-lz4"]
     )
     dataset[1] = 2
-    assert ChunkReader.of(dataset).locate(2, Window(0, 0, 8, 9)) is None
-    file.close()
-    np.testing.assert_array_equal(np.asarray(open_frames(tmp_path / "run.h5"))[:, 3, 3], [7, 2, 7])
+    with pytest.raises(Unread, match="never written"):
+        read(dataset, (2,), Window(0, 0, 8, 9))
+    np.testing.assert_array_equal(read(dataset, (1,), Window(0, 0, 8, 9)), np.full((8, 9), 2))
 
 
-def test_a_chunk_that_skipped_the_filter_is_left_to_hdf5(file, tmp_path):
+def test_a_chunk_that_skipped_the_filter(file, tmp_path):
     values = pixels((2, 8, 9), "uint16")
     dataset = written(file, values, chunks=(1, 8, 9), compression=4)
     dataset.id.write_direct_chunk((1, 0, 0), values[0].tobytes(), filter_mask=1)

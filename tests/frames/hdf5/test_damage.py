@@ -50,9 +50,9 @@ def test_no_datasets(tmp_path, refused):
 def test_several_candidates(tmp_path, refused):
     path = tmp_path / "run.h5"
     with h5py.File(path, "w") as file:
-        file["raw"] = np.zeros((3, 4, 5))
-        file["proc/a"] = np.ones((3, 4, 5))
-    refused(path, path, "/raw", "/proc/a", "dataset=")
+        file["raw"] = np.zeros((3, 6, 5))
+        file["proc/a"] = np.ones((3, 6, 5))
+    refused(path, path, "/raw", "/proc/a", "as dataset", "--dataset")
     assert open_frames(path, dataset="proc/a")[0].max() == 1
     refused(path, path, "nothing", "/raw", dataset="nothing")
     refused(path, path, "no dataset proc", dataset="proc")
@@ -69,9 +69,9 @@ def test_two_detectors(tmp_path, refused):
 def test_named_dataset_of_another_kind(tmp_path, refused):
     path = tmp_path / "run.h5"
     with h5py.File(path, "w") as file:
-        file["flat"] = np.zeros((4, 5))
+        file["flat"] = np.zeros(4)
         file["five"] = np.zeros((2, 2, 2, 2, 2))
-    refused(path, path, "flat", "(4, 5)", dataset="flat")
+    refused(path, path, "flat", "(4,)", dataset="flat")
     refused(path, path, "five", dataset="five")
 
 

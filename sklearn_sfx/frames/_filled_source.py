@@ -1,0 +1,104 @@
+"""Frames of which some cannot be read, as frames of NaN."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from sklearn_sfx.exceptions import InputError, UnreadableFrame
+from sklearn_sfx.frames._facts import Facts, Unreadable
+from sklearn_sfx.frames._finite import HIGHEST
+from sklearn_sfx.frames._protocols import FrameOrigin, FrameSource, Window
+
+__all__ = ["FilledSource", "all_unreadable", "refuse_unreadable"]
+
+
+class FilledSource:
+    """The frames of another source in float32, and NaN where there is no value.
+
+    That is in frames, or parts of frames, that cannot be read, and where a value is infinite.
+
+    Parameters
+    ----------
+    source : FrameSource
+        Of the frames.
+    """
+
+    def __init__(self, source: FrameSource):
+        self._source = source
+        self._met: dict[int, str] = {}  # frames that turned out not to be readable, in this process
+        self.shape = source.shape
+        self.dtype = np.dtype(np.float32)
+
+    @property
+    def facts(self) -> Facts:
+        """What the source says of its frames."""
+        return getattr(self._source, "facts", Facts())
+
+    @property
+    def unreadable(self) -> tuple[Unreadable, ...]:
+        """The frames that are known not to be readable, and those that were met."""
+        known = getattr(self._source, "unreadable", ())
+        covered = {p for p in list(self._met) for k in known if k.start <= p < k.stop}
+        met = [Unreadable(p, p + 1, r) for p, r in list(self._met.items()) if p not in covered]
+        return tuple(sorted([*known, *met]))
+
+    def read(self, position: int, window: Window, out: np.ndarray) -> None:
+        """Write the `window` of frame `position` to `out`; NaN where it cannot be read."""
+        values = np.empty(out.shape, self._source.dtype)
+        usable: np.ndarray | bool = True
+        try:
+            self._source.read(position, window, values)
+        except UnreadableFrame as error:
+            self._met[position] = str(error).rstrip(".")
+            usable = False if error.usable is None else error.usable
+        if values.dtype.kind == "f":
+            with np.errstate(invalid="ignore"):
+                usable = usable & (np.abs(values) <= HIGHEST)
+        with np.errstate(over="ignore", invalid="ignore"):
+            out[...] = values
+        if usable is not True:
+            out[np.broadcast_to(~np.asarray(usable), out.shape)] = np.nan
+
+    def origin(self, position: int) -> FrameOrigin:
+        """Return where frame `position` comes from."""
+        return self._source.origin(position)
+
+    def metadata(self, positions: np.ndarray) -> dict[str, np.ndarray]:
+        """Return what is known of the frames at `positions`."""
+        return self._source.metadata(positions)
+
+    def narrowed(self, index: range | np.ndarray) -> tuple[FilledSource, range | np.ndarray]:
+        """Return a source with less that still holds the frames at `index`."""
+        if not hasattr(self._source, "narrowed"):
+            return self, index
+        source, index = self._source.narrowed(index)
+        return FilledSource(source), index
+
+
+def all_unreadable(source: FrameSource) -> bool:
+    """Whether it is known that not one of the frames can be read."""
+    known = getattr(source, "unreadable", ())
+    return sum(gone.stop - gone.start for gone in known) == source.shape[0]
+
+
+def refuse_unreadable(source: FrameSource) -> None:
+    """Say in one sentence which frames cannot be read, if there are some, and what to do."""
+    known: Sequence[Unreadable] = getattr(source, "unreadable", ())
+    if not known:
+        return
+    n_gone, n_frames = sum(gone.stop - gone.start for gone in known), source.shape[0]
+    first = source.origin(known[0].start)
+    reasons = list(dict.fromkeys(gone.reason for gone in known))
+    others = f" (and for {len(reasons) - 1} other reasons)" if len(reasons) > 1 else ""
+    way_out = (
+        'Put the files back or, to go on without these frames, open the run with missing="nan", '
+        "on the command line --missing nan."
+    )
+    if all_unreadable(source):
+        way_out = "Put the files back."
+    raise InputError(
+        f"{n_gone} of {n_frames} frames cannot be read, first number {first.position} of "
+        f"{first.path}: {reasons[0]}{others}. {way_out}"
+    )

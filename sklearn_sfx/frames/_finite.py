@@ -1,0 +1,48 @@
+"""One rule for infinity, in frames of files and of arrays: it is refused."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sklearn_sfx.exceptions import UnreadableFrame
+from sklearn_sfx.frames._protocols import FrameSource
+
+__all__ = ["HIGHEST", "refuse_infinity"]
+
+HIGHEST = float(np.finfo(np.float32).max)  # what is beyond becomes an infinity when it is prepared
+
+
+def refuse_infinity(
+    frame: np.ndarray, usable: np.ndarray | None, source: FrameSource, position: int
+) -> None:
+    """Raise `UnreadableFrame` if a frame that is to be prepared holds infinity.
+
+    Pixels that are masked may hold anything.
+
+    Parameters
+    ----------
+    frame : ndarray of shape (height, width)
+        As it was read.
+    usable : bool ndarray of the same shape, or None
+        Its mask.
+    source : FrameSource
+        Where it comes from.
+    position : int
+        Which one it is there.
+    """
+    if frame.dtype.kind != "f":
+        return
+    # A small sum of squares proves that there is none, in one pass and without a copy.
+    with np.errstate(over="ignore", invalid="ignore"):
+        if np.einsum("ij,ij->", frame, frame) <= HIGHEST**2:
+            return
+        beyond = np.abs(frame) > HIGHEST
+    if usable is not None:
+        beyond &= usable
+    if beyond.any():
+        origin = source.origin(position)
+        raise UnreadableFrame(
+            f"Frame {origin.position} of {origin.path or 'the array'} contains infinity (inf) or "
+            f"values beyond float32 in {np.count_nonzero(beyond)} of its pixels: mask them, put "
+            'NaN in their place, or open the run with missing="nan" (--missing nan), which does.'
+        )

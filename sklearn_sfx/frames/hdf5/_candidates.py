@@ -1,0 +1,134 @@
+"""Which dataset of a file that has no layout of its own holds the frames."""
+
+from __future__ import annotations
+
+import re
+
+import h5py
+
+from sklearn_sfx.exceptions import InputError
+from sklearn_sfx.frames.hdf5._contents import Contents, identity, list_contents, listing
+from sklearn_sfx.frames.hdf5._handles import look_up
+from sklearn_sfx.frames.hdf5._links import place_of, why_dead
+from sklearn_sfx.frames.hdf5._nexus import default_signal, signal_of
+from sklearn_sfx.frames.hdf5._values import attribute
+
+__all__ = ["could_be_frames", "find_stack", "only_one"]
+
+LEAST_SIDE = 5  # pixels; less have orientation matrices, positions and the like
+# Parts of names of what has the shape of frames and is none.
+_NO_FRAMES = re.compile(
+    r"mask|flat_?field|dark|pedestal|gain|bad_?pix|offset|noise|rms|variance|sigma|calib|"
+    r"matrix|powder|background|white|efficiency|weight|lookup|thumbnail|preview|average|mean|sum",
+    re.IGNORECASE,
+)
+_NO_GROUPS_OF_FRAMES = re.compile(r"mask|flat_?field|dark|pedestal|white|powder", re.IGNORECASE)
+# Last parts of paths of frames, as writers call them.
+_FRAMES = re.compile(
+    r"data(_?\d+)?|images?|frames?|raw(_?data)?|rawdata\d*|pixels|img|intensit(y|ies)",
+    re.IGNORECASE,
+)
+
+
+def could_be_frames(name: str, item: object, dimensions: tuple[int, ...] = (3,)) -> bool:
+    """Whether a dataset has the kind, the name and the size of frames."""
+    return (
+        isinstance(item, h5py.Dataset)
+        and item.ndim in dimensions
+        and item.dtype.kind in "iuf"
+        and min(item.shape[-2:]) >= LEAST_SIDE
+        and not _NO_FRAMES.search(name.rpartition("/")[2])
+        and not _NO_GROUPS_OF_FRAMES.search(name.rpartition("/")[0])
+    )
+
+
+def find_stack(path: str, file: h5py.File) -> str:
+    """Return the path of the dataset of frames of a file.
+
+    What NeXus names comes first, then the only stack of images, then the only single image. A link
+    that leads nowhere where frames belong is told of, rather than something else read.
+
+    Raises
+    ------
+    InputError
+        If there is none, or more than one.
+    """
+    signal = default_signal(file)
+    if signal is not None:
+        item = look_up(file, signal)
+        if could_be_frames(signal, item, (2, 3, 4)):
+            return signal
+        if item is None:
+            raise InputError(f"{path} has no frames that can be read: {why_dead(file, signal)}.")
+    contents = list_contents(file)
+    for dimensions in ((3,), (4,)):
+        found = {
+            name: item
+            for name, item in contents.datasets.items()
+            if could_be_frames(name, item, dimensions)
+        }
+        if found:
+            break
+    else:
+        found = _single_images(contents)
+    found = _preferred(contents, found)
+    named_so = any(_FRAMES.fullmatch(name.rpartition("/")[2]) for name in found)
+    dead = [name for name in contents.dead if _FRAMES.fullmatch(name.rpartition("/")[2])]
+    if dead and not named_so:
+        others = f"; if {listing(found)} holds the frames, name it as dataset" if found else ""
+        raise InputError(
+            f"{path} has no frames that can be read: {why_dead(file, dead[0])}{others}."
+        )
+    return only_one(path, found, contents)
+
+
+def only_one(path: str, found: dict[str, h5py.Dataset], contents: Contents | None = None) -> str:
+    """Return the one dataset that could be the frames, or say why there is not just one."""
+    if not found:
+        held = listing(contents.datasets if contents else {})
+        raise InputError(
+            f"{path} has no images: no dataset in it has the shape (n, height, width) or the name "
+            f"of an image; it has {held}. If one of them is the frames, name it as dataset "
+            "(--dataset on the command line)."
+        )
+    if len(found) > 1:
+        raise InputError(
+            f"{path} has several datasets that could be the frames: {listing(found)}; name one of "
+            "them as dataset (--dataset on the command line)."
+        )
+    return next(iter(found))
+
+
+def _preferred(contents: Contents, found: dict[str, h5py.Dataset]) -> dict[str, h5py.Dataset]:
+    """Return those that NeXus has reasons for, or all; what others are put together from is not."""
+    used = {
+        (mapping.file_name, "/" + mapping.dset_name.strip("/"))
+        for item in found.values()
+        if item.is_virtual
+        for mapping in item.virtual_sources()
+    }
+    found = {name: item for name, item in found.items() if (".", place_of(item)[1]) not in used}
+    plotted, detected = [], []
+    for path, group in contents.groups.items():
+        kind = attribute(group, "NX_class")
+        if kind == "NXdata" and (signal := signal_of(path, group)):
+            plotted.append(look_up(group, signal.rpartition("/")[2]))
+        elif kind == "NXdetector":
+            detected.append(look_up(group, "data"))
+    for chosen in (plotted, detected):
+        keys = {identity(item) for item in chosen if isinstance(item, h5py.Dataset)}
+        better = {name: item for name, item in found.items() if identity(item) in keys}
+        if better:
+            return better
+    return found
+
+
+def _single_images(contents: Contents) -> dict[str, h5py.Dataset]:
+    """Return what could be one image: called so, or alone in its file."""
+    alone = len(contents.datasets) == 1
+    return {
+        name: item
+        for name, item in contents.datasets.items()
+        if could_be_frames(name, item, (2,))
+        and (alone or _FRAMES.fullmatch(name.rpartition("/")[2]))
+    }
