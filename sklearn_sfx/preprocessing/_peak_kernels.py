@@ -14,7 +14,7 @@ The work is done in two steps, so that a frame costs a few milliseconds:
 import numpy as np
 from numba import njit
 
-__all__ = ["peak_table"]
+__all__ = ["bright_pixels", "peak_table", "peaks_of_prepared", "prepare_frame"]
 
 TILE = 32  # side of the square over which step 1 takes the spread, in pixels
 CANDIDATE_SHARE = 0.7  # step 1 lets pass what reaches this share of the signal-to-noise asked for
@@ -38,7 +38,15 @@ def peak_table(
 
     The frame (height, width) is of any real dtype; NaN and infinity are unusable.
     """
-    margin = background_radius
+    prepared = prepare_frame(frame, background_radius)
+    return peaks_of_prepared(*prepared, min_snr, min_pixels, max_pixels, noise_floor)
+
+
+def prepare_frame(frame: np.ndarray, margin: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the frame in a rim of NaN, so many pixels wide, and the contrast of each pixel.
+
+    Both float32; the contrast (height, width) is what step 1 looks at.
+    """
     padded = np.full((frame.shape[0] + 2 * margin, frame.shape[1] + 2 * margin), np.nan, "float32")
     inside = padded[margin:-margin, margin:-margin]
     inside[...] = frame
@@ -46,6 +54,19 @@ def peak_table(
         inside[np.isinf(inside)] = np.nan
     contrast = np.empty(frame.shape, np.float32)
     _contrast(padded, margin, max(2, margin - 2), contrast)
+    return padded, contrast
+
+
+def peaks_of_prepared(
+    padded: np.ndarray,
+    contrast: np.ndarray,
+    min_snr: float,
+    min_pixels: int,
+    max_pixels: int,
+    noise_floor: float,
+) -> np.ndarray:
+    """Return what `peak_table` does, of what `prepare_frame` returned."""
+    margin = (padded.shape[0] - contrast.shape[0]) // 2
     return _peaks(
         padded,
         contrast,
@@ -273,3 +294,27 @@ def _peaks(padded, contrast, margin, min_snr, min_pixels, max_pixels, noise_floo
                     found[n_found, 4] = highest / background[3]
                     n_found += 1
     return found[:n_found]
+
+
+@_compile
+def bright_pixels(contrast, least, noise_floor):
+    """Return rows and columns of the pixels whose contrast reaches so many times the noise."""
+    height, width = contrast.shape
+    rows, columns = np.empty(1024, np.int32), np.empty(1024, np.int32)
+    n = 0
+    for top in range(0, height, TILE):
+        bottom = min(top + TILE, height)
+        for left in range(0, width, TILE):
+            right = min(left + TILE, width)
+            spread = _spread(contrast, top, left, bottom, right)
+            noise = np.float32(np.sqrt(spread * spread / 1.5 + noise_floor * noise_floor))
+            limit = np.float32(least) * noise
+            for i in range(top, bottom):
+                for j in range(left, right):
+                    if contrast[i, j] > limit:
+                        if n == rows.size:
+                            rows = np.concatenate((rows, np.empty_like(rows)))
+                            columns = np.concatenate((columns, np.empty_like(columns)))
+                        rows[n], columns[n] = i, j
+                        n += 1
+    return rows[:n], columns[:n]
