@@ -29,7 +29,11 @@ def without_no_data(frame: np.ndarray, usable: np.ndarray | None = None) -> np.n
     for value in {frame.flat[0], frame.flat[-1], np.nanmin(frame)}:
         if np.isfinite(value) and _fills_areas(frame, value):
             bad = bad | (frame == value)
-    return np.where(bad, np.float32(np.nan), frame) if bad.any() else frame
+    if not bad.any():
+        return frame
+    frame = frame.astype(np.float32)
+    frame[bad] = np.nan
+    return frame
 
 
 def _fills_areas(frame: np.ndarray, value: float) -> bool:

@@ -11,20 +11,19 @@ from sklearn_sfx.preprocessing._spot_kernels import closeness, pixels_by_radius
 __all__ = ["on_rings"]
 
 BRIGHT = 3.5  # in units of the local noise
-NOISE_FLOOR = 1.0
-GRID = 512  # the centre is looked for in a picture of the bright pixels, at most so large
-MANY = 20_000  # bright pixels that are enough to find the centre exactly
+GRID = 256  # the centre is looked for in a picture of the bright pixels, at most so large
+MANY = 5000  # bright pixels that are enough to find the centre exactly
 PART_OF_RING = 0.02  # of the pixels around the centre are bright on a ring, at the least
 TIMES_BESIDE = 3.0  # as many as just inside and outside of it
 BESIDE = (5, 10)  # pixels; how far that is
 
 
-def on_rings(contrast: np.ndarray, peaks: Peaks) -> np.ndarray:
+def on_rings(contrast: np.ndarray, noise: np.ndarray, peaks: Peaks) -> np.ndarray:
     """Return a bool for each peak: True where pixels all around the centre are bright as well.
 
-    `contrast` is what `prepare_frame` returns for the frame.
+    `contrast` and `noise` are what `prepare_frame` and `tile_noise` return for the frame.
     """
-    rows, columns = bright_pixels(contrast, BRIGHT, NOISE_FLOOR)
+    rows, columns = bright_pixels(contrast, noise, BRIGHT)
     if not len(rows):
         return np.zeros(len(peaks.row), bool)
     some = slice(None, None, max(1, len(rows) // MANY))
@@ -65,7 +64,7 @@ def _exact_centre(
 ) -> tuple[float, float]:
     """Return the centre near `start` around which pixels crowd most at the same distances."""
     row, column = start
-    best, step = closeness(rows, columns, row, column), 2.0
+    best, step = closeness(rows, columns, row, column), 4.0
     for _ in range(60):
         moves = ((step, 0.0), (-step, 0.0), (0.0, step), (0.0, -step))
         found = [closeness(rows, columns, row + down, column + right) for down, right in moves]

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from sklearn_sfx._validation import is_frames, is_tensor
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.preprocessing._no_data import without_no_data
-from sklearn_sfx.preprocessing._peak_kernels import peaks_of_prepared, prepare_frame
+from sklearn_sfx.preprocessing._peak_kernels import peaks_of_prepared, prepare_frame, tile_noise
 from sklearn_sfx.preprocessing._peaks import Peaks
 from sklearn_sfx.preprocessing._rings import on_rings
 from sklearn_sfx.preprocessing._spot_kernels import around_peaks
@@ -157,7 +157,10 @@ def _judge_peaks(frame: np.ndarray, usable: np.ndarray | None = None) -> tuple[P
     """Return the peaks of a frame, and which of them are spots."""
     frame = without_no_data(frame, usable)
     padded, contrast = prepare_frame(frame, RADIUS)
-    table = peaks_of_prepared(padded, contrast, MIN_SNR, MIN_PIXELS, MAX_PIXELS, NOISE_FLOOR)
+    noise = tile_noise(contrast, np.float32(NOISE_FLOOR))
+    table = peaks_of_prepared(
+        padded, contrast, noise, MIN_SNR, MIN_PIXELS, MAX_PIXELS, NOISE_FLOOR
+    )
     row, column, n_pixels, intensity, snr = table.T
     peaks = Peaks(row, column, n_pixels.astype(np.int64), intensity, snr)
     if len(row) < FEW:
@@ -170,7 +173,7 @@ def _judge_peaks(frame: np.ndarray, usable: np.ndarray | None = None) -> tuple[P
     if (is_spot & sharp).any() and shared_noise(inside) > SHARED_NOISE:
         is_spot &= ~sharp
     if np.count_nonzero(is_spot) >= FEW:
-        ring = on_rings(contrast, peaks)
+        ring = on_rings(contrast, noise, peaks)
         if np.count_nonzero(ring) >= max(10, 0.2 * len(ring)):
             is_spot &= height >= FAINT * np.median(height[ring])
         is_spot &= ~ring
@@ -183,7 +186,7 @@ def shared_noise(frame: np.ndarray) -> float:
     From the differences of pixels one and five apart: a background that changes slowly cancels. The
     largest differences, which are no noise, count no more than large ones.
     """
-    rows = frame[:: max(1, len(frame) // 256)]
+    rows = frame[:: max(1, len(frame) // 64)]
     near, far = np.abs(rows[:, 1:] - rows[:, :-1]), np.abs(rows[:, 5:] - rows[:, :-5])
     near, far = near[np.isfinite(near)], far[np.isfinite(far)]
     if not len(near) or not len(far):
