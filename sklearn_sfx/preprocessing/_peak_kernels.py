@@ -322,12 +322,23 @@ def bright_pixels(contrast, noise, least):
     n = 0
     for i in range(contrast.shape[0]):
         for tile in range(noise.shape[1]):
+            start, stop = tile * TILE, min(tile * TILE + TILE, contrast.shape[1])
             limit = np.float32(least) * noise[i // TILE, tile]
-            for j in range(tile * TILE, min(tile * TILE + TILE, contrast.shape[1])):
+            if not _any_above(contrast[i, start:stop], limit):
+                continue
+            if n + TILE > rows.size:
+                rows = np.concatenate((rows, np.empty_like(rows)))
+                columns = np.concatenate((columns, np.empty_like(columns)))
+            for j in range(start, stop):
                 if contrast[i, j] > limit:
-                    if n == rows.size:
-                        rows = np.concatenate((rows, np.empty_like(rows)))
-                        columns = np.concatenate((columns, np.empty_like(columns)))
                     rows[n], columns[n] = i, j
                     n += 1
     return rows[:n], columns[:n]
+
+
+@_compile
+def _any_above(line, limit):
+    n = 0  # counted without a branch, so that the loop is vectorized
+    for j in range(line.size):
+        n += line[j] > limit
+    return n > 0

@@ -26,27 +26,42 @@ def around_peaks(frame, rows, columns):
     ways = _ways()
     middle = (FARTHEST - NEAREST) // 2
     circle = np.empty(2 * N_DIRECTIONS)
+    scale = N_DIRECTIONS * (NEAREST + middle) ** 2
     lines = np.empty(N_DIRECTIONS)
     found = np.zeros((len(rows), 3))
     for p in range(len(rows)):
         i, j = _highest_near(frame, rows[p], columns[p])
         n = 0
+        slope_i = slope_j = 0.0
         for d in range(N_DIRECTIONS):
+            down, right = ways[d, middle, 1]
+            rise = 0.0
             for side in (-1, 1):
-                y = i + side * ways[d, middle, 1, 0]
-                x = j + side * ways[d, middle, 1, 1]
+                y, x = i + side * down, j + side * right
                 if 0 <= y < height and 0 <= x < width and frame[y, x] == frame[y, x]:
                     circle[n] = frame[y, x]
                     n += 1
+                    rise += side * frame[y, x]
+                else:
+                    rise = np.nan
+            if rise == rise:
+                slope_i += rise * down
+                slope_j += rise * right
         if n == 0:
             continue
         level = np.sort(circle[:n])[n // 2]
         top = frame[i, j] - level
+        if n == circle.size:
+            slope_i, slope_j = slope_i / scale, slope_j / scale
+        else:
+            slope_i = slope_j = 0.0
         n = 0
         for d in range(N_DIRECTIONS):
             both = np.inf
             for side in (-1, 1):
                 mean = _along(frame, i, j, ways[d], side, level, top)
+                rise = slope_i * ways[d, middle, 1, 0] + slope_j * ways[d, middle, 1, 1]
+                mean -= side * rise
                 both = min(both, mean if mean == mean else np.inf)
             if both < np.inf:
                 lines[n] = both
