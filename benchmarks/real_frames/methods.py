@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from sklearn_sfx.classifiers import PeakCountClassifier, PeakHeightClassifier
+from sklearn_sfx.classifiers import PeakCountClassifier, PeakHeightClassifier, SpotCountClassifier
 from sklearn_sfx.frames import Frames
 
 __all__ = ["METHODS"]
@@ -20,7 +20,13 @@ def peak_heights(frames: Frames) -> np.ndarray:
     return PeakHeightClassifier().fit(frames).predict(frames) == 1
 
 
+def spot_count(frames: Frames) -> np.ndarray:
+    """Return whether each frame has six Bragg spots or more."""
+    return SpotCountClassifier().fit(frames).predict(frames) == 1
+
+
 METHODS: dict[str, Callable[[Frames], np.ndarray]] = {
     "peak count": peak_count,
     "peak heights": peak_heights,
+    "spot count": spot_count,
 }

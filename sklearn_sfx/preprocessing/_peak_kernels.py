@@ -40,9 +40,7 @@ def peak_table(
     """
     padded, contrast = prepare_frame(frame, background_radius)
     noise = tile_noise(contrast, np.float32(noise_floor))
-    return peaks_of_prepared(
-        padded, contrast, noise, min_snr, min_pixels, max_pixels, noise_floor
-    )
+    return peaks_of_prepared(padded, contrast, noise, min_snr, min_pixels, max_pixels, noise_floor)
 
 
 def prepare_frame(frame: np.ndarray, margin: int) -> tuple[np.ndarray, np.ndarray]:

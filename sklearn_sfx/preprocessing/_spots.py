@@ -27,7 +27,9 @@ SHARED_NOISE = 0.2  # correlation of neighbours from which light spreads over mo
 SHARP = 0.05  # light that spreads gives every neighbour more than this share of the highest pixel
 SHARP_FROM = 10.0  # signal-to-noise from which that can be told
 FEW = 4  # peaks that are left to be a MAYBE; with fewer the rings make no difference
-FAINT = 0.5  # of the median height of the peaks on rings; fainter ones may be what rings are made of
+FAINT = (
+    0.5  # of the median height of the peaks on rings; fainter ones may be what rings are made of
+)
 LEAK = 0.1  # the share of what is no spot that passes as one
 
 
@@ -158,9 +160,7 @@ def _judge_peaks(frame: np.ndarray, usable: np.ndarray | None = None) -> tuple[P
     frame = without_no_data(frame, usable)
     padded, contrast = prepare_frame(frame, RADIUS)
     noise = tile_noise(contrast, np.float32(NOISE_FLOOR))
-    table = peaks_of_prepared(
-        padded, contrast, noise, MIN_SNR, MIN_PIXELS, MAX_PIXELS, NOISE_FLOOR
-    )
+    table = peaks_of_prepared(padded, contrast, noise, MIN_SNR, MIN_PIXELS, MAX_PIXELS, NOISE_FLOOR)
     row, column, n_pixels, intensity, snr = table.T
     peaks = Peaks(row, column, n_pixels.astype(np.int64), intensity, snr)
     if len(row) < FEW:

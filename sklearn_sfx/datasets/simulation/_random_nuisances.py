@@ -41,9 +41,7 @@ def add_nuisances(domain: Domain, rng: np.random.Generator, *, crystal: bool) ->
         background = _dim(background, 1e-3 if rng.random() < 0.7 else 0.1)
     if kind != "powder" and rng.random() < 0.6 and not detector.cosmics:
         detector = _add_cosmics(detector, rng)
-    return replace(
-        domain, detector=detector, background=background, hit=0.0, maybe=0.0, weak=0.0
-    )
+    return replace(domain, detector=detector, background=background, hit=0.0, maybe=0.0, weak=0.0)
 
 
 def _add_to_detector(detector: Detector, rng: np.random.Generator) -> Detector:
