@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from sklearn_sfx.classifiers import PeakCountClassifier, PeakHeightClassifier, SpotCountClassifier
+from sklearn_sfx.classifiers import PeakCountClassifier, PeakHeightClassifier
 from sklearn_sfx.frames import Frames
+from sklearn_sfx.screening import screen, untrained_model
 
 __all__ = ["METHODS"]
 
@@ -20,13 +21,13 @@ def peak_heights(frames: Frames) -> np.ndarray:
     return PeakHeightClassifier().fit(frames).predict(frames) == 1
 
 
-def spot_count(frames: Frames) -> np.ndarray:
-    """Return whether each frame has six Bragg spots or more."""
-    return SpotCountClassifier().fit(frames).predict(frames) == 1
+def untrained(frames: Frames) -> np.ndarray:
+    """Return what `sfx screen` says without a model."""
+    return screen(untrained_model(frames), frames, peaks=False).decision
 
 
 METHODS: dict[str, Callable[[Frames], np.ndarray]] = {
     "peak count": peak_count,
     "peak heights": peak_heights,
-    "spot count": spot_count,
+    "sfx screen": untrained,
 }

@@ -13,6 +13,7 @@ from sklearn_sfx.screening._screen import decisions as decisions
 from sklearn_sfx.screening._screen import screen
 from sklearn_sfx.screening._train import hit_finder, train
 from sklearn_sfx.screening._training_frames import training_frames
+from sklearn_sfx.screening._untrained import untrained_model
 
 __all__ = [
     "Evaluation",
@@ -27,6 +28,7 @@ __all__ = [
     "screen",
     "train",
     "training_frames",
+    "untrained_model",
     "write_label_page",
     "write_report",
 ]

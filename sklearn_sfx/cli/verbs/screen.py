@@ -14,7 +14,7 @@ ORDER = 40
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the run, the model, and what to write."""
     add_run(parser)
-    add_model(parser)
+    add_model(parser, without="none is needed: frames with six Bragg spots or more are hits")
     parser.add_argument("--hits", type=Path, default=Path("hits.lst"), help="hit list for CrystFEL")
     parser.add_argument(
         "--scores", type=Path, default=Path("scores.csv"), help="table of all frames"
@@ -28,14 +28,22 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Screen, write, and say how many frames are hits."""
-    from sklearn_sfx.screening import load_screening_model, require_page, screen, write_report
+    from sklearn_sfx.screening import (
+        load_screening_model,
+        require_page,
+        screen,
+        untrained_model,
+        write_report,
+    )
 
     new_file(args.hits), new_file(args.scores)
     if args.report:
         require_page(args.report)
-    model = load_screening_model(args.model)
+    model = load_screening_model(args.model) if args.model else None
     frames = open_run(args)
     with workers(args):
+        if model is None:
+            model = untrained_model(frames)
         scores = screen(
             model, frames, threshold=args.threshold, peaks=not args.no_peaks, progress=True
         )
@@ -43,6 +51,9 @@ def run(args: argparse.Namespace) -> None:
     scores.write_hits(args.hits)
     n_hits = int(scores.decision.sum())
     print(f"{n_hits} of {len(frames)} frames are hits at threshold {scores.threshold:.3f}")
+    if not args.model and args.threshold is None:
+        count = model.classifier[-1].threshold_
+        print(f"No model was given: a hit is what shows {count} Bragg spots or more")
     print(f"{args.hits}: the hits, for CrystFEL\n{args.scores}: every frame")
     if args.report:
         write_report(args.report, model, frames, scores, command=args.command)

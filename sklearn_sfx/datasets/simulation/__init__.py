@@ -7,7 +7,6 @@ from sklearn_sfx.datasets.simulation._domain import (
     Crystal,
     Detector,
     Domain,
-    Grains,
     Shadow,
 )
 from sklearn_sfx.datasets.simulation._named_domains import DOMAINS
@@ -20,7 +19,6 @@ __all__ = [
     "Crystal",
     "Detector",
     "Domain",
-    "Grains",
     "Shadow",
     "random_domains",
 ]

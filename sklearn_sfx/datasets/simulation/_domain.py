@@ -10,7 +10,7 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass, field
 
-__all__ = ["Background", "Beam", "Crystal", "Detector", "Domain", "Grains", "Shadow"]
+__all__ = ["Background", "Beam", "Crystal", "Detector", "Domain", "Shadow"]
 
 
 @dataclass(frozen=True)
@@ -117,23 +117,6 @@ class Detector:
         What pixels between modules read.
     dtype : str
         Integer type of the frames.
-    disc : bool
-        True for a round sensor: what lies outside it reads `gap_value`, and no mask says so.
-    chip : tuple of int
-        Rows and columns of a readout chip; (0, 0) for chips that do not show.
-    chip_rim : float
-        How much more light the wider pixels at the rim of a chip collect.
-    shared_noise : float
-        Share of its own noise, and of cosmic rays, that a pixel gives to each of its two neighbours
-        along each axis, as the correction of a taper's distortion or the scan of an image plate does.
-    line_noise : float
-        Rms of the offset of each line of pixels from shot to shot, in ADU.
-    flicker : float
-        Probability that a stretch of one bad line of pixels is lit in a frame; 0 for no bad line.
-    cosmics : float
-        Mean number of cosmic rays in a frame.
-    cosmic_charge : float
-        Median of what one leaves in a pixel, in ADU.
     """
 
     shape: tuple[int, int]
@@ -160,14 +143,6 @@ class Detector:
     saturation: float = 65535.0
     gap_value: int = 0
     dtype: str = "uint16"
-    disc: bool = False
-    chip: tuple[int, int] = (0, 0)
-    chip_rim: float = 1.0
-    shared_noise: float = 0.0
-    line_noise: float = 0.0
-    flicker: float = 0.0
-    cosmics: float = 0.0
-    cosmic_charge: float = 500.0
 
 
 @dataclass(frozen=True)
@@ -195,46 +170,6 @@ class Shadow:
     transmission: float
     edge: float = 0.5
     half: bool = False
-
-
-@dataclass(frozen=True)
-class Grains:
-    """Many small crystals that scatter at once: a powder, frost, a fibre.
-
-    Parameters
-    ----------
-    spacings : tuple of float
-        Spacing of each ring, in angstrom.
-    photons : tuple of float
-        Photons per pixel at the top of each ring, in the mean around it.
-    number : float
-        How many grains make up one ring; few make it spotty.
-    smooth : float
-        Share of the light that comes from grains too small to be told apart.
-    spread : float
-        Standard deviation of the logarithm of a grain's brightness.
-    width : float
-        Rms width of a ring in pixels.
-    size : float
-        Rms size of a grain's spot in pixels.
-    mosaicity : float
-        Rms length of a grain's spot along the ring, in degrees.
-    order : float
-        How much the grains point one way, as in a fibre: 0 for not at all, 10 for arcs.
-    probability : float
-        Share of the frames that have them.
-    """
-
-    spacings: tuple[float, ...]
-    photons: tuple[float, ...]
-    number: float = 2000.0
-    smooth: float = 0.5
-    spread: float = 1.0
-    width: float = 1.0
-    size: float = 0.6
-    mosaicity: float = 0.0
-    order: float = 0.0
-    probability: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -276,10 +211,6 @@ class Background:
         columns' axis.
     ice, salt : float
         Probability of an ice ring, and of a few spots of a salt crystal.
-    grains : Grains or None
-        Powder rings.
-    blobs : float
-        Mean number of smooth blobs near the beam, as speckle and dirt make them.
     """
 
     ring: float
@@ -304,8 +235,6 @@ class Background:
     streak_angle: float = 0.0
     ice: float = 0.02
     salt: float = 0.03
-    grains: Grains | None = None
-    blobs: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import ndtr
 
-from sklearn_sfx.datasets.simulation._domain import Detector, Domain, Shadow
+from sklearn_sfx.datasets.simulation._domain import Domain, Shadow
 from sklearn_sfx.datasets.simulation._geometry import make_panels, pixel_positions
 from sklearn_sfx.datasets.simulation._random import hash_keys, to_uniform
 from sklearn_sfx.frames import Window
@@ -63,8 +63,6 @@ def make_maps(domain: Domain, window: Window) -> PixelMaps:
     panels = make_panels(domain)
     x, y, panel = (part[window.slices] for part in pixel_positions(panels, detector.shape))
     panel = panel.copy()
-    if detector.disc:
-        panel[_outside_disc(detector, window)] = panels.number
     nowhere = panel == panels.number
     x, y = np.where(nowhere, 0, x), np.where(nowhere, 0, y)
     distance = np.hypot(x, y)
@@ -85,9 +83,7 @@ def make_maps(domain: Domain, window: Window) -> PixelMaps:
     gain, offset, noise, defective = _electronics(domain, window, panel, panels.number)
     named = defective & (_uniform(domain, window, "named") >= detector.unmasked)
     shaded = distance < background.stop_radius + 2 * background.penumbra
-    masked = named | (shaded & background.stop_masked)
-    if not detector.disc:
-        masked |= nowhere
+    masked = nowhere | named | (shaded & background.stop_masked)
     usable = ~masked if detector.masked else np.ones_like(nowhere)
     if background.leak:
         beside = np.flatnonzero(~nowhere & (distance < 4 * detector.pixel_size))
@@ -126,8 +122,6 @@ def _electronics(domain: Domain, window: Window, panel: np.ndarray, n_panels: in
     gain = detector.gain * (1 + detector.module_gain * step[0])[panel]
     if detector.gain_spread:
         gain *= 1 + detector.gain_spread * _normal(domain, window, "gain")
-    if detector.chip_rim != 1:
-        gain *= np.where(_chip_rims(detector, window), detector.chip_rim, 1.0)
     offset = detector.offset + (detector.module_offset * step[1])[panel]
     noise = np.full(panel.shape, detector.read_noise)
     if detector.column_noise:
@@ -152,25 +146,6 @@ def _electronics(domain: Domain, window: Window, panel: np.ndarray, n_panels: in
     offset = np.where(dead, detector.offset, offset)
     offset = np.where(nowhere, detector.gap_value, offset)
     return gain, offset, noise, (hot | noisy | dead) & ~nowhere
-
-
-def _outside_disc(detector: Detector, window: Window) -> np.ndarray:
-    middle = (np.array(detector.shape) - 1) / 2
-    row = np.arange(window.top, window.top + window.height)[:, None] - middle[0]
-    column = np.arange(window.left, window.left + window.width) - middle[1]
-    return np.hypot(row, column) > min(detector.shape) / 2
-
-
-def _chip_rims(detector: Detector, window: Window) -> np.ndarray:
-    """Return True at the first and last row and column of each chip, but for the module's rim."""
-    rims = []
-    for axis, first, length in ((0, window.top, window.height), (1, window.left, window.width)):
-        module = detector.module_shape[axis] or detector.shape[axis]
-        place = np.arange(first, first + length) % (module + detector.gap[axis])
-        within = place % detector.chip[axis]
-        inside = (place > 0) & (place < module - 1)
-        rims.append(inside & ((within == 0) | (within == detector.chip[axis] - 1)))
-    return rims[0][:, None] | rims[1]
 
 
 def _uniform(domain: Domain, window: Window, purpose: str) -> np.ndarray:

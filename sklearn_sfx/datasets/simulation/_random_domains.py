@@ -15,36 +15,25 @@ from sklearn_sfx.datasets.simulation._domain import (
     Domain,
     Shadow,
 )
-from sklearn_sfx.datasets.simulation._random_nuisances import add_nuisances, log_uniform
 
 __all__ = ["random_domains"]
 
 
 def random_domains(
-    n_domains: int = 20,
-    *,
-    no_crystal: float = 0.0,
-    any_size: bool = False,
-    random_state: int | np.random.RandomState | None = None,
+    n_domains: int = 20, *, random_state: int | np.random.RandomState | None = None
 ) -> list[Domain]:
     """Draw experiments that differ in everything: detector, crystal, beam and background.
 
-    Photon counters, CCDs with a fibre-optic taper, image plates and integrating detectors that tell
-    single photons apart; backgrounds from a hundredth of a photon per pixel to thousands; cells
-    from 40 to 300 angstrom; one sensor, modules with gaps, or tiles stacked as a slab; masks that
-    are complete, incomplete or missing; and what passes for spots on real detectors: ice, cosmic
-    rays, noise that neighbours share, lines that flicker, wide pixels at the rims of chips.
+    Photon counters, CCDs with a fibre-optic taper and integrating detectors that tell single
+    photons apart; backgrounds from a tenth of a photon per pixel to thousands; cells from 40 to 300
+    angstrom; one sensor, modules with gaps, or tiles stacked as a slab; masks that are complete,
+    incomplete or missing. Every detector has about 1500 to 2000 pixels to a side, so a
+    `frame_shape` up to (1480, 1500) fits all of them.
 
     Parameters
     ----------
     n_domains : int, default=20
         How many.
-    no_crystal : float, default=0.0
-        Share of the experiments that have no crystal in any frame: powders and fibres of coarse and
-        fine grains, scattering at small angles, dark and empty frames.
-    any_size : bool, default=False
-        True draws detectors from 64 to 4000 pixels to a side, some of them beside the beam. By
-        default they have about 1500 to 2000, so a `frame_shape` up to (1480, 1500) fits all.
     random_state : int, RandomState instance or None, default=None
         What they are drawn from.
 
@@ -63,57 +52,52 @@ def random_domains(
     ((6, 64, 64), 3)
     """
     seed = int(check_random_state(random_state).randint(2**31 - 1))
-    domains = []
-    for number in range(n_domains):
-        rng = np.random.default_rng([seed, number])
-        domain = _random_domain(rng, f"random-{seed}-{number}", any_size)
-        domains.append(add_nuisances(domain, rng, crystal=rng.random() >= no_crystal))
-    return domains
+    return [
+        _random_domain(np.random.default_rng([seed, number]), f"random-{seed}-{number}")
+        for number in range(n_domains)
+    ]
 
 
-def _random_domain(rng: np.random.Generator, name: str, any_size: bool) -> Domain:
+def _log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
+    return float(np.exp(rng.uniform(np.log(low), np.log(high))))
+
+
+def _random_domain(rng: np.random.Generator, name: str) -> Domain:
     kind = rng.choice(["counter", "taper", "integrator"], p=[0.4, 0.3, 0.3])
-    shape = _any_shape(rng) if any_size else tuple(int(n) for n in rng.integers(1500, 2001, 2))
-    draw = {"counter": _counter, "taper": _taper, "integrator": _integrator}[kind]
-    detector, level = draw(rng, shape)
-    size = min(1.0, np.sqrt(detector.shape[0] * detector.shape[1]) / 1500)
-    distance = detector.pixel_size * log_uniform(rng, 500, 2200) * max(size, 0.15)
-    centre = detector.pixel_size * rng.normal(0, 15, 2) * size
-    if any_size and rng.random() < 0.2:  # one module beside the beam
-        aside = rng.uniform(-1, 1, 2) * detector.shape * detector.pixel_size
-        centre = centre + aside
+    detector, level = {"counter": _counter, "taper": _taper, "integrator": _integrator}[kind](rng)
+    distance = detector.pixel_size * _log_uniform(rng, 500, 2200)
     return Domain(
         name=name,
         beam=Beam(
-            wavelength=log_uniform(rng, 0.9, 1.9),
-            bandwidth=log_uniform(rng, 2e-4, 2e-3),
+            wavelength=_log_uniform(rng, 0.9, 1.9),
+            bandwidth=_log_uniform(rng, 2e-4, 2e-3),
             energy_spread=rng.uniform(0.02, 0.3),
             polarisation=rng.choice([0.99, 0.9, 0.5]),
         ),
-        crystal=_crystal(rng),
+        crystal=_crystal(rng, kind),
         detector=detector,
         background=_background(rng, level, detector.pixel_size),
         distance=distance,
-        beam_centre=(float(centre[0]), float(centre[1])),
+        beam_centre=tuple(detector.pixel_size * rng.normal(0, 15, 2)),
         hit=0.4,
         maybe=0.1,
         weak=0.25,
     )
 
 
-def _crystal(rng: np.random.Generator) -> Crystal:
+def _crystal(rng: np.random.Generator, kind: str) -> Crystal:
     angles = (90.0, rng.choice([90.0, rng.uniform(91, 115)]), rng.choice([90.0, 90.0, 120.0]))
-    cell = tuple(log_uniform(rng, 40, 300) for _ in range(3)) + angles
+    cell = tuple(_log_uniform(rng, 40, 300) for _ in range(3)) + angles
     if angles[2] == 120.0:
         cell = (cell[0], cell[0], cell[2], 90.0, 90.0, 120.0)
     return Crystal(
         cell=cell,
-        mosaicity=log_uniform(rng, 0.01, 0.25),
-        size=log_uniform(rng, 700, 5000),
-        b_factor=log_uniform(rng, 10, 80),
-        resolution=log_uniform(rng, 1.5, 4.0),
-        spot_size=log_uniform(rng, 0.3, 1.8),
-        spots=log_uniform(rng, 20, 300),
+        mosaicity=_log_uniform(rng, 0.01, 0.25),
+        size=_log_uniform(rng, 700, 5000),
+        b_factor=_log_uniform(rng, 10, 80),
+        resolution=_log_uniform(rng, 1.5, 4.0),
+        spot_size=_log_uniform(rng, 0.3, 1.2),
+        spots=_log_uniform(rng, 20, 300),
         spots_spread=rng.uniform(0.6, 1.2),
         multiple=rng.uniform(0.0, 0.4),
     )
@@ -121,8 +105,8 @@ def _crystal(rng: np.random.Generator) -> Crystal:
 
 def _faults(rng: np.random.Generator) -> dict:
     return {
-        "hot": log_uniform(rng, 1e-6, 2e-4),
-        "dead": log_uniform(rng, 1e-6, 2e-4),
+        "hot": _log_uniform(rng, 1e-6, 2e-4),
+        "dead": _log_uniform(rng, 1e-6, 2e-4),
         "unmasked": rng.uniform(0.1, 1.0),
         "masked": rng.random() > 0.15,
     }
@@ -149,42 +133,35 @@ def _modules(rng: np.random.Generator) -> dict:
     }
 
 
-def _any_shape(rng: np.random.Generator) -> tuple[int, int]:
-    """Draw a shape, from a single chip to a mosaic of modules; oblong ones have a module's size."""
-    low, high = [(64, 256), (256, 1000), (1000, 2100), (2100, 4000)][
-        rng.choice(4, p=[0.15, 0.35, 0.42, 0.08])
-    ]
-    side = log_uniform(rng, low, high)
-    oblong = np.sqrt(log_uniform(rng, 1.0, 3.0 if high <= 1000 else 1.3))
-    if rng.random() < 0.5:
-        oblong = 1 / oblong
-    return max(64, int(side * oblong)), max(64, int(side / oblong))
+def _shape(rng: np.random.Generator) -> tuple[int, int]:
+    height, width = rng.integers(1500, 2001, 2)
+    return int(height), int(width)
 
 
-def _counter(rng: np.random.Generator, shape: tuple[int, int]) -> tuple[Detector, float]:
+def _counter(rng: np.random.Generator) -> tuple[Detector, float]:
     """Draw a photon counter: no noise but that of the photons."""
     detector = Detector(
-        shape=shape,
+        shape=_shape(rng),
         pixel_size=rng.choice([0.055, 0.075, 0.1, 0.172]),
         blur=rng.uniform(0.0, 0.03),
         gain_spread=rng.uniform(0.0, 0.03),
-        saturation=log_uniform(rng, 2e4, 1e6),
+        saturation=_log_uniform(rng, 2e4, 1e6),
         gap_value=-int(rng.integers(0, 3)),
         dtype="int32",
         **_modules(rng),
         **_faults(rng),
     )
-    return detector, log_uniform(rng, 0.01, 30)
+    return detector, _log_uniform(rng, 0.15, 30)
 
 
-def _taper(rng: np.random.Generator, shape: tuple[int, int]) -> tuple[Detector, float]:
-    """Draw a CCD behind a phosphor and a taper, or an image plate: smooth, much background."""
+def _taper(rng: np.random.Generator) -> tuple[Detector, float]:
+    """Draw a CCD behind a phosphor and a fibre-optic taper: smooth, on a high background."""
     detector = Detector(
-        shape=shape,
+        shape=_shape(rng),
         pixel_size=rng.uniform(0.06, 0.2),
-        gain=log_uniform(rng, 0.3, 3.0),
-        read_noise=log_uniform(rng, 1.0, 6.0),
-        offset=log_uniform(rng, 5, 60),
+        gain=_log_uniform(rng, 0.3, 3.0),
+        read_noise=_log_uniform(rng, 1.0, 6.0),
+        offset=_log_uniform(rng, 5, 60),
         blur=rng.uniform(0.05, 0.2),
         tail=rng.uniform(0.0, 0.2),
         tail_radius=rng.uniform(1.5, 3.0),
@@ -192,14 +169,15 @@ def _taper(rng: np.random.Generator, shape: tuple[int, int]) -> tuple[Detector, 
         saturation=65535,
         **_faults(rng),
     )
-    return detector, log_uniform(rng, 40, 5000)
+    return detector, _log_uniform(rng, 40, 5000)
 
 
-def _integrator(rng: np.random.Generator, shape: tuple[int, int]) -> tuple[Detector, float]:
+def _integrator(rng: np.random.Generator) -> tuple[Detector, float]:
     """Draw a CSPAD, ePix, Jungfrau or AGIPD: single photons stand out, modules differ."""
-    gain = log_uniform(rng, 4.0, 60.0)
-    slab = rng.random() < 0.3 and min(shape) > 1000
+    gain = _log_uniform(rng, 4.0, 60.0)
+    slab = rng.random() < 0.3
     place = {"layout": "cspad-slab" if rng.random() < 0.5 else "cspad"} if slab else _modules(rng)
+    shape = _shape(rng)
     if slab:
         shape = (1480, 1552) if place["layout"] == "cspad-slab" else (1765, 1765)
     place.setdefault("module_shape", (185, 194))
@@ -207,7 +185,7 @@ def _integrator(rng: np.random.Generator, shape: tuple[int, int]) -> tuple[Detec
         shape=shape,
         pixel_size=rng.choice([0.05, 0.075, 0.11, 0.2]),
         gain=gain,
-        read_noise=gain * log_uniform(rng, 0.08, 0.6),
+        read_noise=gain * _log_uniform(rng, 0.08, 0.6),
         offset=gain * rng.uniform(0.0, 0.5),
         blur=rng.uniform(0.0, 0.06),
         gain_spread=rng.uniform(0.01, 0.06),
@@ -215,17 +193,17 @@ def _integrator(rng: np.random.Generator, shape: tuple[int, int]) -> tuple[Detec
         module_offset=gain * rng.uniform(0.0, 0.3),
         common_mode=gain * rng.uniform(0.0, 0.1),
         column_noise=rng.choice([0.0, rng.uniform(0.2, 1.5)]),
-        noisy=log_uniform(rng, 1e-6, 5e-4),
-        saturation=gain * log_uniform(rng, 400, 3000),
+        noisy=_log_uniform(rng, 1e-6, 5e-4),
+        saturation=gain * _log_uniform(rng, 400, 3000),
         dtype="int32" if gain > 10 else "int16",
         **place,
         **_faults(rng),
     )
-    return detector, log_uniform(rng, 0.1, 60)
+    return detector, _log_uniform(rng, 0.1, 60)
 
 
 def _background(rng: np.random.Generator, level: float, pixel: float) -> Background:
-    stop = pixel * log_uniform(rng, 12, 70)
+    stop = pixel * _log_uniform(rng, 12, 70)
     shadows = []
     if rng.random() < 0.3:  # something that covers one side, as a tape or a mount does
         edge = pixel * rng.normal(0, 100)
@@ -243,12 +221,12 @@ def _background(rng: np.random.Generator, level: float, pixel: float) -> Backgro
         ring_outer=rng.uniform(0.04, 0.12),
         shoulder=rng.uniform(0.0, 0.6),
         air=level * rng.uniform(0.1, 1.5),
-        air_width=log_uniform(rng, 0.08, 0.35),
+        air_width=_log_uniform(rng, 0.08, 0.35),
         flat=level * rng.uniform(0.02, 0.5),
         halo=level * rng.choice([0.0, rng.uniform(0, 1.0)]),
         halo_width=stop * rng.uniform(0.2, 1.0),
         stop_radius=stop,
-        penumbra=pixel * log_uniform(rng, 0.5, 8),
+        penumbra=pixel * _log_uniform(rng, 0.5, 8),
         stop_transmission=rng.uniform(0.0, 0.4),
         stop_masked=rng.random() < 0.7,
         leak=int(rng.choice([0, 0, 0, 1, 3])),

@@ -118,36 +118,28 @@ def expose(
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
-def read_out(
-    light, electronic, top, left, gain, offset, panel, common, blur, shared, low, high, out
-):
+def read_out(light, electronic, top, left, gain, offset, panel, common, blur, low, high, out):
     """Turn photons into what the electronics write, integers of the dtype of `out`.
 
-    `out` is the part of `light` that begins at (top, left); the maps are those of `light`. `blur`
-    is the share that a pixel gives of its light, `shared` that of what is in `electronic`.
+    `out` is the part of `light` that begins at (top, left); the maps are those of `light`. Beyond
+    the rim of `light` the blur finds what is at the rim.
     """
+    rows, columns = light.shape
+    keep = np.float32(1.0 - 2.0 * blur)
+    give = np.float32(blur)
     for r_out in range(out.shape[0]):
         r = r_out + top
+        above, below = max(r - 1, 0), min(r + 1, rows - 1)
         for c_out in range(out.shape[1]):
             c = c_out + left
-            photons = _blurred(light, r, c, blur)
+            value = light[r, c]
+            if blur > 0:
+                before, after = max(c - 1, 0), min(c + 1, columns - 1)
+                value = keep * (keep * value + give * (light[above, c] + light[below, c]))
+                sides = light[r, before] + light[r, after]
+                corners = light[above, before] + light[above, after]
+                corners += light[below, before] + light[below, after]
+                value += give * (keep * sides + give * corners)
             number = panel[r, c]
-            value = photons * gain[r, c] + offset[r, c] + common[number]
-            value += _blurred(electronic, r, c, shared)
+            value = value * gain[r, c] + offset[r, c] + common[number] + electronic[r, c]
             out[r_out, c_out] = int(np.floor(min(max(value, low), high) + np.float32(0.5)))
-
-
-@numba.njit(nogil=True, inline="always", error_model="numpy")
-def _blurred(image, r, c, share):
-    """Return a pixel after each gave `share` to its neighbours; beyond the rim is what is at it."""
-    value = image[r, c]
-    if share > 0:
-        keep, give = np.float32(1.0 - 2.0 * share), np.float32(share)
-        above, below = max(r - 1, 0), min(r + 1, image.shape[0] - 1)
-        before, after = max(c - 1, 0), min(c + 1, image.shape[1] - 1)
-        value = keep * (keep * value + give * (image[above, c] + image[below, c]))
-        sides = image[r, before] + image[r, after]
-        corners = image[above, before] + image[above, after]
-        corners += image[below, before] + image[below, after]
-        value += give * (keep * sides + give * corners)
-    return value

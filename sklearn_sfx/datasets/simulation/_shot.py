@@ -11,13 +11,6 @@ from sklearn_sfx.datasets.simulation._crystal import Reflections, diffract
 from sklearn_sfx.datasets.simulation._domain import Domain
 from sklearn_sfx.datasets.simulation._geometry import Panels
 from sklearn_sfx.datasets.simulation._maps import PixelMaps, radius_step
-from sklearn_sfx.datasets.simulation._nuisances import (
-    Electronics,
-    draw_blobs,
-    draw_electronics,
-    draw_grains,
-    smooth_rings,
-)
 from sklearn_sfx.datasets.simulation._spots import Spots, land, needed_photons, one_per_blob
 
 __all__ = ["HIT_FROM", "MAYBE_FROM", "Shot", "draw_shot", "label_of"]
@@ -30,19 +23,15 @@ _TRIES = 6  # orientations, until one has enough spots
 class Shot(NamedTuple):
     """One shot.
 
-    `wavelength` in angstrom, its `scatter`, `spots` with the `strength` of each, the number of
-    visible ones, the offsets `common` (ADU) of the panels, what else the `electronics` add, and the
-    `key` of its noise. A spot of a crystal is visible from a strength of 1; that of a grain or blob
-    has 0, that of salt NaN: it looks like a crystal's, and is none.
+    `wavelength` in angstrom, its `scatter`, `spots`, the number of visible ones, the offsets
+    `common` (ADU) of the panels, and the `key` of its noise.
     """
 
     wavelength: float
     scatter: Scatter
     spots: Spots
-    strength: np.ndarray
     spot_count: int
     common: np.ndarray
-    electronics: Electronics
     key: np.uint64
 
 
@@ -67,32 +56,18 @@ def draw_shot(domain: Domain, panels: Panels, maps: PixelMaps, rng: np.random.Ge
     if wanted is None and rng.random() < background.no_jet:
         jet *= 0.02
     scatter = draw_scatter(domain, maps, jet, rng)
-    has_grains = background.grains is not None and rng.random() < background.grains.probability
-    if has_grains:
-        radius = np.arange(len(scatter.profile)) * radius_step(domain)
-        smooth = smooth_rings(domain, wavelength, radius).astype(np.float32)
-        scatter = scatter._replace(profile=scatter.profile + smooth)
     common = np.zeros(panels.number + 1, dtype=np.float32)
     common[:-1] = detector.common_mode * rng.standard_normal(panels.number)
     shift = 0.2 * detector.pixel_size * rng.standard_normal(2)
     key = np.uint64(rng.integers(2**64, dtype=np.uint64))
 
-    salt, spot_count = _salt(domain, panels, maps, scatter, rng), 0
-    parts, strengths = [salt], [np.full(len(salt.row), np.nan)]
+    spots, spot_count = _salt(domain, panels, maps, scatter, rng), 0
     if wanted is not None:
-        crystal, strength, spot_count = _crystal_spots(
+        crystal, spot_count = _crystal_spots(
             domain, panels, maps, scatter, wavelength, shift, wanted, rng
         )
-        parts, strengths = [crystal, salt], [strength, *strengths]
-    if has_grains:
-        parts.append(draw_grains(domain, panels, maps, wavelength, rng))
-    if background.blobs:
-        parts.append(draw_blobs(domain, panels, maps, scatter.profile, rng))
-    strengths += [np.zeros(len(part.row)) for part in parts[len(strengths) :]]
-    spots = Spots(*(np.concatenate(of_all) for of_all in zip(*parts, strict=True)))
-    electronics = draw_electronics(domain, panels, maps, rng)
-    strength = np.concatenate(strengths)
-    return Shot(wavelength, scatter, spots, strength, spot_count, common, electronics, key)
+        spots = Spots(*(np.concatenate(both) for both in zip(crystal, spots, strict=True)))
+    return Shot(wavelength, scatter, spots, spot_count, common, key)
 
 
 def _wanted_spots(domain: Domain, rng: np.random.Generator) -> int | None:
@@ -121,8 +96,8 @@ def _crystal_spots(
     shift: np.ndarray,
     wanted: int,
     rng: np.random.Generator,
-) -> tuple[Spots, np.ndarray, int]:
-    """Draw a crystal, of the scale that makes `wanted` spots visible; how visible, and count."""
+) -> tuple[Spots, int]:
+    """Draw a crystal, of the scale that makes `wanted` spots visible; count them."""
     for _ in range(_TRIES):
         spots = _lattice(domain, panels, maps, wavelength, shift, rng)
         needed = needed_photons(domain, maps, scatter, spots)
@@ -135,7 +110,7 @@ def _crystal_spots(
         if len(order) > label_shown_by and order[label_shown_by] * _BRIGHTEST > order[0]:
             break
     if not len(order):
-        return spots.chosen(np.zeros(len(spots.row), dtype=bool)), np.zeros(0), 0
+        return spots.chosen(np.zeros(len(spots.row), dtype=bool)), 0
     # between the scale that shows the last spot that is wanted and the one that shows one more
     wanted = min(wanted, len(order))
     least = 1 / order[wanted - 1] if wanted else 0.3 / order[0]
@@ -146,7 +121,7 @@ def _crystal_spots(
     spot_count = int(np.count_nonzero(order * scale >= 1))
     # what is far below the noise makes no difference to any pixel
     matters = (photons > 0.05 * np.where(np.isfinite(needed), needed, 0.0)) & (photons > 1e-3)
-    return spots._replace(photons=photons).chosen(matters), (scale * strength)[matters], spot_count
+    return spots._replace(photons=photons).chosen(matters), spot_count
 
 
 def _lattice(domain, panels, maps, wavelength, shift, rng) -> Spots:

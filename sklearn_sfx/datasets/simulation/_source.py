@@ -101,7 +101,7 @@ class SimulatedSource:
         _, maps = _experiment(domain, self._windows[number])
         shot = self.shot(position)
         # one pixel more on each side, for the light that neighbours give
-        margin = 1 if detector.blur or detector.shared_noise else 0
+        margin = 1 if detector.blur else 0
         top, left = max(window.top - margin, 0), max(window.left - margin, 0)
         bottom = min(window.top + window.height + margin, maps.window.height)
         right = min(window.left + window.width + margin, maps.window.width)
@@ -139,22 +139,6 @@ class SimulatedSource:
             first,
             frame_width,
         )
-        cosmics = shot.electronics.cosmics
-        if len(cosmics.row):
-            draw_spots(
-                electronic,
-                maps.panel[part],
-                top,
-                left,
-                cosmics.row,
-                cosmics.column,
-                cosmics.photons,
-                cosmics.covariance,
-                cosmics.panel,
-                0.0,
-                1.0,
-            )
-        shot.electronics.add_lines(electronic, top, left)
         info = np.iinfo(detector.dtype)
         read_out(
             light,
@@ -166,7 +150,6 @@ class SimulatedSource:
             maps.panel[part],
             shot.common,
             detector.blur,
-            detector.shared_noise,
             np.float32(info.min),
             np.float32(min(detector.saturation, info.max)),
             out,
