@@ -10,8 +10,8 @@ from sklearn_sfx.preprocessing import count_spots
 
 __all__ = ["SpotCountClassifier"]
 
-# Between the fewest spots that a person calls MAYBE, four, and the fewest of a HIT, ten. What is left
-# of powder rings, cosmic rays and bad columns was three at the most, on real frames of ten detectors.
+# Between the fewest spots that a person calls MAYBE, four, and the fewest of a HIT, ten. On real
+# frames of ten detectors three were left, at the most, of powder rings, cosmic rays, bad columns.
 SPOTS_OF_A_HIT = 6
 
 

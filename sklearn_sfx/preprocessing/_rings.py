@@ -14,12 +14,18 @@ BRIGHT = 3.5  # in units of the local noise
 GRID = 256  # the centre is looked for in a picture of the bright pixels, at most so large
 MANY = 5000  # bright pixels that are enough to find the centre exactly
 PART_OF_RING = 0.02  # of the pixels around the centre are bright on a ring, at the least
+SPOT = 1.5  # a spot has so many bright pixels for each that `find_peaks` counts to the peak
+NOT_IN_SPOTS = 0.3  # of the bright pixels of a ring are in no peak, at the least; of a lune all are
+GRAINS_OF_RING = 0.2  # of them are bright on a ring of grains; the spots of a lune are fewer
 TIMES_BESIDE = 3.0  # as many as just inside and outside of it
 BESIDE = (5, 10)  # pixels; how far that is
 
 
 def on_rings(contrast: np.ndarray, noise: np.ndarray, peaks: Peaks) -> np.ndarray:
     """Return a bool for each peak: True where pixels all around the centre are bright as well.
+
+    The spots of a crystal can lie on circles, too: the lunes where zones of its lattice meet the
+    sphere of reflection. But the light on those is all in spots, with the dark in between.
 
     `contrast` and `noise` are what `prepare_frame` and `tile_noise` return for the frame.
     """
@@ -40,7 +46,11 @@ def on_rings(contrast: np.ndarray, noise: np.ndarray, peaks: Peaks) -> np.ndarra
     outside = np.min([share[of_peak + step] for step in range(nearer, farther + 1)], axis=0)
     inner = [share[np.maximum(of_peak - step, 0)] for step in range(nearer, farther + 1)]
     beside = np.minimum(outside, np.min(inner, axis=0))
-    return (others > PART_OF_RING) & (others > TIMES_BESIDE * beside)
+    in_peaks = SPOT * np.bincount(of_peak, weights=peaks.n_pixels, minlength=n_radii)
+    in_peaks = np.convolve(in_peaks, np.ones(5), "same")
+    all_around = in_peaks < (1 - NOT_IN_SPOTS) * bright
+    all_around = all_around[of_peak] | (others > GRAINS_OF_RING)
+    return all_around & (others > PART_OF_RING) & (others > TIMES_BESIDE * beside)
 
 
 def _of_three(counts: np.ndarray) -> np.ndarray:
