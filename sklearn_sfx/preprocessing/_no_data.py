@@ -24,7 +24,7 @@ def without_no_data(frame: np.ndarray, usable: np.ndarray | None = None) -> np.n
     if frame.size == 0:
         return frame
     bad = np.zeros(frame.shape, bool) if usable is None else ~usable
-    lowest, highest = np.nanmin(frame), np.nanmax(frame)
+    lowest, highest = (reduce(frame.ravel()) for reduce in (np.fmin.reduce, np.fmax.reduce))
     if lowest in MARKS:
         bad = bad | (frame < 0)
     if highest in GREATEST:
