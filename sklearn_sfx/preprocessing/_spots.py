@@ -30,7 +30,7 @@ FEW = 4  # peaks that are left to be a MAYBE; with fewer the rings make no diffe
 FAINT = (
     0.5  # of the median height of the peaks on rings; fainter ones may be what rings are made of
 )
-LEAK = 0.1  # the share of what is no spot that passes as one
+LEAK = 0.1  # for so many peaks on rings one of them may have passed for a spot
 
 
 def find_spots(frame: ArrayLike) -> Peaks:
@@ -86,15 +86,15 @@ def find_spots(frame: ArrayLike) -> Peaks:
             "find_spots needs one frame of real numbers, shape (height, width); got shape "
             f"{frame.shape} and dtype {frame.dtype}."
         )
-    peaks, is_spot = _judge_peaks(frame)
+    peaks, is_spot, _ = _judge_peaks(frame)
     return Peaks(*(field[is_spot] for field in peaks))
 
 
 def count_spots(X: Any) -> np.ndarray:
     """Count the Bragg spots of each frame, as `find_spots` finds them; no label plays a part in it.
 
-    Since no test is perfect, a tenth of the peaks that were left out is taken from the count: of
-    hundreds of peaks on powder rings a few pass for spots.
+    A tenth of the peaks on rings is taken from the count, since of hundreds of grains of a powder a
+    few lie beside its rings, or are taken for spots.
 
     Parameters
     ----------
@@ -149,14 +149,15 @@ class SpotCountStep(BaseStep):
         return (1,)
 
     def __call__(self, frame: np.ndarray, usable: np.ndarray | None = None) -> np.ndarray:
-        _, is_spot = _judge_peaks(frame, usable)
-        n_spots = np.count_nonzero(is_spot)
-        count = n_spots - LEAK * (len(is_spot) - n_spots)
+        _, is_spot, n_on_rings = _judge_peaks(frame, usable)
+        count = np.count_nonzero(is_spot) - LEAK * n_on_rings
         return np.array([max(round(count), 0)], np.float32)
 
 
-def _judge_peaks(frame: np.ndarray, usable: np.ndarray | None = None) -> tuple[Peaks, np.ndarray]:
-    """Return the peaks of a frame, and which of them are spots."""
+def _judge_peaks(
+    frame: np.ndarray, usable: np.ndarray | None = None
+) -> tuple[Peaks, np.ndarray, int]:
+    """Return the peaks of a frame, which of them are spots, and how many are on rings."""
     frame = without_no_data(frame, usable)
     padded, contrast = prepare_frame(frame, RADIUS)
     noise = tile_noise(contrast, np.float32(NOISE_FLOOR))
@@ -164,7 +165,7 @@ def _judge_peaks(frame: np.ndarray, usable: np.ndarray | None = None) -> tuple[P
     row, column, n_pixels, intensity, snr = table.T
     peaks = Peaks(row, column, n_pixels.astype(np.int64), intensity, snr)
     if len(row) < FEW:
-        return peaks, np.ones(len(row), bool)
+        return peaks, np.ones(len(row), bool), 0
     inside = padded[RADIUS:-RADIUS, RADIUS:-RADIUS]
     place = np.rint(table[:, :2]).astype(np.intp)
     height, line, least_beside = around_peaks(inside, place[:, 0], place[:, 1]).T
@@ -172,12 +173,14 @@ def _judge_peaks(frame: np.ndarray, usable: np.ndarray | None = None) -> tuple[P
     sharp = (least_beside < SHARP * height) & (snr >= SHARP_FROM)
     if (is_spot & sharp).any() and shared_noise(inside) > SHARED_NOISE:
         is_spot &= ~sharp
+    n_on_rings = 0
     if np.count_nonzero(is_spot) >= FEW:
         ring = on_rings(contrast, noise, peaks)
-        if np.count_nonzero(ring) >= max(10, 0.2 * len(ring)):
+        n_on_rings = np.count_nonzero(ring)
+        if n_on_rings >= max(10, 0.2 * len(ring)):
             is_spot &= height >= FAINT * np.median(height[ring])
         is_spot &= ~ring
-    return peaks, is_spot
+    return peaks, is_spot, n_on_rings
 
 
 def shared_noise(frame: np.ndarray) -> float:

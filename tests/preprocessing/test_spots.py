@@ -82,7 +82,7 @@ def ring_of_light(frame):
 def ring_of_grains(frame):
     rng = np.random.default_rng(4)
     for radius in (40, 70, 110):
-        angles = rng.uniform(0, 2 * np.pi, int(1.2 * radius))
+        angles = rng.uniform(0, 2 * np.pi, 3 * radius)
         rows = np.rint(150 + radius * np.sin(angles)).astype(int)
         columns = np.rint(160 + radius * np.cos(angles)).astype(int)
         np.add.at(frame, (rows, columns), rng.integers(40, 400, len(rows)))
@@ -93,7 +93,7 @@ def ring_of_grains(frame):
 @pytest.mark.parametrize("make", [lines, ring_of_light, ring_of_grains])
 def test_what_lines_and_rings_are_made_of_is_no_spot(make):
     frame = make(background())
-    assert count_peaks(frame[None])[0] > 20
+    assert count_peaks(frame[None])[0] >= 6
     assert count_spots(frame[None])[0] <= 3
 
 
