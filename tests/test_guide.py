@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import tomllib
 import warnings
 from pathlib import Path
 
@@ -15,10 +16,14 @@ from sklearn.pipeline import make_pipeline
 import sklearn_sfx as sfx
 from sklearn_sfx.cli import build_parser
 from sklearn_sfx.datasets import match_labels, write_annotation, write_run
+from sklearn_sfx.frames._formats import FORMATS
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 PAGES = [DOCS / "getting_started.md", *sorted((DOCS / "guide").glob("*.md"))]
 NAMES = [page.stem for page in PAGES]
+EXTRAS = tomllib.loads((DOCS.parent / "pyproject.toml").read_text())["project"][
+    "optional-dependencies"
+]
 SIDE = 160  # the pages crop to 724 pixels; so small a run takes seconds
 
 
@@ -63,6 +68,15 @@ def test_commands_exist(page):
         for line in block.splitlines():
             if line.startswith("sfx "):
                 build_parser().parse_args(shlex.split(line, comments=True)[1:])
+
+
+def test_every_format_has_a_row():
+    rows = [line for line in (DOCS / "guide" / "data.md").read_text().splitlines() if "|" in line]
+    first = [row.split("|")[1] for row in rows if row.startswith("|")]
+    for known in FORMATS:
+        assert any(known.name in cell for cell in first), f"say what is read of {known.name}"
+    for extra in re.findall(r"\| \(?`([a-z]+)`\)? \|$", "\n".join(rows), re.MULTILINE):
+        assert extra in EXTRAS
 
 
 def few(n_hits, n_misses):

@@ -1,6 +1,7 @@
 """One file of each format, and what another library reads from it."""
 
 import bz2
+import contextlib
 import gzip
 import io
 from collections.abc import Callable
@@ -92,7 +93,21 @@ def _read_edf(path):
     import fabio
 
     with fabio.open(path) as image:
-        return np.stack([image.get_frame(i).data for i in range(image.nframes)])
+        return _those_that_can_be(lambda i: image.get_frame(i).data, image.nframes)
+
+
+def _those_that_can_be(read, n_images):
+    """Return all images, of NaN where one cannot be read."""
+    images = []
+    for number in range(n_images):
+        with contextlib.suppress(Exception):
+            images.append((number, np.asarray(read(number))))
+    if len(images) == n_images:
+        return np.stack([image for _, image in images])
+    whole = np.full((n_images, *images[0][1].shape), np.nan)
+    for number, image in images:
+        whole[number] = image
+    return whole
 
 
 def _write_tiff(compression, values):
@@ -110,12 +125,12 @@ def _write_tiff(compression, values):
 def _read_tiff(path):
     from PIL import Image
 
+    def page(number):
+        image.seek(number)
+        return np.array(image)
+
     with Image.open(path) as image:
-        pages = []
-        for number in range(image.n_frames):
-            image.seek(number)
-            pages.append(np.array(image))
-    return np.stack(pages)
+        return _those_that_can_be(page, image.n_frames)
 
 
 def _write_npz(save):

@@ -1,122 +1,135 @@
-"""What becomes of damaged files, tried in processes with little memory and time."""
+"""What comes of many damaged runs, tried in processes with little memory and time."""
 
-import contextlib
-import io
 import json
-import logging
 import os
 import resource
 import signal
 import subprocess
 import sys
-import warnings
+import tempfile
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
 
-__all__ = ["ALLOWED", "outcomes", "try_files"]
+from benchmarks.damage.judgement import judge, quietly
+from benchmarks.damage.mutants import damage_folder
 
-MEMORY = 4 * 2**30
-SECONDS = 20  # for one file
-ALLOWED = {"refused", "as it was", "as the reference"}
+__all__ = ["every_case", "outcomes_of", "summary", "try_case"]
+
+MEMORY = 2**30  # beyond what the process has when it starts
+SECONDS = 20  # for one run
 
 
-def try_files(paths, original, read_reference):
-    """Return the outcome of each of some files, in this process.
+def every_case():
+    """Return all formats, and all layouts of HDF5, by name."""
+    from benchmarks.damage.cases import CASES
+    from benchmarks.damage.layouts import layouts
+
+    return {**CASES, **layouts()}
+
+
+def try_case(name, case, n_mutants, seed=0):
+    """Damage a run so many times, and return what was done and what came of it, for each.
 
     Parameters
     ----------
-    paths : list of str
-        Damaged copies of one file.
-    original : ndarray
-        What was in the file.
-    read_reference : callable
-        Given a path, what another library reads; it may raise whatever it likes.
-    """
-    from sklearn_sfx import InputError, open_frames
+    name : str
+        Of the case, among those of `every_case`.
+    case : Case
+        How it is written and read.
+    n_mutants : int
+        How many damaged copies there are.
+    seed : int
+        Of all that is random.
 
+    Returns
+    -------
+    list of (str, str)
+        The same for the same seed.
+    """
+    with tempfile.TemporaryDirectory() as top:
+        whole = Path(top, "whole")
+        whole.mkdir()
+        np.save(Path(top, "written.npy"), case.write(whole / f"run{case.suffix}"))
+        done = []
+        for number in range(n_mutants):
+            mutant = Path(top, str(number))
+            mutant.mkdir()
+            for file in whole.iterdir():
+                (mutant / file.name).write_bytes(file.read_bytes())
+            rng = np.random.default_rng([seed, number, *name.encode()])
+            done.append(damage_folder(mutant, rng))
+        found = outcomes_of(name, top, n_mutants)
+    return list(zip(done, found, strict=True))
+
+
+def outcomes_of(name, top, n_mutants):
+    """Return the outcome of each damaged run, in processes that may crash or hang.
+
+    Parameters
+    ----------
+    name : str
+        Of the case.
+    top : path-like
+        The folder of the damaged runs, each in a folder called by its number, and of what was
+        written, as ``written.npy``.
+    n_mutants : int
+        How many there are.
+    """
     found = []
-    for path in paths:
-        errors = io.StringIO()
-        try:
-            with contextlib.redirect_stdout(errors), contextlib.redirect_stderr(errors):
-                values = np.asarray(open_frames(path))
-        except InputError as error:
-            found.append("refused" if "\n" not in str(error) else "a sentence of several lines")
-            continue
-        except Exception as error:
-            found.append(f"raises {type(error).__name__}: {error}")
-            continue
-        if errors.getvalue():
-            found.append(f"prints {errors.getvalue()}")
-        elif same(values, original):
-            found.append("as it was")
-        else:
-            try:
-                logging.disable()
-                with contextlib.redirect_stdout(errors), warnings.catch_warnings():
-                    warnings.simplefilter("ignore")
-                    reference = read_reference(path)
-            except Exception:
-                reference = None
-            finally:
-                logging.disable(logging.NOTSET)
-            found.append("as the reference" if same(values, reference) else "wrong")
+    while len(found) < n_mutants:
+        done = _in_a_process(name, top, len(found), n_mutants)
+        found += [json.loads(line) for line in done.stdout.splitlines() if line.startswith('"')]
+        if len(found) == n_mutants:
+            break
+        fault = f"crash: {done.returncode} {done.stderr[-300:]}"
+        if done.returncode == -signal.SIGALRM:
+            fault = f"slow: more than {SECONDS} s"
+        if done.returncode < 0:  # by a signal, perhaps within the library that others use too
+            alone = _in_a_process(name, top, len(found), len(found) + 1, "others")
+            fault = "ends as others do" if alone.returncode == done.returncode else fault
+        found.append(fault)
     return found
 
 
-def same(one, other):
-    """Whether two arrays of frames have the same values, be a single one 2-D or 3-D."""
-    if one is None or other is None:
-        return False
-    one, other = (np.reshape(array, (-1, *np.shape(array)[-2:])) for array in (one, other))
-    return np.array_equal(one, other, equal_nan=one.dtype.kind == "f" == other.dtype.kind)
-
-
-def outcomes(folder, case, names):
-    """Return the outcome of each file, in processes that may crash or hang.
-
-    Parameters
-    ----------
-    folder : Path
-        Where the files are, and the original as ``original.npy``.
-    case : str
-        Which of `benchmarks.damage.cases` it is.
-    names : list of str
-        Of the files.
-    """
-    found = {}
-    left = list(names)
-    while left:
-        command = [sys.executable, "-m", "benchmarks.damage.outcomes", str(folder), case, *left]
-        done = subprocess.run(
-            command, capture_output=True, text=True, cwd=Path(__file__).parents[2], check=False
-        )
-        lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("[")]
-        found.update(lines)
-        left = left[len(lines) :]
-        if left and done.returncode != 0:
-            found[left.pop(0)] = f"ends the process with {done.returncode}: {done.stderr[-300:]}"
-    return found
+def _in_a_process(name, top, start, stop, who="ours"):
+    """Run `main` in a process of its own, and return what came of it."""
+    command = [sys.executable, "-m", "benchmarks.damage.outcomes", name, str(top)]
+    return subprocess.run(
+        [*command, str(start), str(stop), who],
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).parents[2],
+        check=False,
+    )
 
 
 def summary(found):
-    """Return how often each outcome came up."""
-    return Counter(outcome.partition(":")[0] for outcome in found.values())
+    """Return how often each outcome came up, without what is known of it."""
+    return Counter(outcome.partition(":")[0] for outcome in found)
 
 
-def main(folder, case, *names):
-    """Print the outcome of each file as it comes; killed by the alarm if one takes too long."""
-    from benchmarks.damage.cases import CASES
+def main(name, top, start, stop, who="ours"):
+    """Print the outcome of each run as it comes; killed by the alarm if one takes too long.
 
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    original = np.load(Path(folder, "original.npy"))
+    Of "others" nothing is printed: it is only seen whether they end.
+    """
+    case = every_case()[name]
+    written = np.load(Path(top, "written.npy"))
     stdout = os.fdopen(os.dup(1), "w")
-    for name in names:
+    judge(Path(top, "whole", f"run{case.suffix}"), written, case.read)  # imports, compiles
+    has = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (has + MEMORY, has + MEMORY))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    for number in range(int(start), int(stop)):
         signal.alarm(SECONDS)
-        (outcome,) = try_files([str(Path(folder, name))], original, CASES[case].read)
-        print(json.dumps([name, outcome]), file=stdout, flush=True)
+        path = Path(top, str(number), f"run{case.suffix}")
+        if who == "others":
+            quietly(case.read, path)
+            continue
+        outcome = judge(path, written, case.read)
+        print(json.dumps(outcome), file=stdout, flush=True)
     signal.alarm(0)
 
 

@@ -3,9 +3,14 @@
 # What is imported as itself is for other rooms, not for users.
 from sklearn_sfx._names import carry_the_face
 from sklearn_sfx.frames._array_source import ArraySource as ArraySource
+from sklearn_sfx.frames._as_in_file import stored_dtype as stored_dtype
+from sklearn_sfx.frames._as_in_file import window_of as window_of
 from sklearn_sfx.frames._facts import Facts, Unreadable
 from sklearn_sfx.frames._format_protocol import Format, StoredMask
 from sklearn_sfx.frames._frames import Frames
+from sklearn_sfx.frames._highest import MASKED_COLOUR as MASKED_COLOUR
+from sklearn_sfx.frames._highest import PERCENTILES as PERCENTILES
+from sklearn_sfx.frames._highest import highest_of_blocks as highest_of_blocks
 from sklearn_sfx.frames._masks import read_mask
 from sklearn_sfx.frames._masks import warn_of_sparse as warn_of_sparse
 from sklearn_sfx.frames._on_device import blocks_on_device as blocks_on_device
@@ -14,6 +19,9 @@ from sklearn_sfx.frames._open import open_frames
 from sklearn_sfx.frames._protocols import FrameOrigin, FrameSource, FrameStep
 from sklearn_sfx.frames._protocols import Window as Window
 from sklearn_sfx.frames._recognize import are_simulated as are_simulated
+from sklearn_sfx.frames._words import facts_in_words as facts_in_words
+from sklearn_sfx.frames._words import number_in_words as number_in_words
+from sklearn_sfx.frames._words import unreadable_in_words as unreadable_in_words
 
 __all__ = [
     "Facts",

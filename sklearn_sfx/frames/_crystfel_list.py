@@ -152,8 +152,8 @@ class _Opened:
         names = list(self._events[file])
         if line.event in names:
             return f"several frames of {file} are called {line.event}"
-        said = names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}"
-        return f"{file} has no event {line.event}; its events are {said}"
+        shown = names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}"
+        return f"{file} has no event {line.event}; its events are {shown}"
 
 
 def split_line(number: int, text: str) -> ListLine:

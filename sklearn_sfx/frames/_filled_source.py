@@ -30,6 +30,7 @@ class FilledSource:
         self._met: dict[int, str] = {}  # frames that turned out not to be readable, in this process
         self.shape = source.shape
         self.dtype = np.dtype(np.float32)
+        self.stored_dtype = getattr(source, "stored_dtype", source.dtype)
 
     @property
     def facts(self) -> Facts:

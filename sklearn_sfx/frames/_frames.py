@@ -14,9 +14,12 @@ from numpy.typing import DTypeLike
 from sklearn_sfx.frames._array_source import ArraySource
 from sklearn_sfx.frames._blocks import block_length, work_ahead
 from sklearn_sfx.frames._carried_mask import fit_mask, pack_mask, unpack_mask
+from sklearn_sfx.frames._exits import as_dask, as_xarray
 from sklearn_sfx.frames._facts import Facts, Unreadable, unreadable_rows
 from sklearn_sfx.frames._finite import refuse_infinity
+from sklearn_sfx.frames._index import rows_of_key
 from sklearn_sfx.frames._protocols import FrameOrigin, FrameSource, FrameStep, Window
+from sklearn_sfx.frames._words import as_html, in_few_words
 
 __all__ = ["Frames"]
 
@@ -57,8 +60,8 @@ class Frames:
     array([18,  6], dtype=uint16)
     >>> frames.ndim, frames.dtype, frames.mask, frames.metadata, frames.steps
     (3, dtype('uint16'), None, {}, ())
-    >>> frames.sources[2].position, frames.facts.beam_center
-    (2, None)
+    >>> frames.sources[2].position, frames.facts.beam_center, frames.unreadable
+    (2, None, ())
     >>> from sklearn_sfx import GCN
     >>> GCN().fit_transform(frames).preprocessing
     'GCN'
@@ -153,16 +156,7 @@ class Frames:
         return len(self._index)
 
     def __repr__(self) -> str:
-        size = " x ".join(str(length) for length in self.shape)
-        parts = [f"{size} {self.dtype}"]
-        if len(self):
-            path = self._source.origin(int(self._index[0])).path
-            parts.append(f"from {path}" if path else f"from {type(self._source).__name__}")
-        if self._steps:
-            parts.append("steps " + ", ".join(type(step).__name__ for step in self._steps))
-        if self._mask is not None:
-            parts.append("masked")
-        return f"<Frames: {'; '.join(parts)}>"
+        return f"<Frames: {'; '.join(in_few_words(self))}>"
 
     # -- Views ---------------------------------------------------------------------------------
 
@@ -174,27 +168,8 @@ class Frames:
 
     def __getitem__(self, key: Any) -> np.ndarray | Frames:
         """One frame as an ndarray for an integer, otherwise a view that has read nothing."""
-        if isinstance(key, tuple):  # scikit-learn indexes arrays with (rows, ...)
-            if any(part is not Ellipsis and part != slice(None) for part in key[1:]):
-                raise IndexError(
-                    "Frames are indexed by frame only: read the pixels with np.asarray first, or "
-                    "crop with CentralCrop."
-                )
-            key = key[0] if key else slice(None)
-        if key is Ellipsis:
-            key = slice(None)
-        if isinstance(key, slice):
-            return self._take(key)
-        rows = np.asarray(key)
-        if rows.size == 0 and rows.ndim == 1:
-            return self._take(slice(0, 0))
-        if rows.ndim > 1 or rows.dtype.kind not in "biu" or (rows.ndim == 0 and rows.dtype == bool):
-            raise IndexError(
-                "Frames are indexed by an integer, a slice, or a 1-D sequence of integers or of "
-                f"bools, not by {type(key).__name__} of dtype {rows.dtype} and shape {rows.shape}."
-            )
-        rows = self._row_numbers(rows)
-        if rows.ndim == 0:
+        rows = rows_of_key(key, len(self))
+        if isinstance(rows, np.ndarray) and rows.ndim == 0:
             return self._take(slice(int(rows), int(rows) + 1))._read()[0]
         return self._take(rows)
 
@@ -265,23 +240,11 @@ class Frames:
         mask = self._mask._take(rows) if isinstance(self._mask, Frames) else self._mask
         return self._view(_index=index, _mask=mask)
 
-    def _row_numbers(self, rows: np.ndarray) -> np.ndarray:
-        """Row numbers from 0 to len - 1, for integers that may be negative or for bools."""
-        n_frames = len(self)
-        if rows.dtype == bool:
-            if len(rows) != n_frames:
-                raise IndexError(
-                    f"A boolean index of {len(rows)} values cannot choose among {n_frames} frames."
-                )
-            return np.flatnonzero(rows)
-        rows = rows.astype(np.int64)
-        if np.any((rows < -n_frames) | (rows >= n_frames)):
-            worst = rows.max() if rows.max() >= n_frames else rows.min()
-            raise IndexError(f"Frame {worst} is out of bounds: there are {n_frames} frames.")
-        return np.where(rows < 0, rows + n_frames, rows)
-
     def _read_window(self) -> Window:
         return self._window or Window(0, 0, *self._source.shape[1:])
+
+    # What others make of a run is written where they are known.
+    to_dask, to_xarray, _repr_html_ = as_dask, as_xarray, as_html
 
     # -- Reading -------------------------------------------------------------------------------
 

@@ -52,7 +52,7 @@ class JoinedSource:
     @property
     def advice(self) -> str:
         """How the frames would be quicker to read, as the first part says that has advice."""
-        return next((said for part in self._parts if (said := getattr(part, "advice", ""))), "")
+        return next((advice for part in self._parts if (advice := getattr(part, "advice", ""))), "")
 
     @property
     def facts(self) -> Facts:

@@ -3,10 +3,9 @@
 # What is imported as itself is for other rooms, not for users.
 from sklearn_sfx._names import carry_the_face
 from sklearn_sfx.inspection._drawing import HIT_COLOUR as HIT_COLOUR
-from sklearn_sfx.inspection._drawing import MASKED_COLOUR as MASKED_COLOUR
 from sklearn_sfx.inspection._drawing import MISS_COLOUR as MISS_COLOUR
 from sklearn_sfx.inspection._drawing import draw_frame as draw_frame
-from sklearn_sfx.inspection._drawing import highest_of_blocks as highest_of_blocks
+from sklearn_sfx.inspection._drawing import masked_patch as masked_patch
 from sklearn_sfx.inspection._feature_embedding import DOMAIN_COLOURS as DOMAIN_COLOURS
 from sklearn_sfx.inspection._feature_embedding import FeatureEmbeddingDisplay
 from sklearn_sfx.inspection._feature_embedding import embedded as embedded

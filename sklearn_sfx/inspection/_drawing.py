@@ -2,35 +2,29 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 from sklearn_sfx._extras import require
+from sklearn_sfx.frames import MASKED_COLOUR, PERCENTILES, highest_of_blocks
 
 __all__ = [
     "HIT_COLOUR",
     "LINE_STYLES",
-    "MASKED_COLOUR",
     "MISS_COLOUR",
     "OTHER_COLOURS",
-    "PERCENTILES",
     "class_colours",
     "draw_frame",
-    "highest_of_blocks",
     "masked_patch",
     "new_axes",
 ]
 
 HIT_COLOUR, MISS_COLOUR = "#c2410c", "#1d4ed8"
-MASKED_COLOUR = "#9cc9f0"
 # Those of Okabe and Ito that differ from the two above for colour-blind readers too.
 OTHER_COLOURS = ("#009e73", "#cc79a7", "#000000", "#e69f00", "#56b4e9")
 LINE_STYLES = ("-", "--", "-.", ":")
-PERCENTILES = (1.0, 99.9)
-N_BLOCKS = 400  # along the shorter side of a frame at the most: what axes can show
 
 
 def new_axes(ax: Any = None, **figure: Any) -> Any:
@@ -54,19 +48,6 @@ def class_colours(classes: Iterable[Any]) -> dict[Any, str]:
             n_others += 1
         colours[label] = known[name]
     return colours
-
-
-def highest_of_blocks(frame: np.ndarray, n_blocks: int = N_BLOCKS) -> tuple[np.ndarray, int]:
-    """Return the highest pixel of each square block, and the side of a block in pixels.
-
-    A spot of a pixel or two would vanish where a large frame is drawn small. A block is NaN where
-    all its pixels are.
-    """
-    side = math.ceil(min(frame.shape) / n_blocks)
-    rows, columns = (math.ceil(length / side) for length in frame.shape)
-    whole = np.full((rows * side, columns * side), np.nan, np.float32)
-    whole[: frame.shape[0], : frame.shape[1]] = frame
-    return np.fmax.reduce(whole.reshape(rows, side, columns, side), axis=(1, 3)), side
 
 
 def draw_frame(

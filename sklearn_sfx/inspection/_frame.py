@@ -11,9 +11,9 @@ from sklearn.base import BaseEstimator
 from sklearn_sfx._models import named_estimators
 from sklearn_sfx.classifiers import PeakCountClassifier
 from sklearn_sfx.exceptions import InputError
+from sklearn_sfx.frames import PERCENTILES
 from sklearn_sfx.inspection._drawing import (
     HIT_COLOUR,
-    PERCENTILES,
     draw_frame,
     masked_patch,
     new_axes,

@@ -11,12 +11,12 @@ from sklearn.base import BaseEstimator
 from sklearn_sfx._labels import hit_class
 from sklearn_sfx._models import named_estimators
 from sklearn_sfx.exceptions import InputError
+from sklearn_sfx.frames import highest_of_blocks
 from sklearn_sfx.inspection._attribution import attributed
 from sklearn_sfx.inspection._drawing import (
     HIT_COLOUR,
     MISS_COLOUR,
     draw_frame,
-    highest_of_blocks,
     masked_patch,
     new_axes,
 )

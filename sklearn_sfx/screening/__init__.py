@@ -8,6 +8,8 @@ from sklearn_sfx.screening._label_page import write_label_page
 from sklearn_sfx.screening._model import ScreeningModel, load_screening_model
 from sklearn_sfx.screening._pages import require_page
 from sklearn_sfx.screening._report import write_report
+from sklearn_sfx.screening._run_info import RunInfo, run_info
+from sklearn_sfx.screening._run_picture import draw_run
 from sklearn_sfx.screening._scores import Scores, read_hits
 from sklearn_sfx.screening._screen import decisions as decisions
 from sklearn_sfx.screening._screen import screen
@@ -17,14 +19,17 @@ from sklearn_sfx.screening._untrained import untrained_model
 
 __all__ = [
     "Evaluation",
+    "RunInfo",
     "Scores",
     "ScreeningModel",
+    "draw_run",
     "evaluate",
     "evaluation_table",
     "hit_finder",
     "load_screening_model",
     "read_hits",
     "require_page",
+    "run_info",
     "screen",
     "train",
     "training_frames",

@@ -10,12 +10,11 @@ from typing import Any
 import numpy as np
 from scipy.ndimage import distance_transform_edt, median_filter
 
+from sklearn_sfx.frames import MASKED_COLOUR, highest_of_blocks
 from sklearn_sfx.inspection import (
     HIT_COLOUR,
-    MASKED_COLOUR,
     MISS_COLOUR,
     RecallThresholdDisplay,
-    highest_of_blocks,
 )
 from sklearn_sfx.screening._evaluation import proportion
 

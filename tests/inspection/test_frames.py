@@ -17,7 +17,8 @@ from sklearn_sfx import (
     RowWiseDecomposition,
     open_frames,
 )
-from sklearn_sfx.inspection._drawing import MASKED_COLOUR, class_colours, highest_of_blocks
+from sklearn_sfx.frames import MASKED_COLOUR, highest_of_blocks
+from sklearn_sfx.inspection._drawing import class_colours
 from sklearn_sfx.preprocessing import find_peaks
 
 SIDE = 60

@@ -117,13 +117,9 @@ def _note(detector: Detector, part: np.ndarray) -> str:
     gone = np.flatnonzero((part < 0).all(axis=0))
     if len(gone):
         notes.append(f"no data of module {', '.join(map(str, gone))}")
-    some = (
-        (part < 0).any(axis=1).sum()
-        if not len(gone)
-        else (np.delete(part, gone, 1) < 0).any(1).sum()
-    )
-    if some:
-        notes.append(f"modules are missing in {some} of {len(part)} trains")
+    n_incomplete = int((np.delete(part, gone, axis=1) < 0).any(axis=1).sum())
+    if n_incomplete:
+        notes.append(f"modules are missing in {n_incomplete} of {len(part)} trains")
     return "; ".join(notes)
 
 

@@ -236,16 +236,16 @@ def _named(
                     empty = np.zeros(0, np.int64)
                     whole = empty if dataset is None else dataset[()].astype(np.int64)
                     read[file.filename, source] = whole
-                said = read[file.filename, source][row : row + count].ravel()
+                ids = read[file.filename, source][row : row + count].ravel()
                 frames = slice(layout.start[i], layout.start[i + 1])
-                if len(said) != layout.start[i + 1] - layout.start[i]:
+                if len(ids) != layout.start[i + 1] - layout.start[i]:
                     continue
-                if (values[frames] >= 0).all() and (values[frames] != said).any():
+                if (values[frames] >= 0).all() and (values[frames] != ids).any():
                     raise InputError(
                         f"The modules of {detector.name} name the frames of train {train} "
                         f"differently ({key}), so it cannot be said which belong together."
                     )
-                values[frames] = said
+                values[frames] = ids
         found[name] = values
     pulse = found.get("pulse", found["cell"])
     pairs = np.stack([layout.train, pulse])

@@ -53,7 +53,7 @@ class EuxfelSource:
     def advice(self) -> str:
         """What the datasets of the modules advise."""
         return next(
-            (said for part in self._layout.parts if (said := getattr(part, "advice", ""))), ""
+            (advice for part in self._layout.parts if (advice := getattr(part, "advice", ""))), ""
         )
 
     def read(self, position: int, window: Window, out: np.ndarray) -> None:

@@ -102,12 +102,12 @@ class Hdf5Format(Format):
             dataset_at(path, file, found[0].name)  # or says why it cannot be had
         segments = self._segments(path, file, found)
         n_frames = sum(segment.n_frames for segment in segments)
-        first, complete, said = 0, [], None
+        first, complete, known = 0, [], None
         for segment in segments:
-            if said is None or self.fields_per_dataset:
+            if known is None or self.fields_per_dataset:
                 n_rows = segment.n_frames if self.fields_per_dataset else n_frames
-                said = self._said(file, segment, n_rows)
-            fields, facts = said
+                known = self._known(file, segment, n_rows)
+            fields, facts = known
             complete.append(
                 segment._replace(
                     first=first,
@@ -133,7 +133,7 @@ class Hdf5Format(Format):
             return found
         return [Images(dataset)]
 
-    def _said(self, file: h5py.File, segment: Segment, n_rows: int) -> tuple[tuple, Facts]:
+    def _known(self, file: h5py.File, segment: Segment, n_rows: int) -> tuple[tuple, Facts]:
         """Return what the file says of each frame, and of all of them."""
         images = Images(segment.dataset, segment.event)
         fields, facts = self.find_fields(file, images, n_rows), self.facts(file, images)
@@ -231,12 +231,12 @@ def _possible(facts: Facts, segment: Segment) -> Facts:
 
 def _together(facts: Facts, others: Facts) -> Facts:
     """Return facts, and those of others where the first say nothing."""
-    said = {
+    others_say = {
         field.name: getattr(facts, field.name) or getattr(others, field.name)
         for field in fields_of(Facts)
         if getattr(facts, field.name) in (None, "", ())
     }
-    return replace(facts, **said)
+    return replace(facts, **others_say)
 
 
 def _lengths_of_dead(

@@ -180,25 +180,25 @@ def _counted(path: str, dataset: h5py.Dataset, name: str, n_frames: int) -> int:
         if "numEvents" not in item.attrs:
             continue
         try:
-            said = item.attrs["numEvents"]
+            attribute = item.attrs["numEvents"]
         except HDF5_ERRORS:
-            said = None
-        value = _whole_number(said)
+            attribute = None
+        value = _whole_number(attribute)
         if value is None or value < 0:
             raise InputError(
                 f"The attribute numEvents of {where} in {path} should be how many frames were "
-                f"written, but it is {said!r}: give the frames that count as another dataset."
+                f"written, but it is {attribute!r}: give the frames that count as another dataset."
             )
         return min(n_frames, value)
     return n_frames
 
 
-def _whole_number(said: Any) -> int | None:
+def _whole_number(value: Any) -> int | None:
     """Return an integer however it is wrapped up, None for anything else."""
-    if isinstance(said, str | bytes) or np.asarray(said).dtype.kind in "SUO":
-        word = text(said)
+    if isinstance(value, str | bytes) or np.asarray(value).dtype.kind in "SUO":
+        word = text(value)
         return int(word) if word.isdecimal() and len(word) < 19 else None
-    values = np.ravel(said)
+    values = np.ravel(value)
     if values.size != 1 or values.dtype.kind not in "iuf" or values[0] % 1 != 0:
         return None
     return int(values[0])

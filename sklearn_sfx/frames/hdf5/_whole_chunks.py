@@ -211,10 +211,13 @@ def _checked(data: bytes | np.ndarray) -> bytes | np.ndarray:
         second += len(part) * first + int((part * weights).sum())
         first += int(part.sum())
     found = [first % 65535, second % 65535]
-    said = [stored & 0xFFFF, stored >> 16]
+    sums = [stored & 0xFFFF, stored >> 16]
     # Early versions of HDF5 swapped the bytes of each sum on some machines.
-    swapped = [int.from_bytes(value.to_bytes(2, "little"), "big") for value in said]
-    if found not in ([value % 65535 for value in said], [value % 65535 for value in swapped]):
+    swapped = [int.from_bytes(value.to_bytes(2, "little"), "big") for value in sums]
+    if found not in (
+        [value % 65535 for value in sums],
+        [value % 65535 for value in swapped],
+    ):
         raise OSError("its checksum is not that of its data")
     return body
 

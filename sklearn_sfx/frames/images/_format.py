@@ -211,14 +211,14 @@ class ImageSource:
 
     def metadata(self, positions: np.ndarray) -> dict[str, np.ndarray]:
         """Return what the header says, for each of the images."""
-        said = {
+        facts = {
             "wavelength": self.facts.wavelength,
             "distance": self.facts.distance,
             "timestamp": self._header.timestamp or None,
         }
         return {
             name: np.full(len(positions), value)
-            for name, value in said.items()
+            for name, value in facts.items()
             if value is not None
         }
 

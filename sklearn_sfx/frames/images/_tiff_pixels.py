@@ -26,11 +26,11 @@ _NONE, _DIFFERENCES = 1, 2  # predictors
 
 def page_pixels(file: BinaryIO, page: Page) -> np.ndarray:
     """Return the pixels of one page, or raise where some are missing."""
-    own = page.compression == UNCOMPRESSED or (
+    is_read_here = page.compression == UNCOMPRESSED or (
         page.compression in _DEFLATE
         and (page.predictor == _NONE or (page.predictor == _DIFFERENCES and page.dtype[1] != "f"))
     )
-    if not own:
+    if not is_read_here:
         return _read_by_pillow(file, page)
     height, width = page.shape
     rows, columns = page.block

@@ -102,11 +102,11 @@ class Cxi(Hdf5Format):
         modules = _STACKED.get(item.shape[-2:]) if isinstance(item, h5py.Dataset) else None
         if not isinstance(detector, h5py.Group):
             return Facts(modules=modules)
-        said = detector_facts(detector)
+        known = detector_facts(detector)
         return Facts(
-            pixel_size=said.pixel_size,
+            pixel_size=known.pixel_size,
             beam_center=_beam_center(detector),
-            saturation=said.saturation,
+            saturation=known.saturation,
             modules=modules,
         )
 

@@ -1,0 +1,74 @@
+"""``sfx info``: what it prints and writes."""
+
+import json
+import sys
+
+import h5py
+import numpy as np
+import pytest
+
+from sklearn_sfx.cli import main
+
+
+def test_it_says_what_the_run_is(sfx, capsys):
+    assert sfx("info", "--crop", 120, "--n-frames", 4) == 0
+    said = capsys.readouterr().out
+    assert "90 of 160 x 160 pixels" in said
+    for name in ("CXIDB-76", "beam centre", "wavelength", "distance", "of 4 frames", "simulated"):
+        assert name in said
+    assert "rows 20 to 139, columns 20 to 139: 56.2% of the frame" in said
+    assert "leaves" in said
+    assert "none that is known of" in said
+
+
+def test_json_is_all_that_is_printed(sfx, capsys):
+    assert sfx("info", "--json", "--crop", 120) == 0
+    read = json.loads(capsys.readouterr().out)
+    assert read["n_frames"] == 90
+    assert read["simulated"] is True
+    assert 0.5 < read["sample"]["usable"] < 1
+
+
+def test_the_picture_is_written(sfx, tmp_path, capsys):
+    path = tmp_path / "out.png"
+    assert sfx("info", "--crop", 120, "--picture", path) == 0
+    assert path.read_bytes().startswith(b"\x89PNG")
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_without_matplotlib_it_is_said_what_to_install(sfx, tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    assert sfx("info", "--picture", tmp_path / "out.png") == 2
+    assert "pip install 'sklearn_sfx[plot]'" in capsys.readouterr().err
+    assert sfx("info") == 0  # a table needs none
+
+
+@pytest.fixture
+def half_a_run(tmp_path):
+    """A run of two files, of which one is gone."""
+    layout = h5py.VirtualLayout((4, 16, 16), np.uint16)
+    for i in (0, 1):
+        with h5py.File(tmp_path / f"part{i}.h5", "w") as file:
+            file["data"] = np.full((2, 16, 16), 7, np.uint16)
+        layout[2 * i : 2 * i + 2] = h5py.VirtualSource(f"part{i}.h5", "data", (2, 16, 16))
+    with h5py.File(tmp_path / "run.h5", "w") as file:
+        file.create_virtual_dataset("entry/data/data", layout)
+    (tmp_path / "part1.h5").unlink()
+    return tmp_path
+
+
+def test_what_cannot_be_read_is_listed(half_a_run, capsys):
+    assert main(["info", str(half_a_run / "run.h5"), "--crop", "16"]) == 0
+    said = capsys.readouterr().out
+    assert "4 of 16 x 16 pixels, uint16" in said
+    assert "frames 2 to 3: " in said
+    assert "part1.h5" in said
+
+
+def test_a_run_of_which_nothing_is_there_is_one_sentence(half_a_run, capsys):
+    (half_a_run / "part0.h5").unlink()
+    assert main(["info", str(half_a_run / "run.h5")]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.count("\n") == 1
+    assert "part0.h5" in captured.err

@@ -1,0 +1,44 @@
+"""A run of which a file is gone is refused by every verb, before anything is done."""
+
+import h5py
+import numpy as np
+import pytest
+
+from sklearn_sfx.cli import main
+
+
+@pytest.fixture
+def run(tmp_path):
+    """A run whose second half lies in a file that is gone."""
+    layout = h5py.VirtualLayout((8, 160, 160), np.uint16)
+    for i in (0, 1):
+        with h5py.File(tmp_path / f"part{i}.h5", "w") as file:
+            file["data"] = np.full((4, 160, 160), 7, np.uint16)
+        layout[4 * i : 4 * i + 4] = h5py.VirtualSource(f"part{i}.h5", "data", (4, 160, 160))
+    with h5py.File(tmp_path / "run.h5", "w") as file:
+        file.create_virtual_dataset("entry/data/data", layout)
+    (tmp_path / "part1.h5").unlink()
+    return tmp_path / "run.h5"
+
+
+@pytest.mark.parametrize("verb", ["screen", "evaluate", "train", "label"])
+def test_frames_that_are_not_there_are_no_misses(verb, run, run_folder, monkeypatch, capsys):
+    monkeypatch.chdir(run.parent)
+    before = sorted(run.parent.iterdir())
+    options = {
+        "screen": ["--model", run_folder / "model.joblib"],
+        "evaluate": ["--model", run_folder / "model.joblib", "--labels", "labels.txt"],
+        "train": ["--model", "new.joblib", "--method", "peaks", "--crop", 160],
+        "label": ["--crop", 160],
+    }[verb]
+    if verb == "evaluate":
+        (run.parent / "labels.txt").write_text("run.h5 [1] MISS\nrun.h5 [2] HIT\n")
+        before = sorted(run.parent.iterdir())
+    assert main([verb, str(run), *map(str, options)]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.count("\n") == 1
+    assert "4 of 8 frames cannot be read" in captured.err
+    assert "part1.h5" in captured.err
+    assert "--missing nan" in captured.err
+    assert sorted(run.parent.iterdir()) == before
