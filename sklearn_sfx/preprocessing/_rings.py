@@ -74,15 +74,16 @@ def _exact_centre(
 ) -> tuple[float, float]:
     """Return the centre near `start` around which pixels crowd most at the same distances."""
     row, column = start
-    best, step = closeness(rows, columns, row, column), 4.0
-    for _ in range(60):
-        moves = ((step, 0.0), (-step, 0.0), (0.0, step), (0.0, -step))
-        found = [closeness(rows, columns, row + down, column + right) for down, right in moves]
-        if max(found) > best:
-            best, move = max(found), moves[int(np.argmax(found))]
-            row, column = row + move[0], column + move[1]
-        elif step > 0.3:
-            step /= 2
-        else:
-            break
+    for width in (4.0, 1.0):  # pixels; wide bins see the rings from afar, narrow ones exactly
+        best, step = closeness(rows, columns, row, column, width), width
+        for _ in range(40):
+            moves = ((step, 0.0), (-step, 0.0), (0.0, step), (0.0, -step))
+            found = [closeness(rows, columns, row + i, column + j, width) for i, j in moves]
+            if max(found) > best:
+                best, move = max(found), moves[int(np.argmax(found))]
+                row, column = row + move[0], column + move[1]
+            elif step > 0.3 * width:
+                step /= 2
+            else:
+                break
     return row, column

@@ -121,11 +121,11 @@ def _along(frame, i, j, way, side, level, top):
 
 
 @_compile
-def closeness(rows, columns, centre_row, centre_column):
-    """Return how much pixels crowd at the same distances from a centre: more on rings."""
+def closeness(rows, columns, centre_row, centre_column, width):
+    """Return how much pixels crowd at the same distances from a centre, in bins so wide."""
     counts = np.zeros(1, np.float64)
     for k in range(len(rows)):
-        radius = int(np.hypot(rows[k] - centre_row, columns[k] - centre_column) / 2)
+        radius = int(np.hypot(rows[k] - centre_row, columns[k] - centre_column) / width)
         if radius >= counts.size:
             counts = np.concatenate((counts, np.zeros(radius + 1 - counts.size + 256)))
         counts[radius] += 1
