@@ -53,6 +53,10 @@ class SpotCountClassifier(CountClassifier):
     >>> model = SpotCountClassifier().fit(frames)
     >>> model.predict(frames), model.count_spots(frames)
     (array([0, 1]), array([ 0, 25]))
+    >>> model.predict_proba(frames).round(2)[:, 1]
+    array([0.  , 0.98])
+    >>> model.score(frames, [0, 1])
+    1.0
     """
 
     _parameter_constraints: ClassVar[dict] = {}
