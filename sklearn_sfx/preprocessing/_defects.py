@@ -35,7 +35,7 @@ def find_defects(sample: np.ndarray) -> np.ndarray:
     """
     background = np.stack([_block_medians(frame) for frame in sample])
     median, level, spread, unrest, changes, constant = _over_time(sample, background)
-    n_frames = np.count_nonzero(np.isfinite(sample).any(axis=(1, 2)))
+    n_frames = int(np.count_nonzero(np.isfinite(sample).any(axis=(1, 2))))
     finite = sample[0][np.isfinite(sample[0])]
     # The spread of counts is often 0, though they are uncertain by one at least.
     least_noise = 0.5 if np.array_equal(finite, np.rint(finite)) else 1e-6 * _typical(spread)

@@ -176,7 +176,7 @@ def _judge_peaks(
     n_on_rings = 0
     if np.count_nonzero(is_spot) >= FEW:
         ring = on_rings(contrast, noise, peaks)
-        n_on_rings = np.count_nonzero(ring)
+        n_on_rings = int(np.count_nonzero(ring))
         if n_on_rings >= max(10, 0.2 * len(ring)):
             is_spot &= height >= FAINT * np.median(height[ring])
         is_spot &= ~ring
