@@ -12,7 +12,9 @@ __all__ = [
     "SlowFileWarning",
     "SlowStartWarning",
     "SparseMaskWarning",
+    "UnfinishedScreening",
     "UnreadableFrame",
+    "UnreadableFramesWarning",
 ]
 
 
@@ -132,5 +134,27 @@ class SparseMaskWarning(UserWarning):
     --------
     >>> from sklearn_sfx.exceptions import SparseMaskWarning
     >>> issubclass(SparseMaskWarning, UserWarning)
+    True
+    """
+
+
+class UnreadableFramesWarning(UserWarning):
+    """Some frames of a run cannot be read, and are left out.
+
+    Examples
+    --------
+    >>> from sklearn_sfx.exceptions import UnreadableFramesWarning
+    >>> issubclass(UnreadableFramesWarning, UserWarning)
+    True
+    """
+
+
+class UnfinishedScreening(InputError):
+    """Parts of a screening are still to be done, by this process or another.
+
+    Examples
+    --------
+    >>> from sklearn_sfx.exceptions import InputError, UnfinishedScreening
+    >>> issubclass(UnfinishedScreening, InputError)
     True
     """

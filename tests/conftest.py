@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from sklearn_sfx import open_frames, train
 from sklearn_sfx.cli import main
+from tests.damaged_runs import SIDE, write_runs
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -27,4 +29,14 @@ def run_folder(tmp_path_factory):
     options = ["--n-labels", "60", "--crop", side, "--mask", str(folder / "run.mask.h5")]
     model = ["--model", str(folder / "model.joblib"), "--epochs", "40"]
     assert main([*train, *options, *model]) == 0
+    return folder
+
+
+@pytest.fixture(scope="session")
+def damaged_folder(tmp_path_factory):
+    """Return a folder with run.h5, of which three frames are damaged, whole.h5, and a model."""
+    folder = tmp_path_factory.mktemp("damaged")
+    write_runs(folder, 80, gone=(3, 33, 70))
+    model = train(open_frames(folder / "whole.h5")[:20], method="peaks", crop=SIDE)
+    model.save(folder / "model.joblib")
     return folder

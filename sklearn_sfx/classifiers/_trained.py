@@ -184,7 +184,7 @@ class TrainedNetwork(Stored, ClassifierMixin, BaseEstimator):
         if net is not None:
             weights = net.module_.state_dict()
             state["_weights"] = {name: w.detach().cpu().numpy() for name, w in weights.items()}
-            state["history_"] = [dict(epoch) for epoch in self.history_]
+            state["history_"] = [_untimed(epoch) for epoch in self.history_]
         return state
 
     def __setstate__(self, state: dict) -> None:
@@ -204,6 +204,11 @@ class TrainedNetwork(Stored, ClassifierMixin, BaseEstimator):
         self.net_ = self._make_net(module, device, train_split=None).initialize()
         self.net_.history = self.history_
         self.net_.module_.eval()
+
+
+def _untimed(epoch: dict) -> dict:
+    """Return an epoch without the seconds it took: the same training makes the same file."""
+    return {name: value for name, value in epoch.items() if name != "dur"}
 
 
 def _probabilities(module: nn.Module, x: torch.Tensor) -> torch.Tensor:

@@ -10,7 +10,7 @@ from typing import Any
 
 from sklearn_sfx.cli._parser import build_parser
 from sklearn_sfx.cli._printing import say, silence
-from sklearn_sfx.exceptions import InputError
+from sklearn_sfx.exceptions import InputError, UnreadableFramesWarning
 
 __all__ = ["build_parser", "main"]
 
@@ -47,6 +47,9 @@ def _run(argv: Sequence[str]) -> int:
             args.run_verb(args)
     except InputError as error:
         say(args.verb, error)
+        return 2
+    except UnreadableFramesWarning as error:  # with --strict
+        say(args.verb, f"{error} Stopped, since --strict asks for it.")
         return 2
     except BrokenPipeError:
         return BROKEN_PIPE

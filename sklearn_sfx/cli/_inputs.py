@@ -9,7 +9,7 @@ import warnings
 from collections import Counter
 from typing import Any
 
-from sklearn_sfx.exceptions import InputError, RepeatedFramesWarning
+from sklearn_sfx.exceptions import InputError, RepeatedFramesWarning, UnreadableFramesWarning
 
 __all__ = ["labelled_frames", "open_run", "workers"]
 
@@ -25,7 +25,12 @@ def open_run(args: argparse.Namespace) -> Any:
             args.mask, dataset=args.mask_dataset, good_bits=args.good_bits, bad_bits=args.bad_bits
         )
     source = args.run[0] if len(args.run) == 1 else args.run
-    frames = open_frames(source, dataset=args.dataset, mask=mask, missing=args.missing)
+    missing = "raise" if args.strict else "on_read"
+    if args.missing == "nan":
+        missing = "nan"
+    if args.strict:
+        warnings.simplefilter("error", UnreadableFramesWarning)
+    frames = open_frames(source, dataset=args.dataset, mask=mask, missing=missing)
     _warn_of_repeated(frames)
     return frames
 

@@ -14,6 +14,7 @@ __all__ = [
     "add_run",
     "add_seed",
     "positive",
+    "shard",
     "workers",
 ]
 
@@ -28,10 +29,11 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dataset", help="path of the images, where a file has several candidates")
     parser.add_argument(
         "--missing",
-        choices=("raise", "nan"),
-        default="raise",
-        help="stop at frames that cannot be read, or go on with NaN in their place",
+        choices=("leave", "nan"),
+        default="leave",
+        help="leave out frames of which a part cannot be read, or go by what is left of them",
     )
+    parser.add_argument("--strict", action="store_true", help="stop at a frame that cannot be read")
     mask = parser.add_argument_group("mask", "True means usable, or name the bits")
     mask.add_argument("--mask", help="HDF5 file of the mask, or the run itself")
     mask.add_argument("--mask-dataset", help="path of the mask in that file")
@@ -112,6 +114,15 @@ def workers(text: str) -> int:
 def seed(text: str) -> int:
     """Return a seed, as numpy takes it."""
     return _between(text, 0, SEEDS - 1)
+
+
+def shard(text: str) -> tuple[int, int]:
+    """Return number and count of a share that is written as 3/16."""
+    number, _, of = text.partition("/")
+    share = _between(number, 1, MOST), _between(of, 1, MOST)
+    if share[0] > share[1]:
+        raise argparse.ArgumentTypeError(f"has to be one of 1/{of} to {of}/{of}, got {text}")
+    return share
 
 
 def bits(text: str) -> int | str:

@@ -10,8 +10,11 @@ from sklearn_sfx._outputs import Outputs, name_of_run
 __all__ = ["claim_report", "named_after_run", "outputs_of_run"]
 
 
-def outputs_of_run(args: argparse.Namespace, frames: Any) -> Outputs:
-    """Return what refuses outputs that would harm an input, or what others wrote."""
+def outputs_of_run(args: argparse.Namespace, frames: Any, *, verb: str = "") -> Outputs:
+    """Return what refuses outputs that would harm an input, or what others wrote.
+
+    What one verb writes another may replace, if it says that it is this one.
+    """
     from sklearn_sfx.frames import expand_paths
 
     held = _files_of(frames)
@@ -21,7 +24,7 @@ def outputs_of_run(args: argparse.Namespace, frames: Any) -> Outputs:
     read = ("labels",) if args.verb == "train" else ("labels", "model")
     inputs.update(path for name in read if (path := vars(args).get(name)) is not None)
     run = [os.path.realpath(path) for path in held]
-    return Outputs(f"sfx {args.verb}", run, inputs, force=args.force)
+    return Outputs(f"sfx {verb or args.verb}", run, inputs, force=args.force)
 
 
 def named_after_run(args: argparse.Namespace, end: str) -> Path:

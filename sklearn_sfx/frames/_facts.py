@@ -13,7 +13,7 @@ __all__ = ["Facts", "Unreadable", "common_facts", "unreadable_rows"]
 
 
 class Unreadable(NamedTuple):
-    """Frames that are known not to be readable before one of them is read.
+    """Frames that cannot be read.
 
     Parameters
     ----------
@@ -21,6 +21,8 @@ class Unreadable(NamedTuple):
         The first of them, and one past the last.
     reason : str
         Why, as a sentence: "the file run_data_000002.h5, which holds them, is not there".
+    partly : bool, default=False
+        Whether some of the pixels of each can be read all the same.
 
     Examples
     --------
@@ -32,6 +34,7 @@ class Unreadable(NamedTuple):
     start: int
     stop: int
     reason: str
+    partly: bool = False
 
 
 @dataclass(frozen=True)
@@ -108,7 +111,7 @@ def unreadable_rows(
     which[(which >= 0) & (positions >= stops[which])] = -1
     edges = [0, *(np.flatnonzero(np.diff(which)) + 1).tolist(), len(which)]
     return tuple(
-        Unreadable(start, stop, known[which[start]].reason)
+        known[which[start]]._replace(start=start, stop=stop)
         for start, stop in pairwise(edges)
         if which[start] >= 0
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -27,7 +28,8 @@ class FilledSource:
 
     def __init__(self, source: FrameSource):
         self._source = source
-        self._met: dict[int, str] = {}  # frames that turned out not to be readable, in this process
+        # Frames that turned out not to be readable, in this process, and whether it is all of them.
+        self._met: dict[int, Unreadable] = {}
         self.shape = source.shape
         self.dtype = np.dtype(np.float32)
         self.stored_dtype = getattr(source, "stored_dtype", source.dtype)
@@ -45,10 +47,17 @@ class FilledSource:
     @property
     def unreadable(self) -> tuple[Unreadable, ...]:
         """The frames that are known not to be readable, and those that were met."""
-        known = getattr(self._source, "unreadable", ())
-        covered = {p for p in list(self._met) for k in known if k.start <= p < k.stop}
-        met = [Unreadable(p, p + 1, r) for p, r in list(self._met.items()) if p not in covered]
-        return tuple(sorted([*known, *met]))
+        met, found = dict(self._met), []
+        for known in getattr(self._source, "unreadable", ()):
+            inside = sorted(position for position in met if known.start <= position < known.stop)
+            # What is left of a frame is known once it was met; all else was known before.
+            partly = [position for position in inside if met[position].partly]
+            for start, stop in pairwise([known.start - 1, *partly, known.stop]):
+                if start + 1 < stop:
+                    found.append(known._replace(start=start + 1, stop=stop))
+            for position in set(inside) - set(partly):
+                del met[position]
+        return tuple(sorted([*found, *met.values()]))
 
     def read(self, position: int, window: Window, out: np.ndarray) -> None:
         """Write the `window` of frame `position` to `out`; NaN where it cannot be read."""
@@ -57,8 +66,9 @@ class FilledSource:
         try:
             self._source.read(position, window, values)
         except UnreadableFrame as error:
-            self._met[position] = str(error).rstrip(".")
             usable = False if error.usable is None else error.usable
+            reason, partly = str(error).rstrip("."), error.usable is not None
+            self._met[position] = Unreadable(position, position + 1, reason, partly)
         if values.dtype.kind == "f":
             with np.errstate(invalid="ignore"):
                 usable = usable & (np.abs(values) <= HIGHEST)
@@ -99,8 +109,8 @@ def refuse_unreadable(source: FrameSource) -> None:
     reasons = list(dict.fromkeys(gone.reason for gone in known))
     others = f" (and for {len(reasons) - 1} other reasons)" if len(reasons) > 1 else ""
     way_out = (
-        'Put the files back or, to go on without these frames, open the run with missing="nan", '
-        "on the command line --missing nan."
+        'Put the files back or, to go on without these frames, open the run with missing="nan" or '
+        '"on_read"; on the command line leave out --strict.'
     )
     if all_unreadable(source):
         way_out = "Put the files back."

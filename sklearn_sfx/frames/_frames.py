@@ -16,6 +16,7 @@ from sklearn_sfx.frames._blocks import block_length, work_ahead
 from sklearn_sfx.frames._carried_mask import fit_mask, pack_mask, unpack_mask
 from sklearn_sfx.frames._exits import as_dask, as_xarray
 from sklearn_sfx.frames._facts import Facts, Unreadable, unreadable_rows
+from sklearn_sfx.frames._filled_source import FilledSource
 from sklearn_sfx.frames._finite import refuse_infinity
 from sklearn_sfx.frames._index import rows_of_key
 from sklearn_sfx.frames._protocols import FrameOrigin, FrameSource, FrameStep, Window
@@ -134,11 +135,15 @@ class Frames:
         return named | getattr(self._source, "files", frozenset())
 
     @property
-    def unreadable(self) -> tuple[Unreadable, ...]:
-        """Which of these frames cannot be read, and why; they read as NaN.
+    def filled(self) -> bool:
+        """Whether what cannot be read is NaN, as with ``missing="nan"``, and raises no error."""
+        return isinstance(self._source, FilledSource)
 
-        As far as it is known: those of which the files tell beforehand, and those that were met
-        by this process. Of frames that were opened with ``missing="nan"``; else there are none.
+    @property
+    def unreadable(self) -> tuple[Unreadable, ...]:
+        """Which of these frames cannot be read, and why, as far as it is known.
+
+        Of some the files tell beforehand; with ``missing="nan"`` there are those met since, too.
         """
         return unreadable_rows(getattr(self._source, "unreadable", ()), self._index)
 
@@ -225,8 +230,7 @@ class Frames:
         -------
         Frames
             Of shape (n_frames, height, width) and the file's dtype, cropped where a crop comes
-            first. Its mask is what is still to be
-            applied before the steps.
+            first. Its mask is what is still to be applied before the steps.
 
         Examples
         --------

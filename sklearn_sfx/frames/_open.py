@@ -51,12 +51,13 @@ def open_frames(
     mask : bool ndarray of shape (height, width) or (n_frames, height, width), or bool Frames
         True where a pixel is usable. For a mask in a file, and for masks made of bits, see
         `read_mask`.
-    missing : {"raise", "nan"}, default="raise"
+    missing : {"raise", "on_read", "nan"}, default="raise"
         What becomes of frames that cannot be read, since the file that holds them is not there, or
         they were never written, or are damaged. "raise": an error, when the run is opened as far
-        as that can be known then, or when such a frame is read. "nan": all frames are read as
-        float32, and they are NaN, as is a value that is infinite; `Frames.unreadable` says which
-        they are, and why.
+        as that can be known then, or when such a frame is read. "on_read": an error only then;
+        `sklearn_sfx.screen`, `sklearn_sfx.train` and the label page go on without these frames,
+        whatever is said here. "nan": all frames are read as float32, and they are NaN, as is a
+        value that is infinite. `Frames.unreadable` says which they are, and why.
 
     Returns
     -------
@@ -85,8 +86,8 @@ def open_frames(
     >>> open_frames(np.zeros((3, 4, 5), dtype=np.int16)).shape
     (3, 4, 5)
     """
-    if missing not in ("raise", "nan"):
-        raise InputError(f'missing must be "raise" or "nan", not {missing!r}.')
+    if missing not in ("raise", "on_read", "nan"):
+        raise InputError(f'missing must be "raise", "on_read" or "nan", not {missing!r}.')
     opened: FrameSource
     if isinstance(source, np.ndarray):
         opened = ArraySource(source)
@@ -95,10 +96,10 @@ def open_frames(
         opened = open_paths(expand_paths(source), dataset)
     if advice := getattr(opened, "advice", ""):
         warnings.warn(advice, SlowFileWarning, stacklevel=2)
-    if missing == "nan" and not all_unreadable(opened):
-        opened = FilledSource(opened)
-    else:
+    if missing == "raise" or all_unreadable(opened):
         refuse_unreadable(opened)
+    elif missing == "nan":
+        opened = FilledSource(opened)
     frames = Frames(opened, mask=mask)
     warn_of_sparse(frames.mask)
     return frames

@@ -64,9 +64,9 @@ def facts_in_words(facts: Facts) -> dict[str, str]:
 def unreadable_in_words(unreadable: tuple[Unreadable, ...]) -> list[str]:
     """Return a line for each group of frames that cannot be read, frames counted from 0."""
     lines = []
-    for start, stop, reason in unreadable[:MOST_REASONS]:
+    for start, stop, reason, partly in unreadable[:MOST_REASONS]:
         which = f"frame {start}" if stop == start + 1 else f"frames {start} to {stop - 1}"
-        lines.append(f"{which}: {reason}")
+        lines.append(f"{which}{', a part' if partly else ''}: {reason}")
     if len(unreadable) > MOST_REASONS:
         n_more = sum(gone.stop - gone.start for gone in unreadable[MOST_REASONS:])
         lines.append(f"and {n_more} more frames")

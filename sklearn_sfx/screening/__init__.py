@@ -14,6 +14,7 @@ from sklearn_sfx.screening._scores import Scores, read_hits
 from sklearn_sfx.screening._scores import check_listable as check_listable
 from sklearn_sfx.screening._screen import decisions as decisions
 from sklearn_sfx.screening._screen import screen
+from sklearn_sfx.screening._screening import Screening
 from sklearn_sfx.screening._seen_frames import SeenFrame
 from sklearn_sfx.screening._train import hit_finder, train
 from sklearn_sfx.screening._training_frames import training_frames
@@ -22,6 +23,7 @@ __all__ = [
     "Evaluation",
     "RunInfo",
     "Scores",
+    "Screening",
     "ScreeningModel",
     "SeenFrame",
     "draw_run",

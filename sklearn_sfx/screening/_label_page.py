@@ -17,6 +17,7 @@ from sklearn_sfx.frames import FrameOrigin, Frames, are_simulated
 from sklearn_sfx.preprocessing import CentralCrop, PixelMask
 from sklearn_sfx.screening._pages import require_page, write_page
 from sklearn_sfx.screening._report_pictures import thumbnail
+from sklearn_sfx.screening._unreadable import readable_rows
 
 __all__ = ["write_label_page"]
 
@@ -31,7 +32,7 @@ def write_label_page(
     crop: int = 724,
     random_state: int | np.random.RandomState | None = None,
     progress: bool = False,
-) -> None:
+) -> int:
     """Write a page to label frames on, drawn at random from all of a run.
 
     In a browser the keys H, M and N call the frame that is shown HIT, MAYBE or MISS and go on to
@@ -55,11 +56,21 @@ def write_label_page(
     progress : bool
         Whether to show a progress bar on a terminal.
 
+    Returns
+    -------
+    int
+        How many frames it shows.
+
     Raises
     ------
     InputError
         The frames come from no file or from two of the same name, are smaller than the crop, the
         page cannot be written there, or matplotlib or jinja2 is not installed.
+
+    Warns
+    -----
+    UnreadableFramesWarning
+        Some of the frames that were drawn cannot be read, and are left out.
 
     See Also
     --------
@@ -75,6 +86,7 @@ def write_label_page(
     >>> write_run(folder / "run.h5", make_sfx_frames(12, frame_shape=(192, 192), random_state=0))
     >>> run = open_frames(folder / "run.h5")
     >>> write_label_page(folder / "label.html", run, n_frames=10, crop=180, random_state=0)
+    10
     >>> (folder / "label.html").read_text().count("data:image/png")
     10
     """
@@ -84,6 +96,8 @@ def write_label_page(
     n_frames = min(n_frames, len(frames))
     rows = check_random_state(random_state).choice(len(frames), n_frames, replace=False)
     chosen = frames[np.sort(rows)]
+    chosen = chosen[readable_rows(chosen, "the page")]
+    n_frames = len(chosen)
     named = _names(chosen.sources)
     paths = {str(source.path) for source in frames.sources}
     # Defective pixels would pass for spots.
@@ -103,6 +117,7 @@ def write_label_page(
         "key": f"sfx label {hashlib.sha256(listed).hexdigest()}",
     }
     write_page(path, "label.html", page)
+    return n_frames
 
 
 def _names(sources: Sequence[FrameOrigin]) -> list[tuple[str, int]]:

@@ -26,6 +26,7 @@ from sklearn_sfx.screening._screen import decisions
 
 __all__ = ["write_report"]
 
+N_REASONS = 100
 PACKAGES = ("numpy", "scikit-learn", "torch", "numba", "h5py")
 
 
@@ -66,7 +67,7 @@ def write_report(
     ------
     InputError
         The page cannot be written there, frames, scores and labels are not as many, a label is
-        neither 0 nor 1, there is no frame, or matplotlib or jinja2 is not installed.
+        neither 0 nor 1, no frame could be read, or matplotlib or jinja2 is not installed.
 
     Examples
     --------
@@ -81,17 +82,23 @@ def write_report(
     """
     require_page(path)
     target = _checked(target, frames, scores)
+    unreadable = scores[~scores.is_read]
+    if unreadable.sources:  # all that follows is about the others
+        rows = np.flatnonzero(scores.is_read)
+        frames, scores = frames[rows], scores[rows]
+        target = None if target is None else target[rows]
     groups = choose(scores, target)
     page = {
         "title": "Evaluation" if target is not None else "Screening",
         "note": note,
         "simulated": are_simulated(scores.sources),
         "labelled": target is not None,
-        "tiles": _tiles(scores, target),
+        "tiles": _tiles(scores, target, len(unreadable.sources)),
         "methods": None if target is None else _methods(model, scores, target),
         "peaks": _beside_peaks(model, scores),
         "charts": _charts(scores, target),
         "files": _files(scores),
+        "unreadable": _unreadable(unreadable),
         "groups": groups,
         "cards": cards(
             model, frames, scores, np.concatenate([group.rows for group in groups]), target
@@ -107,10 +114,10 @@ def write_report(
 
 def _checked(target: ArrayLike | None, frames: Frames, scores: Scores) -> np.ndarray | None:
     n_frames = len(frames)
-    if n_frames == 0 or len(scores.probability) != n_frames:
+    if len(scores.probability) != n_frames or not scores.is_read.any():
         raise InputError(
             f"A report needs the scores of the same frames, one at the least: got {n_frames} "
-            f"frames and {len(scores.probability)} scores."
+            f"frames and {np.count_nonzero(scores.is_read)} scores."
         )
     if target is None:
         return None
@@ -127,12 +134,14 @@ def _said(value: float, interval: tuple[float, float]) -> str:
     return "not defined" if np.isnan(value) else percent(value, interval)
 
 
-def _tiles(scores: Scores, target: np.ndarray | None) -> dict[str, str]:
-    """Return the figures that are read first."""
+def _tiles(scores: Scores, target: np.ndarray | None, n_unreadable: int) -> dict[str, str]:
+    """Return the figures that are read first, of the frames that could be read."""
     n_frames, n_hits = len(scores.decision), int(scores.decision.sum())
     rate, (low, high) = proportion(n_hits, n_frames)
-    tiles = {
-        "frames": f"{n_frames:,}",
+    tiles = {"frames": f"{n_frames + n_unreadable:,}"}
+    if n_unreadable:
+        tiles["not readable"] = f"{n_unreadable:,}"
+    tiles |= {
         "called hits": f"{n_hits:,}",
         "called misses": f"{n_frames - n_hits:,}",
         "hit rate": f"{rate:.1%}",
@@ -202,6 +211,15 @@ def _files(scores: Scores) -> list[tuple[str, int, int, str]]:
     frames = Counter(names)
     hits = Counter(name for name, hit in zip(names, scores.decision, strict=True) if hit)
     return [(name, n, hits[name], _said(*proportion(hits[name], n))) for name, n in frames.items()]
+
+
+def _unreadable(scores: Scores) -> dict[str, Any]:
+    """Return how many frames could not be read; file, position and reason of the first of them."""
+    first = scores[np.arange(min(len(scores.sources), N_REASONS))]
+    names = short_names(first.sources)
+    reasons = np.full(len(names), "") if first.reason is None else first.reason
+    positions = (source.position for source in first.sources)
+    return {"n": len(scores.sources), "rows": list(zip(names, positions, reasons, strict=True))}
 
 
 def _facts(model: ScreeningModel, frames: Frames, scores: Scores) -> dict[str, str]:

@@ -1,10 +1,12 @@
 """What a model said of each frame, and the files in which others read it."""
 
+from __future__ import annotations
+
 import csv
 import os
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +23,7 @@ BOM = b"\xef\xbb\xbf"
 BREAKS_LINES = re.compile(r"[\n\r\0]")
 FORMULA = re.compile(r"\s*([=@]|[+-](?![\d.]+\Z))")  # how what a spreadsheet would run begins
 COLUMNS = ("file", "position", "event", "identifier", "probability", "decision", "peak_count")
+COLUMNS += ("status", "reason")
 
 
 @dataclass(frozen=True)
@@ -32,14 +35,16 @@ class Scores:
     sources : sequence of FrameOrigin, length n_frames
         Which frame each row is about.
     probability : ndarray of float64, shape (n_frames,)
-        Probability of the positive class.
+        Probability of the positive class; NaN for a frame that cannot be read.
     decision : ndarray of bool, shape (n_frames,)
         True for a hit: a probability at or above the threshold.
     peak_count : ndarray of int64, shape (n_frames,), or None
         Peaks that the classical peak finder counts on the same pixels; None if they were not
-        counted.
+        counted, -1 for a frame that cannot be read.
     threshold : float
         The probability from which a frame is called a hit.
+    reason : ndarray of str, shape (n_frames,), optional
+        Why a frame, or a part of it, cannot be read; empty for all others.
 
     Examples
     --------
@@ -62,7 +67,7 @@ class Scores:
     ['run.cxi ', '', '0\n']
     >>> scores.write_csv(folder / "scores.csv")
     >>> (folder / "scores.csv").read_text().splitlines()[2]
-    'run.cxi,1,//1,,0.100000,miss,0'
+    'run.cxi,1,//1,,0.100000,miss,0,read,'
     """
 
     sources: Sequence[FrameOrigin]
@@ -70,6 +75,24 @@ class Scores:
     decision: np.ndarray
     peak_count: np.ndarray | None
     threshold: float
+    reason: np.ndarray | None = None
+
+    @property
+    def is_read(self) -> np.ndarray:
+        """Which frames could be read, shape (n_frames,): all others are neither hit nor miss."""
+        return ~np.isnan(self.probability)
+
+    def __getitem__(self, rows: np.ndarray) -> Scores:
+        """Return the scores of some of the frames."""
+        kept = np.arange(len(self.probability))[rows]
+        return replace(
+            self,
+            sources=[self.sources[row] for row in kept],
+            probability=self.probability[kept],
+            decision=self.decision[kept],
+            peak_count=None if self.peak_count is None else self.peak_count[kept],
+            reason=None if self.reason is None else self.reason[kept],
+        )
 
     def write_hits(self, path: str | os.PathLike) -> None:
         """Write the hits as a list that CrystFEL reads: one ``file event`` to a line.
@@ -97,8 +120,10 @@ class Scores:
         ----------
         path : path-like
             The table to write, replaced as a whole, with the columns file, position (of the frame
-            in its file, from 0), event, identifier, probability, decision (hit or miss) and
-            peak_count, empty if the peaks were not counted.
+            in its file, from 0), event, identifier, probability, decision (hit or miss),
+            peak_count, empty if the peaks were not counted, status and reason. The status is
+            "read"; or "unreadable", and then probability, decision and peak_count are empty and
+            the reason says why; or "partly read", and then the reason says what is missing.
 
         Raises
         ------
@@ -111,24 +136,29 @@ class Scores:
         be read stands as an escape, as in ``\\n``. What a spreadsheet would take for a formula has
         an apostrophe before it.
         """
-        counts = [""] * len(self.sources) if self.peak_count is None else self.peak_count
-        rows = zip(self.sources, self.probability, self.decision, counts, strict=True)
+        empty = [""] * len(self.sources)
+        counts = empty if self.peak_count is None else self.peak_count
+        reasons = empty if self.reason is None else self.reason
+        columns = (self.sources, self.probability, self.decision, counts, self.is_read, reasons)
+        rows = zip(*columns, strict=True)
         with (
             replacing(path) as temporary,
             open(temporary, "w", newline="", encoding="utf-8") as file,
         ):
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(COLUMNS)
-            for source, probability, keep, count in rows:
+            for source, probability, keep, count, is_read, reason in rows:
+                found = (f"{probability:.6f}", "hit" if keep else "miss", count)
+                status = "partly read" if reason else "read"
                 writer.writerow(
                     (
                         _cell(source.path or ""),
                         source.position,
                         _cell(source.event),
                         _cell(source.identifier),
-                        f"{probability:.6f}",
-                        "hit" if keep else "miss",
-                        count,
+                        *(found if is_read else ("", "", "")),
+                        status if is_read else "unreadable",
+                        _cell(str(reason)),
                     )
                 )
 

@@ -1,6 +1,10 @@
 """Score every frame of a run in bounded memory."""
 
+from __future__ import annotations
+
 import warnings
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
@@ -8,13 +12,23 @@ from tqdm import tqdm
 from sklearn_sfx.exceptions import InputError, OtherMaskWarning
 from sklearn_sfx.frames import Frames
 from sklearn_sfx.screening._model import ScreeningModel
+from sklearn_sfx.screening._parts import PartScores, joined, parts_of, score_part
 from sklearn_sfx.screening._scores import Scores
+from sklearn_sfx.screening._unreadable import warn_of_unreadable
 
-__all__ = ["decisions", "screen"]
+__all__ = [
+    "as_scores",
+    "check_frames",
+    "checked_threshold",
+    "decisions",
+    "progress_bar",
+    "refuse_unreadable",
+    "score_parts",
+    "screen",
+    "warn_of_rows",
+]
 
-POSITIVE = 1
 BAR_AFTER_S = 2.0
-PART = 512  # frames between two moves of the progress bar
 
 
 def screen(
@@ -23,12 +37,14 @@ def screen(
     *,
     threshold: float | None = None,
     peaks: bool = True,
+    strict: bool = False,
     progress: bool = False,
 ) -> Scores:
     """Score every frame of a run.
 
     The run is read block by block: memory does not grow with the number of frames, and
-    ``joblib.parallel_config`` says how many workers read and prepare them.
+    ``joblib.parallel_config`` says how many workers read and prepare them. A frame that cannot be
+    read has a row that says why; all others are scored as if it could be.
 
     Parameters
     ----------
@@ -42,6 +58,8 @@ def screen(
     peaks : bool
         Whether to count the peaks of each frame too, for comparison. It takes about twice as long
         as all the rest.
+    strict : bool
+        Whether to stop at a frame that cannot be read.
     progress : bool
         Whether to show a progress bar with a rate, on work of more than two seconds.
 
@@ -53,13 +71,19 @@ def screen(
     Raises
     ------
     InputError
-        The frames are of another shape than those the model was trained on, or the threshold is
-        not between 0 and 1.
+        The frames are of another shape than those the model was trained on, the threshold is not
+        between 0 and 1, or not one frame can be read; with `strict`, a frame cannot be read.
 
     Warns
     -----
+    UnreadableFramesWarning
+        Some frames cannot be read.
     OtherMaskWarning
         The model was trained behind a mask and the frames have none, or the other way round.
+
+    See Also
+    --------
+    sklearn_sfx.screening.Screening : The same, kept on disk while it is done.
 
     Examples
     --------
@@ -69,30 +93,79 @@ def screen(
     >>> screen(model, run.data[:6]).probability.shape
     (6,)
     """
-    threshold = model.threshold if threshold is None else threshold
-    if not 0 <= threshold <= 1:
-        raise InputError(f"threshold has to lie between 0 and 1, got {threshold}.")
+    threshold = checked_threshold(model, threshold)
+    check_frames(model, frames)
+    parts = []
+    with progress_bar(len(frames), progress) as bar:
+        for _, found in score_parts(model, frames, range(len(parts_of(len(frames)))), peaks):
+            if strict:
+                refuse_unreadable(found)
+            parts.append(found)
+            bar.update(len(found.probability))
+    scores = as_scores(frames, joined(parts), threshold, peaks)
+    warn_of_rows(scores)
+    return scores
+
+
+def check_frames(model: ScreeningModel, frames: Frames) -> None:
+    """Refuse frames that the model cannot read, and warn of those that it was not made for."""
     if tuple(frames.shape[1:]) != model.frame_shape:
         raise InputError(
             f"The model was trained on frames of shape {model.frame_shape}, and this run has "
             f"frames of shape {tuple(frames.shape[1:])}; train a model on frames of this shape."
         )
+    if len(frames) == 0:
+        raise InputError("There is no frame to screen.")
     _warn_of_other_mask(model, frames)
-    positive = list(model.classifier.classes_).index(POSITIVE)
-    probability = np.empty(len(frames))
-    peak_count = np.empty(len(frames), dtype=np.int64) if peaks else None
-    prepared = model.prepare.transform(frames)
-    with tqdm(
-        total=len(frames), unit="frame", delay=BAR_AFTER_S, disable=None if progress else True
-    ) as bar:
-        for start in range(0, len(frames), PART):
-            rows = slice(start, start + PART)
-            part = prepared[rows]
-            probability[rows] = model.classifier.predict_proba(part)[:, positive]
-            if peak_count is not None:
-                peak_count[rows] = model.baseline.count_peaks(part)
-            bar.update(len(part))
-    return Scores(frames.sources, probability, probability >= threshold, peak_count, threshold)
+
+
+def checked_threshold(model: ScreeningModel, threshold: float | None) -> float:
+    """Return the threshold, the model's own by default."""
+    threshold = model.threshold if threshold is None else threshold
+    if not 0 <= threshold <= 1:
+        raise InputError(f"threshold has to lie between 0 and 1, got {threshold}.")
+    return threshold
+
+
+def progress_bar(n_frames: int, progress: bool) -> Any:
+    """Return a bar that counts frames, on a terminal, in work that takes a while."""
+    return tqdm(total=n_frames, unit="frame", delay=BAR_AFTER_S, disable=None if progress else True)
+
+
+def score_parts(
+    model: ScreeningModel, frames: Frames, numbers: Iterable[int], peaks: bool
+) -> Iterator[tuple[int, PartScores]]:
+    """Yield the number of each part and what is found in it, done in this process."""
+    rows = parts_of(len(frames))
+    for number in numbers:
+        yield number, score_part(model, frames[rows[number]], peaks=peaks)
+
+
+def refuse_unreadable(found: PartScores) -> None:
+    """Raise if some of the frames cannot be read."""
+    reasons = [why for why in found.reason.tolist() if why]
+    if reasons:
+        raise InputError(f"{reasons[0]}.")
+
+
+def as_scores(frames: Frames, found: PartScores, threshold: float, peaks: bool) -> Scores:
+    """Return what was found as a table of the frames."""
+    return Scores(
+        sources=frames.sources,
+        probability=found.probability,
+        decision=found.probability >= threshold,
+        peak_count=found.peak_count if peaks else None,
+        threshold=threshold,
+        reason=found.reason,
+    )
+
+
+def warn_of_rows(scores: Scores) -> None:
+    """Warn of the frames that cannot be read, and refuse a run of no others."""
+    gone = np.flatnonzero(~scores.is_read).tolist()
+    if gone and scores.reason is not None:
+        reasons = {row: str(scores.reason[row]) for row in gone}
+        warn_of_unreadable(reasons, len(scores.sources), "neither hits nor misses")
 
 
 def _warn_of_other_mask(model: ScreeningModel, frames: Frames) -> None:
@@ -104,7 +177,7 @@ def _warn_of_other_mask(model: ScreeningModel, frames: Frames) -> None:
         f"The model was trained {trained} a mask and is used {used} one: pixels that it never saw, "
         "or never missed, change what it says; use it as it was trained.",
         OtherMaskWarning,
-        stacklevel=3,
+        stacklevel=4,
     )
 
 

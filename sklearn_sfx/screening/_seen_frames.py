@@ -10,10 +10,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sklearn_sfx._stored import stored
+from sklearn_sfx.exceptions import UnreadableFrame
 from sklearn_sfx.frames import Frames
 
 __all__ = ["SeenFrame", "find_seen", "seen_frames"]
 
+BLOCK = 64  # frames that are read again one by one if one of them cannot be
 EXACT = 2.0**53  # below, a float holds each whole number
 
 
@@ -88,9 +90,21 @@ def _named(path: str | None, position: int) -> tuple[str, int] | None:
 def _digests(frames: Any, rows: Sequence[int]) -> Iterable[str]:
     if not rows:
         return
-    for block in frames.as_stored()[np.asarray(rows)].blocks():
-        for frame in block:
-            yield _digest(frame)
+    stored = frames.as_stored()[np.asarray(rows)]
+    for start in range(0, len(stored), BLOCK):
+        some = stored[start : start + BLOCK]
+        try:
+            yield from [_digest(frame) for block in some.blocks() for frame in block]
+        except UnreadableFrame:
+            yield from (_digest_of(some, row) for row in range(len(some)))
+
+
+def _digest_of(frames: Frames, row: int) -> str:
+    """Return the digest of one frame, which may be one that cannot be read."""
+    try:
+        return _digest(frames[row])
+    except UnreadableFrame:
+        return ""  # no frame that was trained on has this one
 
 
 def _digest(frame: np.ndarray) -> str:

@@ -14,6 +14,7 @@ from sklearn_sfx.frames import Frames
 from sklearn_sfx.preprocessing import CentralCrop, PixelMask
 from sklearn_sfx.screening._model import ScreeningModel
 from sklearn_sfx.screening._seen_frames import seen_frames
+from sklearn_sfx.screening._unreadable import readable_rows
 
 __all__ = ["hit_finder", "train"]
 
@@ -110,6 +111,11 @@ def train(
         The labels are not as many as the frames, are not 0, 1 and -1, or are too few of a kind; or
         there is no such method.
 
+    Warns
+    -----
+    UnreadableFramesWarning
+        Some frames cannot be read, and are left out.
+
     Examples
     --------
     >>> from sklearn_sfx import make_sfx_frames, train
@@ -123,6 +129,9 @@ def train(
     finder = hit_finder(method=method, crop=crop, max_epochs=max_epochs, random_state=random_state)
     chosen = find_method(method)
     target = _checked(target, len(frames), chosen)
+    rows = readable_rows(frames, "the training")
+    if len(rows) < len(frames):
+        frames, target = frames[rows], _checked(target[rows], len(rows), chosen)
     labelled = np.flatnonzero(target != UNLABELLED)
     some, known = (frames[labelled], target[labelled]) if labelled.size else (frames, None)
     prepare, classifier = finder[:N_PREPARE], finder[N_PREPARE:]

@@ -1,10 +1,15 @@
-"""A run of which a file is gone is refused by every verb, before anything is done."""
+"""A run of which a file is gone: frames that are not there are no misses."""
 
 import h5py
 import numpy as np
 import pytest
 
 from sklearn_sfx.cli import main
+
+pytestmark = [
+    pytest.mark.filterwarnings("default::sklearn_sfx.exceptions.UnreadableFramesWarning"),
+    pytest.mark.filterwarnings("default::sklearn_sfx.exceptions.OtherMaskWarning"),
+]
 
 
 @pytest.fixture
@@ -34,11 +39,23 @@ def test_frames_that_are_not_there_are_no_misses(verb, run, run_folder, monkeypa
     if verb == "evaluate":
         (run.parent / "labels.txt").write_text("run.h5 [1] MISS\nrun.h5 [2] HIT\n")
         before = sorted(run.parent.iterdir())
-    assert main([verb, str(run), *map(str, options)]) == 2
+    assert main([verb, str(run), *map(str, options), "--strict"]) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err.count("\n") == 1
     assert "4 of 8 frames cannot be read" in captured.err
     assert "part1.h5" in captured.err
-    assert "--missing nan" in captured.err
+    assert "leave out --strict" in captured.err
     assert sorted(run.parent.iterdir()) == before
+
+
+def test_without_strict_they_are_rows(run, run_folder, monkeypatch, capsys):
+    monkeypatch.chdir(run.parent)
+    assert main(["screen", str(run), "--model", str(run_folder / "model.joblib")]) == 0
+    captured = capsys.readouterr()
+    assert "of 4 frames are hits" in captured.out
+    assert "4 more frames cannot be read" in captured.out
+    assert "4 of 8 frames cannot be read" in captured.err
+    assert "part1.h5" in captured.err
+    rows = (run.parent / "run.scores.csv").read_text().splitlines()[1:]
+    assert [",unreadable," in row for row in rows] == [False] * 4 + [True] * 4

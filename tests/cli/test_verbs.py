@@ -26,7 +26,7 @@ def test_a_new_verb_is_one_file(tmp_path, monkeypatch, capsys):
     )
     monkeypatch.setattr(verbs, "__path__", [*verbs.__path__, str(tmp_path)])
     names = list(find_verbs())
-    assert names.index("screen") + 1 == names.index("count") == names.index("evaluate") - 1
+    assert names.index("merge") + 1 == names.index("count") == names.index("evaluate") - 1
     args = build_parser().parse_args(["count", "3"])
     args.run_verb(args)
     assert capsys.readouterr().out == "1 2 3\n"

@@ -46,6 +46,9 @@ def test_what_cannot_be_read_is_nan(values):
     np.testing.assert_array_equal(read[4].ravel()[::2], values[4].ravel()[::2])
     known = [("it is gone", 1, 3), ("It is damaged", 4, 5)]
     assert [(gone.reason, gone.start, gone.stop) for gone in frames.unreadable] == known
+    assert [gone.partly for gone in frames.unreadable] == [False, True]
+    assert frames.filled
+    assert not Frames(source).filled
     assert [(gone.start, gone.stop) for gone in frames[[4, 0, 2, 1]].unreadable] == [
         *((0, 1), (2, 4)),
     ]

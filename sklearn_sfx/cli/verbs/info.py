@@ -3,13 +3,11 @@
 import argparse
 import sys
 from pathlib import Path
-from typing import Any
 
 from sklearn_sfx.cli._inputs import open_run
 from sklearn_sfx.cli._options import add_crop, add_force, add_run, positive
 from sklearn_sfx.cli._outputs import outputs_of_run
 from sklearn_sfx.cli._printing import tell
-from sklearn_sfx.exceptions import InputError
 
 SUMMARY = "say what a run is, and what will be looked at"
 ORDER = 15
@@ -33,7 +31,7 @@ def run(args: argparse.Namespace) -> None:
 
     from sklearn_sfx.screening import draw_run, run_info
 
-    frames = _opened(args)
+    frames = open_run(args)
     outputs = outputs_of_run(args, frames)
     if args.picture:
         outputs.claim(args.picture)
@@ -47,12 +45,3 @@ def run(args: argparse.Namespace) -> None:
         return
     for line in str(info).split("\n"):
         tell(outputs)(line)
-
-
-def _opened(args: argparse.Namespace) -> Any:
-    """Open the run as it is stored or, where frames cannot be read, with NaN in their place."""
-    try:
-        return open_run(args)
-    except InputError:
-        args.missing = "nan"
-        return open_run(args)

@@ -31,16 +31,15 @@ def run(args: argparse.Namespace) -> None:
     outputs = outputs_of_run(args, frames)
     page = outputs.claim(args.page or named_after_run(args, "label.html"))
     require_page()
-    n_frames = min(args.n_frames, len(frames))
     with workers(args), outputs.replacing(page) as temporary:
-        write_label_page(
+        n_shown = write_label_page(
             temporary,
             frames,
-            n_frames=n_frames,
+            n_frames=args.n_frames,
             crop=args.crop,
             random_state=args.seed,
             progress=True,
         )
     say = tell(outputs)
-    say(f"{page}: {n_frames} of {len(frames)} frames, drawn at random")
+    say(f"{page}: {n_shown} of {len(frames)} frames, drawn at random")
     say("Open it in a browser; H, M and N label a frame, and it gives labels for 'sfx train'.")

@@ -1,56 +1,72 @@
 """Score every frame of a run and write the hit list and the table."""
 
 import argparse
-from pathlib import Path
+from typing import Any
 
-from sklearn_sfx.cli._inputs import open_run, workers
-from sklearn_sfx.cli._options import add_force, add_jobs, add_model, add_report, add_run
-from sklearn_sfx.cli._outputs import claim_report, named_after_run, outputs_of_run
+from sklearn_sfx.cli._inputs import workers
+from sklearn_sfx.cli._lists import Lists, add_screening, are_written, open_screening, write_lists
+from sklearn_sfx.cli._options import add_jobs, shard
 from sklearn_sfx.cli._printing import tell
+from sklearn_sfx.exceptions import UnfinishedScreening
 
 SUMMARY = "score every frame of a run and write the hit list"
 ORDER = 40
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the run, the model, and what to write."""
-    add_run(parser)
-    add_model(parser)
-    parser.add_argument("--hits", type=Path, help="hit list for CrystFEL (default: RUN.hits.lst)")
-    parser.add_argument("--scores", type=Path, help="table of all frames (default: RUN.scores.csv)")
+    """Add the run, the model, what to write, and who does it."""
+    add_screening(parser)
     add_jobs(parser)
     parser.add_argument(
-        "--no-peaks", action="store_true", help="do not count peaks: about three times as fast"
+        "--status", action="store_true", help="only say how much is done, and what was found"
     )
-    add_report(parser, "report.html")
-    add_force(parser)
+    share = parser.add_mutually_exclusive_group()
+    share.add_argument(
+        "--shard",
+        type=shard,
+        default=(1, 1),
+        metavar="I/N",
+        help="do only every Nth part, from the Ith; the last to end writes the lists",
+    )
+    share.add_argument(
+        "--dask",
+        metavar="ADDRESS",
+        help="let the workers of the dask cluster there do it",
+    )
+    parser.set_defaults(when_interrupted="interrupted; start it again to go on where it was.")
 
 
 def run(args: argparse.Namespace) -> None:
-    """Screen, write, and say how many frames are hits."""
-    from sklearn_sfx.screening import check_listable, load_screening_model, screen, write_report
-
-    frames = open_run(args)
-    check_listable(frames.sources)
-    outputs = outputs_of_run(args, frames)
-    table = outputs.claim(args.scores or named_after_run(args, "scores.csv"))
-    hits = outputs.claim(args.hits or named_after_run(args, "hits.lst"))
-    report = claim_report(args, outputs, "report.html")
-    model = load_screening_model(args.model)
+    """Screen what is not done yet and, when all is done, write the lists."""
+    screening, lists = open_screening(args)
+    if args.status:
+        _say_status(screening, lists, args.threshold)
+        return
+    is_share = args.shard != (1, 1)
+    if is_share and are_written(screening, lists):
+        return
     with workers(args):
-        scores = screen(
-            model, frames, threshold=args.threshold, peaks=not args.no_peaks, progress=True
-        )
-    with outputs.replacing(table) as temporary:
-        scores.write_csv(temporary)
-    with outputs.replacing(hits) as temporary:
-        scores.write_hits(temporary)
-    say = tell(outputs)
-    n_hits = int(scores.decision.sum())
-    say(f"{n_hits} of {len(frames)} frames are hits at threshold {scores.threshold:.3f}")
-    say(f"{hits}: the hits, for CrystFEL")
-    say(f"{table}: every frame")
-    if report is not None:
-        with outputs.replacing(report) as temporary:
-            write_report(temporary, model, frames, scores, command=args.command)
-        say(f"{report}: the report")
+        screening.run(shard=args.shard, cluster=args.dask, progress=True)
+    try:
+        scores = screening.scores(args.threshold)
+    except UnfinishedScreening:
+        if not is_share:
+            raise
+        if not are_written(screening, lists):
+            _say_share(screening, lists, args.shard)
+        return
+    write_lists(args, screening, scores, lists)
+
+
+def _say_status(screening: Any, lists: Lists, threshold: float | None) -> None:
+    so_far = screening.scores_so_far(threshold)
+    n_hits, n_read = int(so_far.decision.sum()), int(so_far.is_read.sum())
+    n_gone, say = len(so_far.is_read) - n_read, tell(lists.outputs)
+    say(f"{len(so_far.is_read)} of {len(screening.frames)} frames are done")
+    say(f"{n_hits} of {n_read} are hits at threshold {so_far.threshold:.3f}, {n_gone} unreadable")
+
+
+def _say_share(screening: Any, lists: Lists, share: tuple[int, int]) -> None:
+    say, n_done = tell(lists.outputs), screening.n_done
+    say(f"share {share[0]} of {share[1]} is done")
+    say(f"{n_done} of {screening.n_parts} parts are done; the last one writes the lists")

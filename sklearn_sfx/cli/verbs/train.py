@@ -2,7 +2,6 @@
 
 import argparse
 from pathlib import Path
-from typing import Any
 
 from sklearn_sfx._methods import METHODS, methods_without_labels
 from sklearn_sfx.cli._inputs import labelled_frames, open_run, workers
@@ -85,13 +84,16 @@ def run(args: argparse.Namespace) -> None:
         )
     with outputs.replacing(path) as temporary:
         model.save(temporary)
-    learned = _learned_from(method.taught_by, target, MAYBE_RULES[args.maybe])
+    read = {(seen.path, seen.event) for seen in model.trained_on}
+    sources = frames[positions].sources
+    learned_from = [y for y, s in zip(target, sources, strict=True) if (s.path, s.event) in read]
+    learned = _learned_from(method.taught_by, learned_from, MAYBE_RULES[args.maybe])
     say = tell(outputs)
     say(f"{path}: trained on {learned}; a hit from probability {model.threshold:.3f}")
 
 
-def _learned_from(taught_by: str, target: Any, maybe: str) -> str:
-    n_labels, n_hits = int((target >= 0).sum()), int((target == 1).sum())
+def _learned_from(taught_by: str, target: list, maybe: str) -> str:
+    n_labels, n_hits = len(target), target.count(1)
     labels = f"{n_labels} labelled frames, {n_hits} of them hits ({maybe})"
     if not taught_by:
         return labels

@@ -31,10 +31,10 @@ class Unread(Exception):
         self.usable = usable
 
 
-def merged(ranges: Iterable[tuple[int, int, str]]) -> Iterator[Unreadable]:
+def merged(ranges: Iterable[tuple[int, int, str] | Unreadable]) -> Iterator[Unreadable]:
     """Yield ranges that do not overlap, in order; of two reasons the first is kept."""
     last: Unreadable | None = None
-    for start, stop, reason in sorted(set(ranges), key=lambda each: each[:2]):
+    for start, stop, reason, *_ in sorted(set(ranges), key=lambda each: each[:2]):
         start = max(start, last.stop if last else 0)
         if start >= stop:
             continue

@@ -359,3 +359,15 @@ def test_frames_of_a_detector_that_lost_packets_are_not_whole(facility, refused,
         *(False, False, True, True),
         *(False, False, False),
     ]
+
+
+def test_a_name_that_cannot_be_read_is_told_of(facility, monkeypatch, sentence):
+    frames = open_frames(facility("cxi-events"))
+
+    def damaged(*_):
+        raise OSError("bad heap index")
+
+    monkeypatch.setattr("sklearn_sfx.frames.hdf5._shots.read_field", damaged)
+    with pytest.raises(InputError) as error:
+        _ = frames.metadata
+    sentence(error, "run.h5", "entry_", "bad heap index")

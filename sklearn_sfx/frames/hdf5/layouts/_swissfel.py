@@ -16,7 +16,7 @@ import h5py
 import numpy as np
 
 from sklearn_sfx.exceptions import InputError
-from sklearn_sfx.frames._facts import Facts
+from sklearn_sfx.frames._facts import Facts, Unreadable
 from sklearn_sfx.frames.hdf5._contents import listing
 from sklearn_sfx.frames.hdf5._format import Hdf5Format
 from sklearn_sfx.frames.hdf5._handles import look_up
@@ -106,5 +106,5 @@ def _without_parts(file: h5py.File, segment: Segment) -> Segment:
     if not isinstance(flags, h5py.Dataset) or flags.size != segment.n_frames:
         return segment
     lost = np.flatnonzero(np.ravel(flags[()]) == 0).tolist()
-    ranges = [*segment.unreadable, *((row, row + 1, NOT_WHOLE) for row in lost)]
+    ranges = [*segment.unreadable, *(Unreadable(row, row + 1, NOT_WHOLE) for row in lost)]
     return segment._replace(unreadable=tuple(merged(ranges)))

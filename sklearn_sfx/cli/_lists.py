@@ -1,0 +1,95 @@
+"""The screening that `screen` does and `merge` ends, and the lists that both write of it."""
+
+import argparse
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from sklearn_sfx._outputs import STDOUT, Outputs
+from sklearn_sfx.cli._inputs import open_run
+from sklearn_sfx.cli._options import add_force, add_model, add_report, add_run
+from sklearn_sfx.cli._outputs import claim_report, named_after_run, outputs_of_run
+from sklearn_sfx.cli._printing import tell
+
+__all__ = ["Lists", "add_screening", "are_written", "open_screening", "write_lists"]
+
+
+class Lists(NamedTuple):
+    """Where what is found goes."""
+
+    outputs: Outputs
+    table: Path
+    hits: Path
+    report: Path | None
+
+    @property
+    def folder(self) -> Path:
+        """The folder that keeps what is done until they are written."""
+        return next((path.parent for path in (self.table, self.hits) if path != STDOUT), Path())
+
+
+def add_screening(parser: argparse.ArgumentParser) -> None:
+    """Add the run, the model, and what to write."""
+    add_run(parser)
+    add_model(parser)
+    parser.add_argument("--hits", type=Path, help="hit list for CrystFEL (default: RUN.hits.lst)")
+    parser.add_argument("--scores", type=Path, help="table of all frames (default: RUN.scores.csv)")
+    parser.add_argument(
+        "--no-peaks", action="store_true", help="do not count peaks: about three times as fast"
+    )
+    add_report(parser, "report.html")
+    add_force(parser)
+
+
+def open_screening(args: argparse.Namespace) -> tuple[Any, Lists]:
+    """Return the screening that the options ask for, and where its lists go."""
+    from sklearn_sfx.screening import Screening, check_listable, load_screening_model
+
+    frames = open_run(args)
+    check_listable(frames.sources)
+    outputs = outputs_of_run(args, frames, verb="screen")
+    lists = Lists(
+        outputs,
+        table=outputs.claim(args.scores or named_after_run(args, "scores.csv")),
+        hits=outputs.claim(args.hits or named_after_run(args, "hits.lst")),
+        report=claim_report(args, outputs, "report.html"),
+    )
+    screening = Screening(
+        load_screening_model(args.model),
+        frames,
+        lists.folder,
+        peaks=not args.no_peaks,
+        strict=args.strict,
+    )
+    return screening, lists
+
+
+def are_written(screening: Any, lists: Lists) -> bool:
+    """Whether who had another share has written the lists, and says so."""
+    paths = [path for path in (lists.table, lists.hits) if path != STDOUT]
+    if not (screening.is_written and all(path.exists() for path in paths)):
+        return False
+    tell(lists.outputs)(f"{lists.hits} and {lists.table} are written")
+    return True
+
+
+def write_lists(args: argparse.Namespace, screening: Any, scores: Any, lists: Lists) -> None:
+    """Write the lists of a screening that is done, and say how many frames are hits."""
+    from sklearn_sfx.screening import write_report
+
+    outputs, table, hits, report = lists
+    say = tell(outputs)
+    with outputs.replacing(table) as temporary:
+        scores.write_csv(temporary)
+    with outputs.replacing(hits) as temporary:
+        scores.write_hits(temporary)
+    n_hits, n_read = int(scores.decision.sum()), int(scores.is_read.sum())
+    say(f"{n_hits} of {n_read} frames are hits at threshold {scores.threshold:.3f}")
+    say(f"{hits}: the hits, for CrystFEL")
+    say(f"{table}: every frame")
+    if report is not None:
+        with outputs.replacing(report) as temporary:
+            write_report(temporary, screening.model, screening.frames, scores, command=args.command)
+        say(f"{report}: the report")
+    screening.remove(written=True)
+    if n_gone := len(scores.is_read) - n_read:
+        say(f"{n_gone} more frames cannot be read, neither hits nor misses: {table} says why")

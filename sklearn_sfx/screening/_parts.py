@@ -1,0 +1,99 @@
+"""A run in parts of a fixed number of frames, and what is found in one of them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from sklearn_sfx.exceptions import UnreadableFrame
+from sklearn_sfx.frames import Frames
+from sklearn_sfx.screening._model import ScreeningModel
+from sklearn_sfx.screening._unreadable import find_unreadable, known_unreadable
+
+__all__ = ["NOTHING", "PART", "PartScores", "joined", "parts_of", "score_part"]
+
+# Frames in a part. What is summed in batches differs in the last bits with the size of the batch,
+# so all that is decided on at once is a part, whoever does it: the results are the same, bit by
+# bit, whatever the number of workers, machines and interruptions.
+PART = 256
+POSITIVE = 1
+NOT_COUNTED = -1
+
+
+class PartScores(NamedTuple):
+    """What was found in the frames of a part, or of a run.
+
+    Parameters
+    ----------
+    probability : ndarray of float64, shape (n_frames,)
+        Of a hit; NaN for a frame that cannot be read.
+    peak_count : ndarray of int64, shape (n_frames,)
+        -1 where peaks are not counted.
+    reason : ndarray of str, shape (n_frames,)
+        Why a frame, or a part of it, cannot be read; empty for all others.
+    """
+
+    probability: np.ndarray
+    peak_count: np.ndarray
+    reason: np.ndarray
+
+
+NOTHING = PartScores(np.empty(0), np.empty(0, np.int64), np.empty(0, "U1"))
+
+
+def parts_of(n_frames: int) -> list[slice]:
+    """Return the rows of each part of a run."""
+    return [slice(i, min(i + PART, n_frames)) for i in range(0, n_frames, PART)]
+
+
+def joined(parts: list[PartScores]) -> PartScores:
+    """Return what was found in the parts of a run as one."""
+    return PartScores(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+
+
+def score_part(model: ScreeningModel, frames: Frames, *, peaks: bool = True) -> PartScores:
+    """Score the frames of a part, and say of those that cannot be read why.
+
+    Parameters
+    ----------
+    model : ScreeningModel
+        The model.
+    frames : Frames, shape (n_part, height, width)
+        The part, as it is in the files.
+    peaks : bool
+        Whether to count peaks too.
+    """
+    prepared = model.prepare.transform(frames)
+    gone: dict[int, str] = {}
+    try:
+        probability, peak_count = _scored(model, prepared, gone, peaks)
+    except UnreadableFrame:
+        gone = find_unreadable(prepared)
+        probability, peak_count = _scored(model, prepared, gone, peaks)
+    met, partly = known_unreadable(prepared)
+    gone = met | gone
+    reason = np.full(len(frames), "", dtype=object)
+    for row, why in (partly | gone).items():
+        reason[row] = why
+    probability[list(gone)] = np.nan
+    peak_count[list(gone)] = NOT_COUNTED
+    return PartScores(probability, peak_count, reason.astype(str))
+
+
+def _scored(
+    model: ScreeningModel, prepared: Frames, gone: dict[int, str], peaks: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return probabilities and counts; those of the frames that are gone mean nothing."""
+    rows = np.arange(len(prepared))
+    peak_count = np.full(len(rows), NOT_COUNTED, np.int64)
+    if len(gone) == len(rows):
+        return np.full(len(rows), np.nan), peak_count
+    if gone:  # another frame in its place: so all others are where they would be without damage
+        rows[list(gone)] = np.setdiff1d(rows, list(gone))[0]
+        prepared = prepared[rows]
+    positive = list(model.classifier.classes_).index(POSITIVE)
+    probability = model.classifier.predict_proba(prepared)[:, positive].astype(np.float64)
+    if peaks:
+        peak_count = model.baseline.count_peaks(prepared)
+    return probability, peak_count
