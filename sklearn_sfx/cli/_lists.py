@@ -30,7 +30,7 @@ class Lists(NamedTuple):
 def add_screening(parser: argparse.ArgumentParser) -> None:
     """Add the run, the model, and what to write."""
     add_run(parser)
-    add_model(parser)
+    add_model(parser, without="none is needed: frames with six Bragg spots or more are hits")
     parser.add_argument("--hits", type=Path, help="hit list for CrystFEL (default: RUN.hits.lst)")
     parser.add_argument("--scores", type=Path, help="table of all frames (default: RUN.scores.csv)")
     parser.add_argument(
@@ -42,7 +42,12 @@ def add_screening(parser: argparse.ArgumentParser) -> None:
 
 def open_screening(args: argparse.Namespace) -> tuple[Any, Lists]:
     """Return the screening that the options ask for, and where its lists go."""
-    from sklearn_sfx.screening import Screening, check_listable, load_screening_model
+    from sklearn_sfx.screening import (
+        Screening,
+        check_listable,
+        load_screening_model,
+        untrained_model,
+    )
 
     frames = open_run(args)
     check_listable(frames.sources)
@@ -54,7 +59,7 @@ def open_screening(args: argparse.Namespace) -> tuple[Any, Lists]:
         report=claim_report(args, outputs, "report.html"),
     )
     screening = Screening(
-        load_screening_model(args.model),
+        load_screening_model(args.model) if args.model else untrained_model(frames),
         frames,
         lists.folder,
         peaks=not args.no_peaks,
@@ -84,6 +89,9 @@ def write_lists(args: argparse.Namespace, screening: Any, scores: Any, lists: Li
         scores.write_hits(temporary)
     n_hits, n_read = int(scores.decision.sum()), int(scores.is_read.sum())
     say(f"{n_hits} of {n_read} frames are hits at threshold {scores.threshold:.3f}")
+    if not args.model and args.threshold is None:
+        count = screening.model.classifier[-1].threshold_
+        say(f"No model was given: a hit is what shows {count} Bragg spots or more")
     say(f"{hits}: the hits, for CrystFEL")
     say(f"{table}: every frame")
     if report is not None:

@@ -60,12 +60,13 @@ def add_maybe(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_model(parser: argparse.ArgumentParser) -> None:
-    """Add the model to use, and its threshold."""
+def add_model(parser: argparse.ArgumentParser, *, without: str = "") -> None:
+    """Add the model to use, and its threshold; `without` says what is done if none is given."""
     parser.add_argument(
         "--model",
-        required=True,
-        help="model file that 'sfx train' wrote; unless it is *.skops, a pickle: trust its writer",
+        required=not without,
+        help="model file that 'sfx train' wrote; unless it is *.skops, a pickle: trust its writer"
+        + (f" (default: {without})" if without else ""),
     )
     parser.add_argument(
         "--threshold", type=float, help="probability of a hit (default: the model's own)"

@@ -49,9 +49,9 @@ class PixelMask(FrameTransformer):
         True where a pixel is usable. Masks with another rule are read by
         `read_mask`.
     detect : bool, default=False
-        Whether `fit` also finds dead, hot, noisy and stuck pixels, from up to 200 frames spread
-        evenly over X (fewer where they would take more than 512 MiB, but at least 16). No labels
-        are used. See Notes.
+        Whether `fit` also finds dead, hot, noisy, stuck and flickering pixels, from up to 200
+        frames spread evenly over X (fewer where they would take more than 512 MiB, but at least
+        16). No labels are used. See Notes.
     saturation : float, default=None
         Pixels with this value or more are not used.
     invalid : "auto" or array-like of float, shape (n_values,), default=()
@@ -90,7 +90,8 @@ class PixelMask(FrameTransformer):
     that never changed although those around them changed too often for that to be chance. Where
     hardly a photon arrives a dead pixel cannot be told from a quiet one, and is left alone. So is
     a dead or hot line of pixels, and a spot that stays where it is in half of the frames is taken
-    for a hot pixel.
+    for a hot pixel. A pixel, or a stretch of a row or column, that *flickers* is far above its
+    usual value in three frames at least and one in twenty, four times as often as its neighbours.
 
     Examples
     --------

@@ -19,6 +19,7 @@ from sklearn_sfx.screening._screening import Screening
 from sklearn_sfx.screening._seen_frames import SeenFrame
 from sklearn_sfx.screening._train import hit_finder, train
 from sklearn_sfx.screening._training_frames import training_frames
+from sklearn_sfx.screening._untrained import untrained_model
 
 __all__ = [
     "Evaluation",
@@ -38,6 +39,7 @@ __all__ = [
     "screen",
     "train",
     "training_frames",
+    "untrained_model",
     "write_label_page",
     "write_report",
 ]

@@ -41,7 +41,7 @@ def describe_part(prepare: BaseEstimator, frame_shape: tuple[int, ...]) -> str:
     Parameters
     ----------
     prepare : fitted Pipeline
-        With a `CentralCrop`.
+        With a `CentralCrop`, or none.
     frame_shape : tuple of int
         (height, width) of the frames.
 
@@ -58,9 +58,9 @@ def describe_part(prepare: BaseEstimator, frame_shape: tuple[int, ...]) -> str:
     >>> describe_part(CentralCrop(30).fit(np.zeros((1, 60, 50))), (60, 50))
     'looks at 30 x 30 of 60 x 50 pixels, 30.0 % of the frame, about its middle'
     """
-    crop = next(step for step in estimators(prepare) if isinstance(step, CentralCrop))
+    crop = next((step for step in estimators(prepare) if isinstance(step, CentralCrop)), None)
     height, width = frame_shape
-    if crop.size is None:
+    if crop is None or crop.size is None:
         return f"looks at all of the {height} x {width} pixels"
     about = "its middle"
     if crop.center_ is not None:

@@ -57,15 +57,15 @@ def run(args: argparse.Namespace) -> None:
     frames, target = frames[is_new], target[is_new]
     with workers(args):
         scores = screen(model, frames, threshold=args.threshold, progress=True)
-    say, maybe, read = tell(outputs), MAYBE_RULES[args.maybe], scores.is_read
+    show, maybe, read = tell(outputs), MAYBE_RULES[args.maybe], scores.is_read
     n_read = int(read.sum())
-    say(f"{n_read} labelled frames that the model was not trained on, {maybe}; 95 % intervals")
+    show(f"{n_read} labelled frames that the model was not trained on, {maybe}; 95 % intervals")
     for line in evaluation_table(target[read], decisions(model, scores[read])).splitlines():
-        say(line)
+        show(line)
     if report is not None:
         about = {"target": target, "note": f"{maybe} in the labels.", "command": args.command}
         with outputs.replacing(report) as temporary:
             write_report(temporary, model, frames, scores, **about)
-        say(f"{report}: the report")
+        show(f"{report}: the report")
     if n_read < len(read):
-        say(f"{len(read) - n_read} more labelled frames cannot be read, and are left out")
+        show(f"{len(read) - n_read} more labelled frames cannot be read, and are left out")
