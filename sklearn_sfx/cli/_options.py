@@ -137,8 +137,10 @@ def shard(text: str) -> tuple[int, int]:
     return share
 
 
-def crop(text: str) -> int | None:
-    """Return the side of a square, or None for the word all."""
+def crop(text: str) -> int | str | None:
+    """Return the side of a square, None for the word all, or the word auto."""
+    if text == "auto":
+        return text
     return None if text == "all" else positive(text)
 
 

@@ -161,6 +161,7 @@ class Frames:
         """Whether what cannot be read is NaN, as with ``missing="nan"``, and raises no error."""
         return getattr(self._source, "gives_nan", False)
 
+    @property
     def beam_center(self) -> tuple[float, float] | None:
         """Row and column of the beam, from the centre of the first pixel, where it is known."""
         center, window = self.facts.beam_center, self.window
