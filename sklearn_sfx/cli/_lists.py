@@ -42,7 +42,12 @@ def add_screening(parser: argparse.ArgumentParser) -> None:
 
 def open_screening(args: argparse.Namespace) -> tuple[Any, Lists]:
     """Return the screening that the options ask for, and where its lists go."""
-    from sklearn_sfx.screening import Screening, check_listable, load_screening_model
+    from sklearn_sfx.screening import (
+        Screening,
+        check_listable,
+        checked_threshold,
+        load_screening_model,
+    )
 
     frames = open_run(args)
     check_listable(frames.sources)
@@ -53,8 +58,10 @@ def open_screening(args: argparse.Namespace) -> tuple[Any, Lists]:
         hits=outputs.claim(args.hits or named_after_run(args, "hits.lst")),
         report=claim_report(args, outputs, "report.html"),
     )
+    model = load_screening_model(args.model)
+    checked_threshold(model, args.threshold)  # it is applied at the end
     screening = Screening(
-        load_screening_model(args.model),
+        model,
         frames,
         lists.folder,
         peaks=not args.no_peaks,
