@@ -93,9 +93,11 @@ def make_small() -> None:
     """Make parts and the quick reproduction small, so that a kill costs seconds."""
     import torch
 
+    from sklearn_sfx.cli import build_parser
     from sklearn_sfx.reproduction import _scale
     from sklearn_sfx.screening import _parts
 
+    build_parser()
     torch.set_num_threads(1)  # no thread may be there when this process is forked
     _parts.PART = PART
     small = {"n_frames": 60, "crop": 128, "simulated_side": 160, "whole_side": 160, "n_seeds": 1}

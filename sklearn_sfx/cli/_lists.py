@@ -45,6 +45,7 @@ def open_screening(args: argparse.Namespace) -> tuple[Any, Lists]:
     from sklearn_sfx.screening import (
         Screening,
         check_listable,
+        checked_threshold,
         load_screening_model,
         untrained_model,
     )
@@ -58,8 +59,10 @@ def open_screening(args: argparse.Namespace) -> tuple[Any, Lists]:
         hits=outputs.claim(args.hits or named_after_run(args, "hits.lst")),
         report=claim_report(args, outputs, "report.html"),
     )
+    model = load_screening_model(args.model) if args.model else untrained_model(frames)
+    checked_threshold(model, args.threshold)  # it is applied at the end
     screening = Screening(
-        load_screening_model(args.model) if args.model else untrained_model(frames),
+        model,
         frames,
         lists.folder,
         peaks=not args.no_peaks,

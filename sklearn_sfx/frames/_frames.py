@@ -66,8 +66,8 @@ class Frames:
     array([18,  6], dtype=uint16)
     >>> frames.ndim, frames.dtype, frames.mask, frames.metadata, frames.steps
     (3, dtype('uint16'), None, {}, ())
-    >>> frames.sources[2].position, frames.facts.beam_center, frames.unreadable
-    (2, None, ())
+    >>> frames.sources[2].position, frames.facts.beam_center, frames.unreadable, frames.filled
+    (2, None, (), False)
     >>> from sklearn_sfx import GCN
     >>> GCN().fit_transform(frames).preprocessing
     'GCN'

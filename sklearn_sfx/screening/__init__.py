@@ -13,6 +13,7 @@ from sklearn_sfx.screening._run_info import RunInfo, run_info
 from sklearn_sfx.screening._run_picture import draw_run
 from sklearn_sfx.screening._scores import Scores, read_hits
 from sklearn_sfx.screening._scores import check_listable as check_listable
+from sklearn_sfx.screening._screen import checked_threshold as checked_threshold
 from sklearn_sfx.screening._screen import decisions as decisions
 from sklearn_sfx.screening._screen import screen
 from sklearn_sfx.screening._screening import Screening

@@ -58,8 +58,8 @@ class Scores:
     ...     peak_count=np.array([31, 0]),
     ...     threshold=0.5,
     ... )
-    >>> int(scores.decision.sum())
-    1
+    >>> int(scores.decision.sum()), scores.is_read.tolist()
+    (1, [True, True])
     >>> import pathlib, tempfile
     >>> folder = pathlib.Path(tempfile.mkdtemp())
     >>> scores.write_hits(folder / "hits.lst")

@@ -70,13 +70,15 @@ class Screening:
     >>> model = train(run[:20], method="peaks", crop=64)
     >>> screening = Screening(model, run, folder)
     >>> screening.run(shard=(1, 2))  # every second part
-    >>> screening.n_done, screening.n_parts
-    (1, 2)
+    >>> screening.n_done, screening.n_parts, len(screening.scores_so_far().sources)
+    (1, 2, 256)
     >>> other = Screening(model, run, folder)  # in another process, or later
     >>> other.run()
     >>> other.scores().probability.shape
     (300,)
-    >>> other.remove()
+    >>> other.remove(written=True)
+    >>> screening.is_written
+    True
     """
 
     def __init__(

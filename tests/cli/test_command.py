@@ -72,7 +72,7 @@ def test_a_fault_of_ours_shows_its_traceback(run_folder, monkeypatch):
     def broken(*args, **kwargs):
         raise RuntimeError("ours")
 
-    monkeypatch.setattr("sklearn_sfx.screening.screen", broken)
+    monkeypatch.setattr("sklearn_sfx.screening.Screening", broken)
     with pytest.raises(RuntimeError, match="ours"):
         main(["screen", str(run_folder / "run.h5"), "--model", str(run_folder / "model.joblib")])
 
