@@ -4,6 +4,7 @@ What takes long to import is imported where it is used, so that ``sfx --help`` i
 """
 
 import argparse
+import sys
 from typing import Any
 
 from sklearn_sfx.exceptions import InputError
@@ -28,7 +29,7 @@ def open_run(args: argparse.Namespace) -> Any:
     frames = open_frames(
         source, dataset=args.dataset, mask=mask, geometry=args.geometry, missing=args.missing
     )
-    print(describe_mask(frames))
+    print(describe_mask(frames), file=sys.stderr)
     return frames
 
 

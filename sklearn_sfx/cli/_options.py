@@ -99,8 +99,10 @@ def positive(text: str) -> int:
     return value
 
 
-def crop(text: str) -> int | None:
-    """Return the side of a square, or None for the word all."""
+def crop(text: str) -> int | str | None:
+    """Return the side of a square, None for the word all, or the word auto."""
+    if text == "auto":
+        return text
     return None if text == "all" else positive(text)
 
 

@@ -16,7 +16,7 @@ def test_it_says_what_the_run_is(sfx, capsys):
     assert "90 of 160 x 160 pixels" in said
     for name in ("CXIDB-76", "beam centre", "wavelength", "distance", "of 4 frames", "simulated"):
         assert name in said
-    assert "rows 20 to 139, columns 20 to 139: 56.2% of the frame" in said
+    assert "rows 22 to 141, columns 22 to 141: 56.2% of the frame" in said
     assert "leaves" in said
     assert "none that is known of" in said
 

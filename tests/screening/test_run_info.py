@@ -179,7 +179,7 @@ def test_the_picture_shows_centre_and_part(pixels):
     (cross,) = ax.lines
     assert (cross.get_xdata()[0], cross.get_ydata()[0]) == (9.0, 4.0)
     (box,) = ax.patches  # one for both methods
-    assert box.get_bbox().bounds == (4.5, -0.5, 10.0, 10.0)
+    assert box.get_bbox().bounds == (3.5, -0.5, 10.0, 10.0)  # about the beam
     assert box.get_label() == "looked at by rows, peaks"
     drawn = ax.images[0].get_array()
     assert drawn.mask[0, 0]  # no data

@@ -1,6 +1,7 @@
 """Compare a model with labels that it was not trained on."""
 
 import argparse
+import sys
 
 from sklearn_sfx.cli._inputs import labelled_frames, open_run, workers
 from sklearn_sfx.cli._options import add_jobs, add_labels, add_model, add_report, add_run
@@ -36,7 +37,7 @@ def run(args: argparse.Namespace) -> None:
         require_page(args.report)
     model = load_screening_model(args.model)
     frames = open_run(args)
-    print(describe_part(model.prepare, model.frame_shape))
+    print(describe_part(model.prepare, model.frame_shape), file=sys.stderr)
     positions, target = labelled_frames(frames, args)
     frames = frames[positions]
     is_new = ~model.has_seen(frames)

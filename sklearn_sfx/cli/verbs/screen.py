@@ -1,6 +1,7 @@
 """Score every frame of a run and write the hit list and the table."""
 
 import argparse
+import sys
 from pathlib import Path
 
 from sklearn_sfx._files import new_file
@@ -41,7 +42,7 @@ def run(args: argparse.Namespace) -> None:
         require_page(args.report)
     model = load_screening_model(args.model)
     frames = open_run(args)
-    print(describe_part(model.prepare, model.frame_shape))
+    print(describe_part(model.prepare, model.frame_shape), file=sys.stderr)
     with workers(args):
         scores = screen(
             model, frames, threshold=args.threshold, peaks=not args.no_peaks, progress=True

@@ -1,6 +1,7 @@
 """Train a model on the labelled frames of a run."""
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,7 @@ def run(args: argparse.Namespace) -> None:
             progress=True,
         )
     model.save(args.model)
-    print(describe_part(model.prepare, model.frame_shape))
+    print(describe_part(model.prepare, model.frame_shape), file=sys.stderr)
     learned = _learned_from(method.taught_by, target, MAYBE_RULES[args.maybe])
     print(f"{args.model}: trained on {learned}; a hit from probability {model.threshold:.3f}")
 
