@@ -17,9 +17,9 @@ from sklearn_sfx.frames._blocks import block_length, work_ahead
 from sklearn_sfx.frames._carried_mask import fit_mask, pack_mask, unpack_mask
 from sklearn_sfx.frames._exits import as_dask, as_xarray
 from sklearn_sfx.frames._facts import Facts, Unreadable, unreadable_rows
-from sklearn_sfx.frames._index import rows_of_key
+from sklearn_sfx.frames._index import picked, rows_of_key
 from sklearn_sfx.frames._protocols import FrameOrigin, FrameSource, FrameStep, Window
-from sklearn_sfx.frames._reading import OneMask, prepare_into, read_into
+from sklearn_sfx.frames._reading import OneMask, prepare_into, read_into, read_whole
 from sklearn_sfx.frames._value_rule import ValueRule, rule_of_type
 from sklearn_sfx.frames._words import as_html, in_few_words
 
@@ -68,6 +68,8 @@ class Frames:
     (3, dtype('uint16'), None, {}, ())
     >>> frames.sources[2].position, frames.facts.beam_center, frames.unreadable, frames.filled
     (2, None, (), False)
+    >>> frames.files  # of an array
+    frozenset()
     >>> from sklearn_sfx import GCN
     >>> GCN().fit_transform(frames).preprocessing
     'GCN'
@@ -91,10 +93,9 @@ class Frames:
         self._window: Window | None = None  # None: the file's own values and dtype
         self._steps: tuple[FrameStep, ...] = ()
         self._as_stored = False  # whether the window is given without mask and steps
-        mask = None if mask is None else fit_mask(mask, source.shape)
-        if isinstance(mask, np.ndarray) and mask.ndim == 3:
-            mask = Frames(ArraySource(mask.copy()))
-        self._mask = mask
+        self._mask = None if mask is None else fit_mask(mask, source.shape)
+        if isinstance(self._mask, np.ndarray) and self._mask.ndim == 3:
+            self._mask = Frames(ArraySource(self._mask.copy()))
 
     # -- What it looks like --------------------------------------------------------------------
 
@@ -143,15 +144,7 @@ class Frames:
 
     @property
     def files(self) -> frozenset[str]:
-        """Absolute paths of all that is read, behind links and virtual datasets too.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from sklearn_sfx import open_frames
-        >>> open_frames(np.zeros((2, 3, 4))).files  # of an array
-        frozenset()
-        """
+        """Absolute paths of all that is read, behind links and virtual datasets too."""
         origins = (self._source.origin(int(position)).path for position in self._index)
         named = frozenset(path for path in origins if path is not None)
         return named | getattr(self._source, "files", frozenset())
@@ -274,8 +267,7 @@ class Frames:
         array([[ 5,  6],
                [ 9, 10]], dtype=uint16)
         """
-        is_used = self._is_prepared or self._as_stored
-        values = self._values if is_used else ValueRule()
+        values = self._values if self._is_prepared or self._as_stored else ValueRule()
         return self._view(_steps=(), _as_stored=True, _values=values)
 
     def mask_no_data(self) -> Frames:
@@ -306,12 +298,8 @@ class Frames:
         return view
 
     def _take(self, rows: slice | np.ndarray) -> Frames:
-        if isinstance(self._index, range) and not isinstance(rows, slice):
-            index = self._index.start + self._index.step * rows  # no array as long as the run
-        else:
-            index = self._index[rows]
         mask = self._mask._take(rows) if isinstance(self._mask, Frames) else self._mask
-        return self._view(_index=index, _mask=mask)
+        return self._view(_index=picked(self._index, rows), _mask=mask)
 
     @property
     def _is_prepared(self) -> bool:
@@ -381,11 +369,9 @@ class Frames:
     def _read_here(self) -> np.ndarray:
         """Read everything in this thread: window, steps, row of the output, frame by frame."""
         out = np.empty(self.shape, self.dtype)
-        window = self.window
-        where = (out, self._source, self._index, window)
+        where = (out, self._source, self._index, self.window)
         if self._window is None and not self._is_prepared:
-            for row, position in zip(out, self._index, strict=True):
-                self._source.read(int(position), window, row)
+            read_whole(*where)
             return out
         masks: Any = repeat(self._mask, len(self))
         if isinstance(self._mask, Frames):

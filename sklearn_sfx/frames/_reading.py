@@ -11,7 +11,7 @@ from sklearn_sfx.frames._finite import refuse_infinity
 from sklearn_sfx.frames._protocols import FrameSource, FrameStep, Window
 from sklearn_sfx.frames._value_rule import ValueRule
 
-__all__ = ["OneMask", "prepare_into", "read_into"]
+__all__ = ["OneMask", "prepare_into", "read_into", "read_whole"]
 
 
 class OneMask(NamedTuple):
@@ -30,6 +30,14 @@ class OneMask(NamedTuple):
 
 
 Mask = np.ndarray | OneMask | None
+
+
+def read_whole(
+    out: np.ndarray, source: FrameSource, index: range | np.ndarray, window: Window
+) -> None:
+    """Read frames just as the source has them; parameters are those of `prepare_into`."""
+    for row, position in zip(out, index, strict=True):
+        source.read(int(position), window, row)
 
 
 def read_into(
