@@ -67,6 +67,8 @@ def _row_numbers(rows: np.ndarray, n_frames: int) -> np.ndarray:
 
 def picked(index: range | np.ndarray, rows: slice | np.ndarray) -> range | np.ndarray:
     """Return some of the numbers of an index, without an array as long as the run."""
-    if isinstance(index, range) and not isinstance(rows, slice):
+    if isinstance(rows, slice):
+        return index[rows]
+    if isinstance(index, range):
         return np.asarray(index.start + index.step * rows)
     return index[rows]
