@@ -5,9 +5,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 
 from sklearn_sfx import CentralCrop, InputError, open_frames
 from sklearn_sfx.frames.geometry import AssembledSource, Geometry, Panel, read_geometry
+from sklearn_sfx.frames.geometry._gather import find_tiles, gather, gather_tiles
 
 pytest.importorskip("cfelpyutils")
 
@@ -106,6 +108,30 @@ def test_assembling_is_looking_for_the_nearest(places):
     source.read(0, stacked.window._replace(height=image.shape[0], width=image.shape[1]), image)
     expected = naive(geometry, modules, *image.shape, source.facts.beam_center)
     assert (image != np.nan_to_num(expected)).mean() < 0.02  # on the very edge between two pixels
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    hnp.array_shapes(min_dims=2, max_dims=2, max_side=90),
+    st.tuples(*[st.floats(-2, 2)] * 4),
+    st.integers(0, 40),
+    st.sampled_from([np.uint16, np.float32, bool]),
+)
+def test_tiles_give_what_an_index_gives(shape, turn, gap, dtype):
+    height, width = 40, 100  # of the pixels, a panel that is turned and squeezed
+    y, x = np.mgrid[: shape[0], : shape[1]]
+    row, column = np.floor([turn[0] * y + turn[1] * x, turn[2] * y + turn[3] * x]).astype(int)
+    inside = (row >= 0) & (row < height) & (column >= gap) & (column < width)
+    index = np.where(inside, row * width + column, height * width).astype(np.int32)
+    pixels = np.random.default_rng(0).integers(0, 60000, height * width + 1)
+    pixels = (pixels > 30000 if dtype is bool else pixels).astype(dtype)
+    tiles = find_tiles(index, index.size)
+    expected, image = np.empty(shape, dtype), np.empty(shape, dtype)
+    gather(pixels, index, expected)
+    gather_tiles(pixels, tiles, image)
+    np.testing.assert_array_equal(image, expected)
+    assert (tiles[:, 2] * tiles[:, 3]).sum() == index.size
+    assert len(find_tiles(index, len(tiles) - 1)) == 0
 
 
 def test_directions_are_those_of_crystfel(geom):

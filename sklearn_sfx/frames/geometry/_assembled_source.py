@@ -11,7 +11,7 @@ from sklearn_sfx.frames._facts import Facts, Unreadable
 from sklearn_sfx.frames._protocols import FrameOrigin, FrameSource, Window
 from sklearn_sfx.frames.geometry._assembly import GAP, canvas_of, pixel_places, plan_for
 from sklearn_sfx.frames.geometry._crystfel import Geometry
-from sklearn_sfx.frames.geometry._gather import gather
+from sklearn_sfx.frames.geometry._gather import gather, gather_tiles
 
 __all__ = ["AssembledSource"]
 
@@ -105,7 +105,10 @@ class AssembledSource:
             part = pixels[at:end].reshape(-1, width)
             self._source.read(position, Window(start, 0, stop - start, width), part)
             at = end
-        gather(pixels, plan.places, out)
+        if plan.tiles is not None:
+            gather_tiles(pixels, plan.tiles, out)
+        else:
+            gather(pixels, plan.index, out)
         if self._usable is not None:
             out &= self._usable[window.slices]
 

@@ -11,12 +11,14 @@ import numpy as np
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames._protocols import Window
 from sklearn_sfx.frames.geometry._crystfel import Geometry, Panel
+from sklearn_sfx.frames.geometry._gather import find_tiles
 
 __all__ = ["Canvas", "Plan", "canvas_of", "pixel_places", "plan_for", "rows_of_panel"]
 
 MOST_PIXELS = 2**28  # of an assembled image; more is a mistake in the geometry
 GAP = -1
-NEAR_ROWS = 64  # rows that are read for nothing rather than to begin anew behind them
+NEAR_PIXELS = 2**15  # that are read for nothing rather than to begin anew behind them
+FEW_PIXELS = 8  # of a tile; with fewer on average an index for each is quicker
 TINY = 1e-6  # of a pixel, by which a panel may end beyond the last one
 
 
@@ -46,12 +48,16 @@ class Plan(NamedTuple):
     ----------
     rows : tuple of (int, int)
         Ranges of rows of the stacked modules that are read, one behind the other.
-    places : int32 ndarray of shape (height, width)
-        Which of the pixels that were read comes where; one past the last in gaps.
+    tiles : int64 ndarray of shape (n_tiles, 7) or None
+        Which of the pixels that were read comes where, as of `find_tiles`; one past the last in
+        gaps.
+    index : int32 ndarray of shape (height, width) or None
+        The same for each place, where tiles would be too many.
     """
 
     rows: tuple[tuple[int, int], ...]
-    places: np.ndarray
+    tiles: np.ndarray | None
+    index: np.ndarray | None
 
 
 @lru_cache(maxsize=8)
@@ -151,7 +157,7 @@ def plan_for(
     edges = np.flatnonzero(np.diff(used, prepend=False, append=False)).reshape(-1, 2)
     ranges: list[tuple[int, int]] = []
     for start, stop in edges.tolist():
-        if ranges and (in_one or start - ranges[-1][1] < NEAR_ROWS):
+        if ranges and (in_one or (start - ranges[-1][1]) * stack[1] < NEAR_PIXELS):
             start = ranges.pop()[0]
         ranges.append((start, stop))
     moved = np.zeros(stack[0], np.int64)
@@ -161,8 +167,10 @@ def plan_for(
         n_rows += stop - start
     index = np.full(wanted.shape, n_rows * stack[1], np.int32)
     index[filled] = moved[wanted[filled] // stack[1]] * stack[1] + wanted[filled] % stack[1]
-    index.setflags(write=False)
-    return Plan(tuple(ranges), index)
+    tiles = find_tiles(index, index.size // FEW_PIXELS)
+    if len(tiles):
+        return Plan(tuple(ranges), tiles, None)
+    return Plan(tuple(ranges), None, index)
 
 
 def _corners(panel: Panel, resolution: float) -> np.ndarray:

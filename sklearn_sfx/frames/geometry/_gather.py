@@ -1,8 +1,20 @@
-"""Put pixels where they belong."""
+"""Put pixels where they belong, a tile of the image after another.
 
+Within a panel the next place along a row or a column has, but for a rare step, the pixel that is
+as far in memory as the one before. So a few tiles with two strides say the same as an index for
+each place, which would take longer to read than the pixels. Tiles are low, so that where a panel is
+turned by 90 degrees both the lines that are read and those that are written stay in the cache.
+"""
+
+import numpy as np
 from numba import njit
+from numba import uint64 as U
 
-__all__ = ["gather"]
+__all__ = ["find_tiles", "gather", "gather_tiles"]
+
+MOST_ROWS = 32  # of a tile
+FEW_COLUMNS = 16  # at a time, where the pixels of a row lie far apart
+FIELDS = 7  # of a tile: top, left, height, width, pixel, stride down, stride across
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
@@ -15,3 +27,98 @@ def gather(pixels, index, out):
         places, row = index[i], out[i]
         for j in range(row.size):
             row[j] = pixels[places[j]]
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def gather_tiles(pixels, tiles, out):
+    """Do what `gather` does with the index of which ``tiles`` were found.
+
+    The tiles are not checked either.
+    """
+    for t in range(len(tiles)):
+        # Without a sign, so that no index is looked at for being negative; strides wrap around.
+        top, left, height, width = U(tiles[t, 0]), U(tiles[t, 1]), U(tiles[t, 2]), U(tiles[t, 3])
+        first, down, across = U(tiles[t, 4]), U(tiles[t, 5]), U(tiles[t, 6])
+        if tiles[t, 6] == 1:
+            for i in range(height):
+                start = first + i * down
+                for j in range(width):
+                    out[top + i, left + j] = pixels[start + j]
+            continue
+        whole = U(0)
+        if abs(tiles[t, 6]) > abs(tiles[t, 5]):
+            whole = width - width % U(FEW_COLUMNS)
+            for begin in range(U(0), whole, U(FEW_COLUMNS)):
+                for i in range(height):
+                    start = first + i * down + begin * across
+                    for j in range(U(FEW_COLUMNS)):
+                        out[top + i, left + begin + j] = pixels[start + j * across]
+        for i in range(height):
+            start = first + i * down
+            for j in range(whole, width):
+                out[top + i, left + j] = pixels[start + j * across]
+
+
+@njit(nogil=True, cache=True)
+def find_tiles(index, most):
+    """Split an index into rectangles of constant strides.
+
+    Parameters
+    ----------
+    index : int32 ndarray of shape (height, width)
+        As for `gather`.
+    most : int
+        How many tiles are worth it.
+
+    Returns
+    -------
+    int64 ndarray of shape (n_tiles, 7)
+        Top, left, height, width, the first pixel, and how far the next ones down and across are
+        from it. Empty where there were more than `most`.
+    """
+    tiles = np.empty((most, FIELDS), np.int64)
+    n_tiles = 0
+    above = np.full(index.shape[1], -1)  # the tile that begins at each column in the row above
+    begun = np.full(index.shape[1], -1)
+    for i in range(index.shape[0]):
+        above, begun = begun, above
+        begun[:] = -1
+        row = index[i].astype(np.int64)
+        j = 0
+        while j < row.size:
+            stop, across = _run(row, j)
+            t = above[j]
+            if t >= 0 and _continues(tiles[t], stop - j, row[j], across):
+                tiles[t, 5] = (row[j] - tiles[t, 4]) // tiles[t, 2]
+                tiles[t, 2] += 1
+            elif n_tiles == most:
+                return tiles[:0]
+            else:
+                t = n_tiles
+                tiles[t] = (i, j, 1, stop - j, row[j], 0, across)
+                n_tiles += 1
+            begun[j] = t
+            j = stop
+    return tiles[:n_tiles].copy()
+
+
+@njit(nogil=True, cache=True)
+def _run(row, start):
+    """Return where the pixels from `start` on cease to be equally far apart, and how far."""
+    stop = start + 1
+    if stop < row.size:
+        stride = row[stop] - row[start]
+        while stop < row.size and row[stop] - row[stop - 1] == stride:
+            stop += 1
+        if stop - start > 2:  # two are always equally far apart, across an edge too
+            return stop, stride
+    return start + 1, 1
+
+
+@njit(nogil=True, cache=True)
+def _continues(tile, width, first, across):
+    """Return whether a run is the next row of a tile."""
+    height, down = tile[2], tile[5]
+    if height == MOST_ROWS or tile[3] != width or tile[6] != across:
+        return False
+    return height == 1 or first - tile[4] == height * down
