@@ -108,7 +108,7 @@ class AssembledSource:
         if plan.tiles is not None:
             gather_tiles(pixels, plan.tiles, out)
         else:
-            gather(pixels, plan.index, out)
+            gather(pixels, plan.places, out)
         if self._usable is not None:
             out &= self._usable[window.slices]
 

@@ -51,13 +51,13 @@ class Plan(NamedTuple):
     tiles : int64 ndarray of shape (n_tiles, 7) or None
         Which of the pixels that were read comes where, as of `find_tiles`; one past the last in
         gaps.
-    index : int32 ndarray of shape (height, width) or None
+    places : int32 ndarray of shape (height, width) or None
         The same for each place, where tiles would be too many.
     """
 
     rows: tuple[tuple[int, int], ...]
     tiles: np.ndarray | None
-    index: np.ndarray | None
+    places: np.ndarray | None
 
 
 @lru_cache(maxsize=8)

@@ -13,7 +13,7 @@ from numba import uint64 as U
 __all__ = ["find_tiles", "gather", "gather_tiles"]
 
 MOST_ROWS = 32  # of a tile
-FEW_COLUMNS = 16  # at a time, where the pixels of a row lie far apart
+SPAN = 2**14  # pixels of memory over which a row is followed before the next one has its turn
 FIELDS = 7  # of a tile: top, left, height, width, pixel, stride down, stride across
 
 
@@ -44,19 +44,19 @@ def gather_tiles(pixels, tiles, out):
                 start = first + i * down
                 for j in range(width):
                     out[top + i, left + j] = pixels[start + j]
-            continue
-        whole = U(0)
-        if abs(tiles[t, 6]) > abs(tiles[t, 5]):
-            whole = width - width % U(FEW_COLUMNS)
-            for begin in range(U(0), whole, U(FEW_COLUMNS)):
+        elif tiles[t, 5] == 0 and tiles[t, 6] == 0:
+            value = pixels[first]
+            for i in range(height):
+                for j in range(width):
+                    out[top + i, left + j] = value
+        else:
+            step = U(max(SPAN // max(abs(tiles[t, 6]), 1), 8))
+            for begin in range(U(0), width, step):
+                stop = min(begin + step, width)
                 for i in range(height):
-                    start = first + i * down + begin * across
-                    for j in range(U(FEW_COLUMNS)):
-                        out[top + i, left + begin + j] = pixels[start + j * across]
-        for i in range(height):
-            start = first + i * down
-            for j in range(whole, width):
-                out[top + i, left + j] = pixels[start + j * across]
+                    start = first + i * down
+                    for j in range(begin, stop):
+                        out[top + i, left + j] = pixels[start + j * across]
 
 
 @njit(nogil=True, cache=True)
