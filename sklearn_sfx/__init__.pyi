@@ -7,6 +7,7 @@ from .classifiers import DANN as DANN
 from .classifiers import FineTuned as FineTuned
 from .classifiers import PeakCountClassifier as PeakCountClassifier
 from .classifiers import PeakHeightClassifier as PeakHeightClassifier
+from .classifiers import SpotCountClassifier as SpotCountClassifier
 from .datasets import load_cxidb76 as load_cxidb76
 from .datasets import make_sfx_frames as make_sfx_frames
 from .datasets import random_domains as random_domains

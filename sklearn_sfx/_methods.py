@@ -36,6 +36,8 @@ class Method:
         pixels are found in all of them.
     taught_by : str
         What it has learned from before it sees a label; empty where there is nothing.
+    crop : int or None
+        Side of the square that it looks at, in pixels, where a frame is larger; None for all of it.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Method:
     needs_labels = True
     least_frames = 0
     taught_by = ""
+    crop: int | None = None
 
     def steps(self, *, max_epochs: int | None, random_state: int | None) -> list[BaseEstimator]:
         """Return what masked and cropped frames go through, not yet fitted; the last decides.
@@ -93,6 +96,7 @@ class Rows(Method):
     summary = "a network on row-wise decomposition, for about 200 labels"
     n_folds = 5
     least_labels = n_folds
+    crop = 724
 
     def steps(self, *, max_epochs: int | None, random_state: int | None) -> list[BaseEstimator]:
         from sklearn.metrics import fbeta_score, make_scorer

@@ -28,6 +28,7 @@ from sklearn_sfx.classifiers import (
     NetworkClassifier,
     PeakCountClassifier,
     PeakHeightClassifier,
+    SpotCountClassifier,
 )
 from sklearn_sfx.model_selection import TargetRecallClassifier
 from sklearn_sfx.preprocessing import (
@@ -150,6 +151,10 @@ class PaintedPeakHeights(Painted, PeakHeightClassifier):
     """Reads rows of numbers."""
 
 
+class PaintedSpotCount(Painted, SpotCountClassifier):
+    """Reads rows of numbers."""
+
+
 class SquareDesign(CNN2DDesign):
     """Reads rows of numbers: each becomes a square frame, filled up with zeros."""
 
@@ -242,6 +247,7 @@ LISTED = [
     ),
     PaintedPeakCount(),
     PaintedPeakHeights(),
+    PaintedSpotCount(),
     # A tree gives probabilities of 0 and 1, on which every threshold decides alike: one of the
     # checks asks that predict is where the probability is highest, which a threshold may change.
     TargetRecallClassifier(

@@ -18,7 +18,8 @@ from benchmarks.damage.mutants import damage_folder
 __all__ = ["every_case", "outcomes_of", "summary", "try_case"]
 
 MEMORY = 2**30  # beyond what the process has when it starts
-SECONDS = 20  # for one run
+SECONDS = 20  # of work for one run
+AT_THE_LATEST = 120  # seconds for one run, on whatever else the machine works
 
 
 def every_case():
@@ -84,7 +85,7 @@ def outcomes_of(name, top, n_mutants):
         if len(found) == n_mutants:
             break
         fault = f"crash: {done.returncode} {done.stderr[-300:]}"
-        if done.returncode == -signal.SIGALRM:
+        if done.returncode in (-signal.SIGPROF, -signal.SIGALRM):
             fault = f"slow: more than {SECONDS} s"
         if done.returncode < 0:  # by a signal, perhaps within the library that others use too
             alone = _in_a_process(name, top, len(found), len(found) + 1, "others")
@@ -123,13 +124,15 @@ def main(name, top, start, stop, who="ours"):
     resource.setrlimit(resource.RLIMIT_AS, (has + MEMORY, has + MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     for number in range(int(start), int(stop)):
-        signal.alarm(SECONDS)
+        signal.setitimer(signal.ITIMER_PROF, SECONDS)
+        signal.alarm(AT_THE_LATEST)
         path = Path(top, str(number), f"run{case.suffix}")
         if who == "others":
             quietly(case.read, path)
             continue
         outcome = judge(path, written, case.read)
         print(json.dumps(outcome), file=stdout, flush=True)
+    signal.setitimer(signal.ITIMER_PROF, 0)
     signal.alarm(0)
 
 

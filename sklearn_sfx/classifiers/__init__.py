@@ -6,13 +6,14 @@ from sklearn_sfx.classifiers._cnn1d import CNN1D
 from sklearn_sfx.classifiers._cnn1d import CNN1DDesign as CNN1DDesign
 from sklearn_sfx.classifiers._cnn2d import CNN2D
 from sklearn_sfx.classifiers._cnn2d import CNN2DDesign as CNN2DDesign
+from sklearn_sfx.classifiers._count import best_count as best_count
 from sklearn_sfx.classifiers._dann import DANN
 from sklearn_sfx.classifiers._design import FrameDesign, VectorDesign
 from sklearn_sfx.classifiers._fine_tuned import FineTuned
 from sklearn_sfx.classifiers._network import NetworkClassifier
 from sklearn_sfx.classifiers._peak_count import PeakCountClassifier
-from sklearn_sfx.classifiers._peak_count import best_count as best_count
 from sklearn_sfx.classifiers._peak_heights import PeakHeightClassifier
+from sklearn_sfx.classifiers._spot_count import SpotCountClassifier
 
 __all__ = [
     "CNN1D",
@@ -23,6 +24,7 @@ __all__ = [
     "NetworkClassifier",
     "PeakCountClassifier",
     "PeakHeightClassifier",
+    "SpotCountClassifier",
     "VectorDesign",
 ]
 

@@ -9,18 +9,23 @@ import warnings
 from collections import Counter
 from typing import Any
 
+from sklearn_sfx.cli._printing import say
 from sklearn_sfx.exceptions import InputError, RepeatedFramesWarning, UnreadableFramesWarning
 
 __all__ = ["labelled_frames", "open_run", "workers"]
 
 
 def open_run(args: argparse.Namespace) -> Any:
-    """Return the frames of the run, behind their mask."""
-    from sklearn_sfx.frames import open_frames, read_mask
+    """Return the frames of the run, behind their mask, and say in a line what is not used."""
+    from sklearn_sfx.frames import describe_mask, open_frames, read_mask
 
     _check_mask_is_named(args)
-    mask = None
-    if args.mask is not None:
+    mask: Any = "auto"
+    if args.no_mask:
+        if args.mask is not None:
+            raise InputError("--mask and --no-mask exclude each other: leave out one of them.")
+        mask = False
+    elif args.mask is not None:
         mask = read_mask(
             args.mask, dataset=args.mask_dataset, good_bits=args.good_bits, bad_bits=args.bad_bits
         )
@@ -30,8 +35,11 @@ def open_run(args: argparse.Namespace) -> Any:
         missing = "nan"
     if args.strict:
         warnings.simplefilter("error", UnreadableFramesWarning)
-    frames = open_frames(source, dataset=args.dataset, mask=mask, missing=missing)
+    frames = open_frames(
+        source, dataset=args.dataset, mask=mask, geometry=args.geometry, missing=missing
+    )
     _warn_of_repeated(frames)
+    say(args.verb, describe_mask(frames))
     return frames
 
 

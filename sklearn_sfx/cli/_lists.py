@@ -30,7 +30,7 @@ class Lists(NamedTuple):
 def add_screening(parser: argparse.ArgumentParser) -> None:
     """Add the run, the model, and what to write."""
     add_run(parser)
-    add_model(parser)
+    add_model(parser, without="none is needed: frames with six Bragg spots or more are hits")
     parser.add_argument("--hits", type=Path, help="hit list for CrystFEL (default: RUN.hits.lst)")
     parser.add_argument("--scores", type=Path, help="table of all frames (default: RUN.scores.csv)")
     parser.add_argument(
@@ -47,6 +47,7 @@ def open_screening(args: argparse.Namespace) -> tuple[Any, Lists]:
         check_listable,
         checked_threshold,
         load_screening_model,
+        untrained_model,
     )
 
     frames = open_run(args)
@@ -58,7 +59,7 @@ def open_screening(args: argparse.Namespace) -> tuple[Any, Lists]:
         hits=outputs.claim(args.hits or named_after_run(args, "hits.lst")),
         report=claim_report(args, outputs, "report.html"),
     )
-    model = load_screening_model(args.model)
+    model = load_screening_model(args.model) if args.model else untrained_model(frames)
     checked_threshold(model, args.threshold)  # it is applied at the end
     screening = Screening(
         model,
@@ -91,6 +92,9 @@ def write_lists(args: argparse.Namespace, screening: Any, scores: Any, lists: Li
         scores.write_hits(temporary)
     n_hits, n_read = int(scores.decision.sum()), int(scores.is_read.sum())
     say(f"{n_hits} of {n_read} frames are hits at threshold {scores.threshold:.3f}")
+    if not args.model and args.threshold is None:
+        count = screening.model.classifier[-1].threshold_
+        say(f"No model was given: a hit is what shows {count} Bragg spots or more")
     say(f"{hits}: the hits, for CrystFEL")
     say(f"{table}: every frame")
     if report is not None:

@@ -34,8 +34,12 @@ def add_run(parser: argparse.ArgumentParser) -> None:
         help="leave out frames of which a part cannot be read, or go by what is left of them",
     )
     parser.add_argument("--strict", action="store_true", help="stop at a frame that cannot be read")
+    parser.add_argument("--geometry", help="CrystFEL geometry, by which modules are put together")
     mask = parser.add_argument_group("mask", "True means usable, or name the bits")
-    mask.add_argument("--mask", help="HDF5 file of the mask, or the run itself")
+    mask.add_argument("--mask", help="file of the mask (default: the mask that the run brings)")
+    mask.add_argument(
+        "--no-mask", action="store_true", help="use all pixels, whatever the run says of them"
+    )
     mask.add_argument("--mask-dataset", help="path of the mask in that file")
     mask.add_argument("--good-bits", type=bits, help="all of these have to be set, or 'any'")
     mask.add_argument("--bad-bits", type=bits, help="none of these may be set, or 'any'")
@@ -56,12 +60,13 @@ def add_maybe(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_model(parser: argparse.ArgumentParser) -> None:
-    """Add the model to use, and its threshold."""
+def add_model(parser: argparse.ArgumentParser, *, without: str = "") -> None:
+    """Add the model to use, and its threshold; `without` says what is done if none is given."""
     parser.add_argument(
         "--model",
-        required=True,
-        help="model file that 'sfx train' wrote; unless it is *.skops, a pickle: trust its writer",
+        required=not without,
+        help="model file that 'sfx train' wrote; unless it is *.skops, a pickle: trust its writer"
+        + (f" (default: {without})" if without else ""),
     )
     parser.add_argument(
         "--threshold", type=float, help="probability of a hit (default: the model's own)"
@@ -70,7 +75,14 @@ def add_model(parser: argparse.ArgumentParser) -> None:
 
 def add_crop(parser: argparse.ArgumentParser) -> None:
     """Add the part of a frame that is looked at."""
-    parser.add_argument("--crop", type=positive, default=724, help="side of the central square")
+    parser.add_argument(
+        "--crop",
+        type=crop,
+        default="auto",
+        metavar="N",
+        help="side of the square that is looked at, about the beam where it is known, or 'all' "
+        "(default: what suits the method)",
+    )
 
 
 def add_seed(parser: argparse.ArgumentParser) -> None:
@@ -123,6 +135,13 @@ def shard(text: str) -> tuple[int, int]:
     if share[0] > share[1]:
         raise argparse.ArgumentTypeError(f"has to be one of 1/{of} to {of}/{of}, got {text}")
     return share
+
+
+def crop(text: str) -> int | str | None:
+    """Return the side of a square, None for the word all, or the word auto."""
+    if text == "auto":
+        return text
+    return None if text == "all" else positive(text)
 
 
 def bits(text: str) -> int | str:

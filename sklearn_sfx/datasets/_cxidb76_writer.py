@@ -92,6 +92,8 @@ def write_cxidb76(
     """
     if isinstance(frames, np.ndarray):
         frames = open_frames(frames)
+    if not frames.steps:
+        frames = frames.as_stored()  # whatever is masked
     if frames.ndim != 3 or frames.dtype.kind not in "iu":
         raise InputError(
             "A CXIDB-76 file holds integers of shape (n_frames, height, width), not "

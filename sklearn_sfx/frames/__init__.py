@@ -11,6 +11,7 @@ from sklearn_sfx.frames._frames import Frames
 from sklearn_sfx.frames._highest import MASKED_COLOUR as MASKED_COLOUR
 from sklearn_sfx.frames._highest import PERCENTILES as PERCENTILES
 from sklearn_sfx.frames._highest import highest_of_blocks as highest_of_blocks
+from sklearn_sfx.frames._mask_said import describe_mask as describe_mask
 from sklearn_sfx.frames._masks import read_mask
 from sklearn_sfx.frames._masks import warn_of_sparse as warn_of_sparse
 from sklearn_sfx.frames._on_device import blocks_on_device as blocks_on_device
@@ -20,6 +21,8 @@ from sklearn_sfx.frames._paths import expand_paths as expand_paths
 from sklearn_sfx.frames._protocols import FrameOrigin, FrameSource, FrameStep
 from sklearn_sfx.frames._protocols import Window as Window
 from sklearn_sfx.frames._recognize import are_simulated as are_simulated
+from sklearn_sfx.frames._value_rule import ValueRule as ValueRule
+from sklearn_sfx.frames._value_rule import rule_of_type as rule_of_type
 from sklearn_sfx.frames._words import facts_in_words as facts_in_words
 from sklearn_sfx.frames._words import number_in_words as number_in_words
 from sklearn_sfx.frames._words import unreadable_in_words as unreadable_in_words

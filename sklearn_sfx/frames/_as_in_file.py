@@ -30,4 +30,4 @@ def window_of(frames: Frames) -> Window:
     frames : Frames
         Of any shape.
     """
-    return frames._read_window()
+    return frames.window

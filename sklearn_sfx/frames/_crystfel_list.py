@@ -16,9 +16,10 @@ import numpy as np
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames._format_protocol import Format, StoredMask
 from sklearn_sfx.frames._joined_source import join_sources
+from sklearn_sfx.frames._own_mask import own_masks
 from sklearn_sfx.frames._picked_source import PickedSource
 from sklearn_sfx.frames._protocols import FrameSource
-from sklearn_sfx.frames._recognize import find_format
+from sklearn_sfx.frames._recognize import Part, find_format
 
 __all__ = ["CrystfelList", "ListLine", "split_line"]
 
@@ -67,17 +68,14 @@ class CrystfelList(Format):
 
     def open(self, path: str, dataset: str | None = None) -> FrameSource:
         """Return the frames that are listed, in their order; each file is opened once."""
-        lines = _read(path)
-        opened = _Opened(path, dataset)
-        pieces = [opened.positions(line) for line in lines]
-        positions = np.concatenate(pieces)
+        opened, positions = _open_listed(path, dataset)
         source = opened.joined()
         if np.array_equal(positions, np.arange(source.shape[0])):
             return source
         return PickedSource(source, positions)
 
     def find_mask(self, path: str, dataset: str | None = None) -> StoredMask | None:
-        """Return the mask of the listed files, where it is one for all of their frames."""
+        """Return the mask of the listed files: one for all of their frames, or one for each."""
         masks = [find_format(file).find_mask(file, dataset) for file in _files(path)]
         first = masks[0]
         alike = all(
@@ -88,7 +86,13 @@ class CrystfelList(Format):
             and (mask.good_bits, mask.bad_bits) == (first.good_bits, first.bad_bits)
             for mask in masks
         )
-        return first if alike else None
+        if alike or dataset is not None:
+            return first if alike else None
+        opened, positions = _open_listed(path, None)
+        own, where = own_masks(opened.parts(), None)
+        if own is None or isinstance(own, np.ndarray):
+            return None if own is None else StoredMask(own, where)
+        return StoredMask(PickedSource(own, positions), where)
 
     def is_simulated(self, path: str) -> bool:
         """Whether a listed file says so."""
@@ -105,6 +109,10 @@ class _Opened:
         self._files: dict[str, str] = {}  # name in the list -> absolute path
         self._starts: dict[str, int] = {}  # absolute path -> position of its first frame
         self._events: dict[str, dict[str, list[int]]] = {}  # absolute path -> event -> positions
+
+    def parts(self) -> list[Part]:
+        """Return each file as a part of a run."""
+        return [Part(find_format(file), (file,), source) for file, source in self._sources.items()]
 
     def joined(self) -> FrameSource:
         """Return the frames of all files, in the order in which they came up."""
@@ -154,6 +162,13 @@ class _Opened:
             return f"several frames of {file} are called {line.event}"
         shown = names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}"
         return f"{file} has no event {line.event}; its events are {shown}"
+
+
+def _open_listed(path: str, dataset: str | None) -> tuple[_Opened, np.ndarray]:
+    """Return the files of a list, and where in their join its frames are."""
+    opened = _Opened(path, dataset)
+    pieces = [opened.positions(line) for line in _read(path)]
+    return opened, np.concatenate(pieces)
 
 
 def split_line(number: int, text: str) -> ListLine:

@@ -78,7 +78,7 @@ def as_xarray(self: Frames) -> Any:
     ('frame', 'y', 'x')
     """
     xarray = require("xarray", extra="xarray", what="Arrays of xarray")
-    window = self._read_window()
+    window = self.window
     dims = ("frame", "y", "x") if self.ndim == 3 else ("frame", "feature")
     coordinates: dict[str, Any] = {"frame": np.arange(len(self))}
     for name, values in self.metadata.items():

@@ -26,6 +26,8 @@ class FilledSource:
         Of the frames.
     """
 
+    gives_nan = True
+
     def __init__(self, source: FrameSource):
         self._source = source
         # Frames that turned out not to be readable, in this process, and whether it is all of them.

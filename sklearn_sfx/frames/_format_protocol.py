@@ -60,6 +60,8 @@ class Format(Protocol):
     may_be_mask : bool
         Whether what `open` gives may be a mask, where `find_mask` finds none: a file of an image
         says nowhere whether it is a frame or a mask.
+    names_detectors : bool
+        Whether what the user names as dataset is a detector, which has frames and a mask.
 
     Examples
     --------
@@ -99,6 +101,7 @@ class Format(Protocol):
 
     name: str
     may_be_mask: bool = False
+    names_detectors: bool = False
 
     @abstractmethod
     def knows(self, path: str, head: bytes) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from itertools import repeat
 from types import EllipsisType
 from typing import Any, overload
 
@@ -16,10 +17,10 @@ from sklearn_sfx.frames._blocks import block_length, work_ahead
 from sklearn_sfx.frames._carried_mask import fit_mask, pack_mask, unpack_mask
 from sklearn_sfx.frames._exits import as_dask, as_xarray
 from sklearn_sfx.frames._facts import Facts, Unreadable, unreadable_rows
-from sklearn_sfx.frames._filled_source import FilledSource
-from sklearn_sfx.frames._finite import refuse_infinity
-from sklearn_sfx.frames._index import rows_of_key
+from sklearn_sfx.frames._index import picked, rows_of_key
 from sklearn_sfx.frames._protocols import FrameOrigin, FrameSource, FrameStep, Window
+from sklearn_sfx.frames._reading import OneMask, prepare_into, read_into, read_whole
+from sklearn_sfx.frames._value_rule import ValueRule, rule_of_type
 from sklearn_sfx.frames._words import as_html, in_few_words
 
 __all__ = ["Frames"]
@@ -38,9 +39,13 @@ class Frames:
     source : FrameSource
         Where the pixels come from; `open_frames` finds it for files and arrays.
     mask : bool ndarray of shape (height, width) or (n_frames, height, width), or bool Frames
-        True where a pixel is usable. It is carried along: the values that are read stay as they
-        are, until a step of preprocessing is appended. Of module masks, shape
+        True where a pixel is usable. Masked frames read as float32, NaN where a pixel is not
+        usable; `as_stored` gives what the file has. Of module masks, shape
         (n_modules, height / n_modules, width), the modules are stacked as those of the frames are.
+    values : ValueRule
+        Values that are not to be used; they become NaN once the frames are masked or prepared.
+    mask_origin : str
+        Where it comes from.
 
     Raises
     ------
@@ -63,28 +68,41 @@ class Frames:
     (3, dtype('uint16'), None, {}, ())
     >>> frames.sources[2].position, frames.facts.beam_center, frames.unreadable, frames.filled
     (2, None, (), False)
+    >>> frames.files  # of an array
+    frozenset()
     >>> from sklearn_sfx import GCN
     >>> GCN().fit_transform(frames).preprocessing
     'GCN'
     """
 
-    def __init__(self, source: FrameSource, *, mask: np.ndarray | Frames | None = None):
+    _values = ValueRule()  # of pickles from before there was one
+    mask_origin = ""
+
+    def __init__(
+        self,
+        source: FrameSource,
+        *,
+        mask: np.ndarray | Frames | None = None,
+        values: ValueRule = ValueRule(),  # noqa: B008
+        mask_origin: str = "",
+    ):
         self._source = source
+        self._values = values
+        self.mask_origin = mask_origin
         self._index: range | np.ndarray = range(source.shape[0])
         self._window: Window | None = None  # None: the file's own values and dtype
         self._steps: tuple[FrameStep, ...] = ()
         self._as_stored = False  # whether the window is given without mask and steps
-        mask = None if mask is None else fit_mask(mask, source.shape)
-        if isinstance(mask, np.ndarray) and mask.ndim == 3:
-            mask = Frames(ArraySource(mask.copy()))
-        self._mask = mask
+        self._mask = None if mask is None else fit_mask(mask, source.shape)
+        if isinstance(self._mask, np.ndarray) and self._mask.ndim == 3:
+            self._mask = Frames(ArraySource(self._mask.copy()))
 
     # -- What it looks like --------------------------------------------------------------------
 
     @property
     def shape(self) -> tuple[int, ...]:
         """(n_frames, height, width), or what the appended steps make of it."""
-        window = self._read_window()
+        window = self.window
         frame_shape: tuple[int, ...] = (window.height, window.width)
         for step in self._steps:
             frame_shape = tuple(step.output_shape(frame_shape))
@@ -97,9 +115,9 @@ class Frames:
 
     @property
     def dtype(self) -> np.dtype:
-        """The file's dtype; float32 once a step is appended (masks stay bool when cropped)."""
-        as_in_file = self._window is None or (not self._steps and self._source.dtype == bool)
-        as_in_file |= self._as_stored
+        """The file's dtype; float32 once masked or a step is appended (masks stay bool)."""
+        is_cropped_mask = not self._steps and self._source.dtype == bool
+        as_in_file = not self._is_prepared or is_cropped_mask
         return np.dtype(self._source.dtype if as_in_file else np.float32)
 
     @property
@@ -115,21 +133,18 @@ class Frames:
         return self._mask[self._window.slices]
 
     @property
+    def values(self) -> ValueRule:
+        """Values that are not to be used, wherever in a frame they occur."""
+        return self._values
+
+    @property
     def facts(self) -> Facts:
         """What the files say of all their frames; of whole frames, whatever is cropped."""
         return getattr(self._source, "facts", Facts())
 
     @property
     def files(self) -> frozenset[str]:
-        """Absolute paths of all that is read, behind links and virtual datasets too.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from sklearn_sfx import open_frames
-        >>> open_frames(np.zeros((2, 3, 4))).files  # of an array
-        frozenset()
-        """
+        """Absolute paths of all that is read, behind links and virtual datasets too."""
         origins = (self._source.origin(int(position)).path for position in self._index)
         named = frozenset(path for path in origins if path is not None)
         return named | getattr(self._source, "files", frozenset())
@@ -137,7 +152,18 @@ class Frames:
     @property
     def filled(self) -> bool:
         """Whether what cannot be read is NaN, as with ``missing="nan"``, and raises no error."""
-        return isinstance(self._source, FilledSource)
+        return getattr(self._source, "gives_nan", False)
+
+    @property
+    def beam_center(self) -> tuple[float, float] | None:
+        """Row and column of the beam, from the centre of the first pixel, where it is known."""
+        center, window = self.facts.beam_center, self.window
+        return None if center is None else (center[0] - window.top, center[1] - window.left)
+
+    @property
+    def window(self) -> Window:
+        """The part of the whole frames that is read, in pixels."""
+        return self._window or Window(0, 0, *self._source.shape[1:])
 
     @property
     def unreadable(self) -> tuple[Unreadable, ...]:
@@ -204,8 +230,7 @@ class Frames:
         Returns
         -------
         Frames
-            Of shape (n_frames, ...) as the step makes it, and float32, with NaN where a pixel is
-            masked.
+            Of shape (n_frames, ...) as the step makes it; float32, NaN where a pixel is masked.
 
         Examples
         --------
@@ -215,7 +240,7 @@ class Frames:
         >>> CentralCrop(2).fit_transform(frames).shape  # calls frames.append
         (2, 2, 2)
         """
-        window, steps = step.append_to(self._read_window(), self._steps)
+        window, steps = step.append_to(self.window, self._steps)
         return self._view(_window=Window(*window), _steps=tuple(steps))
 
     @property
@@ -230,7 +255,7 @@ class Frames:
         -------
         Frames
             Of shape (n_frames, height, width) and the file's dtype, cropped where a crop comes
-            first. Its mask is what is still to be applied before the steps.
+            first. What is still to be masked before the steps, its mask and values tell.
 
         Examples
         --------
@@ -242,8 +267,29 @@ class Frames:
         array([[ 5,  6],
                [ 9, 10]], dtype=uint16)
         """
-        mask = None if self._window is None else self._mask
-        return self._view(_steps=(), _as_stored=True, _mask=mask)
+        values = self._values if self._is_prepared or self._as_stored else ValueRule()
+        return self._view(_steps=(), _as_stored=True, _values=values)
+
+    def mask_no_data(self) -> Frames:
+        """Return a view in which numbers that can be no counts, by their type, are not used either.
+
+        Returns
+        -------
+        Frames
+            The same where steps have changed the numbers already, and where they are floats.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn_sfx import open_frames
+        >>> frames = open_frames(np.zeros((1, 2, 2), np.uint32))
+        >>> frames.mask_no_data().values.no_data[0]
+        4294967295.0
+        """
+        if self._steps:
+            return self
+        dtype = getattr(self._source, "stored_dtype", self._source.dtype)
+        return self._view(_values=self._values | rule_of_type(np.dtype(dtype)))
 
     def _view(self, **changes: Any) -> Frames:
         view = object.__new__(type(self))
@@ -252,15 +298,13 @@ class Frames:
         return view
 
     def _take(self, rows: slice | np.ndarray) -> Frames:
-        if isinstance(self._index, range) and not isinstance(rows, slice):
-            index = self._index.start + self._index.step * rows  # no array as long as the run
-        else:
-            index = self._index[rows]
         mask = self._mask._take(rows) if isinstance(self._mask, Frames) else self._mask
-        return self._view(_index=index, _mask=mask)
+        return self._view(_index=picked(self._index, rows), _mask=mask)
 
-    def _read_window(self) -> Window:
-        return self._window or Window(0, 0, *self._source.shape[1:])
+    @property
+    def _is_prepared(self) -> bool:
+        """Whether frames are not given as the file has them, but masked, cropped or more."""
+        return not self._as_stored and (self._window is not None or self._mask is not None)
 
     # What others make of a run is written where they are known.
     to_dask, to_xarray, _repr_html_ = as_dask, as_xarray, as_html
@@ -325,34 +369,17 @@ class Frames:
     def _read_here(self) -> np.ndarray:
         """Read everything in this thread: window, steps, row of the output, frame by frame."""
         out = np.empty(self.shape, self.dtype)
-        window = self._read_window()
-        unprepared = self._window is None or self._as_stored
-        frame = np.empty((window.height, window.width), self._source.dtype)
-        usable: Any = None
+        where = (out, self._source, self._index, self.window)
+        if self._window is None and not self._is_prepared:
+            read_whole(*where)
+            return out
+        masks: Any = repeat(self._mask, len(self))
         if isinstance(self._mask, Frames):
-            usable = np.empty(frame.shape, bool)
-        elif self._mask is not None:
-            usable = np.ascontiguousarray(self._mask[window.slices])
-        for row, position in enumerate(self._index):
-            frame = out[row] if unprepared else frame
-            self._source.read(int(position), window, frame)
-            if self._window is None or (unprepared and frame.dtype.kind != "f"):
-                continue
-            if isinstance(self._mask, Frames):
-                mask_position = int(self._mask._index[row])
-                self._mask._source.read(mask_position, window, usable)
-            refuse_infinity(frame, usable, self._source, int(position))
-            if unprepared:
-                continue
-            if self._steps:
-                result, left = self._steps[0](frame, usable), self._steps[1:]
-                for step in left:
-                    result = step(result, None)
-                out[row] = result
-            else:
-                out[row] = frame
-                if usable is not None:
-                    out[row][~usable] = np.nan
+            masks = (OneMask(self._mask._source, int(place)) for place in self._mask._index)
+        if self._is_prepared:
+            prepare_into(*where, masks, self._values, self._steps)
+        else:
+            read_into(*where, masks)
         return out
 
     # -- Pickling ------------------------------------------------------------------------------

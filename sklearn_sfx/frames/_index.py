@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["rows_of_key"]
+__all__ = ["picked", "rows_of_key"]
 
 
 def rows_of_key(key: Any, n_frames: int) -> slice | np.ndarray:
@@ -63,3 +63,12 @@ def _row_numbers(rows: np.ndarray, n_frames: int) -> np.ndarray:
         worst = rows.max() if rows.max() >= n_frames else rows.min()
         raise IndexError(f"Frame {worst} is out of bounds: there are {n_frames} frames.")
     return np.where(rows < 0, rows + n_frames, rows)
+
+
+def picked(index: range | np.ndarray, rows: slice | np.ndarray) -> range | np.ndarray:
+    """Return some of the numbers of an index, without an array as long as the run."""
+    if isinstance(rows, slice):
+        return index[rows]
+    if isinstance(index, range):
+        return np.asarray(index.start + index.step * rows)
+    return index[rows]

@@ -17,7 +17,7 @@ from sklearn_sfx.frames._paths import expand_paths
 from sklearn_sfx.frames._protocols import FrameOrigin, FrameSource, Window
 from sklearn_sfx.frames._recognize import find_format, find_mask_together
 
-__all__ = ["read_mask", "warn_of_sparse"]
+__all__ = ["BitRule", "MaskSource", "read_mask", "warn_of_sparse"]
 
 LEAST_USABLE = 0.5  # of the pixels; a mask that leaves fewer is rare, an inverted one is not
 
@@ -73,7 +73,7 @@ def read_mask(
     array([[ True, False],
            [False,  True]])
     """
-    rule = _Rule(good_bits, bad_bits)
+    rule = BitRule(good_bits, bad_bits)
     if isinstance(source, np.ndarray):
         return _mask_of_array(source, rule)
     paths = expand_paths(source)
@@ -90,7 +90,7 @@ def read_mask(
     for path in paths:
         values, where = found[path].values, found[path].where
         if not isinstance(values, np.ndarray):
-            masks.append(_RuleSource(values, rules[path], where))
+            masks.append(MaskSource(values, rules[path], where))
         elif len(paths) == 1:
             return _locked(rules[path].apply(values, where))
         else:
@@ -129,7 +129,7 @@ def warn_of_sparse(mask: np.ndarray | Frames | None) -> None:
         )
 
 
-class _Rule:
+class BitRule:
     """Which numbers in a mask mean a usable pixel."""
 
     def __init__(self, good_bits: int | None, bad_bits: int | str | None):
@@ -144,10 +144,10 @@ class _Rule:
                 )
         self.good_bits, self.bad_bits = good_bits, bad_bits
 
-    def or_that_of(self, mask: StoredMask) -> _Rule:
+    def or_that_of(self, mask: StoredMask) -> BitRule:
         """Return this rule, or where it says nothing that of the format of a mask."""
         if self.good_bits is None and self.bad_bits is None:
-            return _Rule(mask.good_bits, mask.bad_bits)
+            return BitRule(mask.good_bits, mask.bad_bits)
         return self
 
     def check(self, dtype: np.dtype, where: str) -> None:
@@ -176,10 +176,10 @@ class _Rule:
         return usable
 
 
-class _RuleSource:
+class MaskSource:
     """Masks of numbers, one per frame, read as bools."""
 
-    def __init__(self, source: FrameSource, rule: _Rule, where: str):
+    def __init__(self, source: FrameSource, rule: BitRule, where: str):
         self._source, self._rule, self._where = source, rule, where
         self.shape = source.shape
         self.dtype = np.dtype(bool)
@@ -199,20 +199,20 @@ class _RuleSource:
     def metadata(self, positions: np.ndarray) -> dict[str, np.ndarray]:
         return {}
 
-    def narrowed(self, index: range | np.ndarray) -> tuple[_RuleSource, range | np.ndarray]:
+    def narrowed(self, index: range | np.ndarray) -> tuple[MaskSource, range | np.ndarray]:
         if not hasattr(self._source, "narrowed"):
             return self, index
         source, index = self._source.narrowed(index)
-        return _RuleSource(source, self._rule, self._where), index
+        return MaskSource(source, self._rule, self._where), index
 
 
-def _mask_of_array(values: np.ndarray, rule: _Rule) -> np.ndarray | Frames:
+def _mask_of_array(values: np.ndarray, rule: BitRule) -> np.ndarray | Frames:
     rule.check(values.dtype, "the array")
     if values.ndim == 4:
         n_frames, n_modules, height, width = values.shape
         values = values.reshape(n_frames, n_modules * height, width)
     if values.ndim == 3:
-        return Frames(_RuleSource(ArraySource(values), rule, "the array"))
+        return Frames(MaskSource(ArraySource(values), rule, "the array"))
     if values.ndim != 2:
         raise InputError(
             f"A mask has the shape (height, width) or (n_frames, height, width), not "

@@ -40,9 +40,7 @@ def blocks_on_device(frames: Frames, device: Any, max_frames: int = 64) -> Itera
 
     stored, start = frames.as_stored(), 0
     for block in stored.blocks(max_frames=max_frames):
-        usable = stored.mask
-        if isinstance(usable, Frames):
-            usable = np.asarray(usable[start : start + len(block)])
+        usable = _usable_in(stored, block, start)
         start += len(block)
         X = torch.from_numpy(block)
         if device.type == "cuda":
@@ -53,3 +51,20 @@ def blocks_on_device(frames: Frames, device: Any, max_frames: int = 64) -> Itera
         for step in frames.steps:
             X = step.on_tensors(X)  # type: ignore[attr-defined]
         yield X
+
+
+def _usable_in(stored: Frames, block: np.ndarray, start: int) -> np.ndarray | None:
+    """Return which pixels of a block are usable, by mask and values; None if all are."""
+    usable = stored.mask
+    if isinstance(usable, Frames):
+        usable = np.asarray(usable[start : start + len(block)])
+    bad = [stored.values.not_usable(frame) for frame in block] if stored.values else []
+    if all(one is None for one in bad):
+        return usable
+    out = np.ones(block.shape, bool)
+    if usable is not None:
+        out &= usable
+    for row, one in zip(out, bad, strict=True):
+        if one is not None:
+            row &= ~one
+    return out

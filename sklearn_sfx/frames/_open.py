@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,12 +12,16 @@ import numpy as np
 
 from sklearn_sfx.exceptions import InputError, SlowFileWarning
 from sklearn_sfx.frames._array_source import ArraySource
+from sklearn_sfx.frames._facts import Facts
 from sklearn_sfx.frames._filled_source import FilledSource, all_unreadable, refuse_unreadable
 from sklearn_sfx.frames._frames import Frames
+from sklearn_sfx.frames._joined_source import join_sources
 from sklearn_sfx.frames._masks import warn_of_sparse
+from sklearn_sfx.frames._own_mask import find_own_mask
 from sklearn_sfx.frames._paths import expand_paths
 from sklearn_sfx.frames._protocols import FrameSource
-from sklearn_sfx.frames._recognize import open_paths
+from sklearn_sfx.frames._recognize import Part, open_parts
+from sklearn_sfx.frames._value_rule import ValueRule, rule_of_facts
 
 __all__ = ["open_frames"]
 
@@ -25,7 +30,8 @@ def open_frames(
     source: str | Path | Sequence[str | Path] | np.ndarray,
     *,
     dataset: str | None = None,
-    mask: np.ndarray | Frames | None = None,
+    mask: np.ndarray | Frames | str | bool | None = "auto",
+    geometry: str | Path | None = None,
     missing: str = "raise",
 ) -> Frames:
     """Open a run of frames, without reading them.
@@ -48,9 +54,16 @@ def open_frames(
     dataset : str, default=None
         Path of the dataset of images in each file, name of the array, or of the detector of a run
         of European XFEL; needed where there are several.
-    mask : bool ndarray of shape (height, width) or (n_frames, height, width), or bool Frames
-        True where a pixel is usable. For a mask in a file, and for masks made of bits, see
-        `read_mask`.
+    mask : "auto", False, bool ndarray, or bool Frames, default="auto"
+        True where a pixel is usable, of shape (height, width) or (n_frames, height, width); for
+        masks in other files, and masks made of bits, see `read_mask`. "auto" takes the mask that
+        the files bring, where it is known what its numbers mean. With False, or None, no pixel is
+        masked, and values that the files call unusable, as below, are taken as they are.
+    geometry : path, default=None
+        A CrystFEL geometry file (extra ``geometry``), by which stacked modules are put together to
+        the image that the detector sees: each pixel is the nearest one of a module, gaps are
+        masked. Its masks, bad regions and flags apply as `mask` does, and may be turned off with
+        it; it says where the beam is.
     missing : {"raise", "on_read", "nan"}, default="raise"
         What becomes of frames that cannot be read, since the file that holds them is not there, or
         they were never written, or are damaged. "raise": an error, when the run is opened as far
@@ -62,8 +75,10 @@ def open_frames(
     Returns
     -------
     Frames
-        The run, of shape (n_frames, height, width) and the file's dtype, or float32 if ``missing``
-        is "nan".
+        The run, of shape (n_frames, height, width) and the file's dtype, or float32 where there is
+        a mask or ``missing`` is "nan". Values that the files say to be unusable, as below the least
+        trusted one, from saturation on (but for the tops of spots), or in a gap, become NaN once
+        the frames are masked or prepared; ``frames.values`` has them.
 
     Raises
     ------
@@ -88,21 +103,44 @@ def open_frames(
     """
     if missing not in ("raise", "on_read", "nan"):
         raise InputError(f'missing must be "raise", "on_read" or "nan", not {missing!r}.')
+    if isinstance(mask, str) and mask != "auto":
+        raise InputError(
+            f'mask must be an array of bools, "auto" or False, not {mask!r}: a file of a mask is '
+            "read with read_mask."
+        )
+    if mask is True:
+        raise InputError('mask=True says nothing: "auto" takes the mask of the files.')
     opened: FrameSource
+    parts: list[Part] = []
     if isinstance(source, np.ndarray):
         opened = ArraySource(source)
     else:
         source, dataset = _names_in(source, dataset)
-        opened = open_paths(expand_paths(source), dataset)
+        parts = open_parts(expand_paths(source), dataset)
+        opened = join_sources([part.source for part in parts])
     if advice := getattr(opened, "advice", ""):
         warnings.warn(advice, SlowFileWarning, stacklevel=2)
     if missing == "raise" or all_unreadable(opened):
         refuse_unreadable(opened)
     elif missing == "nan":
         opened = FilledSource(opened)
-    frames = Frames(opened, mask=mask)
-    warn_of_sparse(frames.mask)
-    return frames
+    is_masked = mask is not False and mask is not None
+    origin = "as given" if is_masked else ""
+    values = rule_of_facts(getattr(opened, "facts", Facts())) if is_masked else ValueRule()
+    if mask is False:
+        mask = None
+    elif isinstance(mask, str):
+        mask, origin = find_own_mask(parts, dataset)
+    warn_of_sparse(mask)  # before the gaps are masked too
+    if geometry is not None:
+        from sklearn_sfx.frames.geometry import assemble, read_geometry
+
+        found = read_geometry(os.path.abspath(geometry))
+        run = parts[0].paths[0] if parts else None
+        opened, mask = assemble(opened, mask, found, use_masks=is_masked, run=run)
+        values = values | found.values if is_masked else values
+        origin = f"{origin} and {found.path}" if origin else found.path
+    return Frames(opened, mask=mask, values=values, mask_origin=origin)
 
 
 def _names_in(source: Any, dataset: str | None) -> tuple[Any, str | None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from itertools import groupby
+from typing import NamedTuple
 
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames._format_protocol import Format, StoredMask
@@ -12,7 +13,14 @@ from sklearn_sfx.frames._joined_source import join_sources
 from sklearn_sfx.frames._paths import why_unreadable
 from sklearn_sfx.frames._protocols import FrameOrigin, FrameSource
 
-__all__ = ["are_simulated", "find_format", "find_mask_together", "open_paths"]
+__all__ = [
+    "Part",
+    "are_simulated",
+    "find_format",
+    "find_mask_together",
+    "open_parts",
+    "open_paths",
+]
 
 HEAD_BYTES = 4096  # of a file, which formats are shown
 _PACKED = (
@@ -60,26 +68,49 @@ def find_format(path: str) -> Format:
     )
 
 
-def open_paths(paths: Sequence[str], dataset: str | None = None) -> FrameSource:
-    """Return the frames of one or more paths, whatever their formats, one after the other.
+class Part(NamedTuple):
+    """A part of a run: paths that were opened together, or one alone.
 
-    A format that only names other files, a list or a folder, opens them by this too.
+    Parameters
+    ----------
+    format : Format
+        Of the paths.
+    paths : tuple of str
+        One, or several whose frames lie beside each other.
+    source : FrameSource
+        Its frames.
     """
+
+    format: Format
+    paths: tuple[str, ...]
+    source: FrameSource
+
+
+def open_parts(paths: Sequence[str], dataset: str | None = None) -> list[Part]:
+    """Return the parts of a run, whatever their formats, one after the other."""
     formats = {path: find_format(path) for path in dict.fromkeys(paths)}
     opened: dict[str, FrameSource] = {}
-    sources: list[FrameSource] = []
+    parts: list[Part] = []
     for known, neighbours in groupby(paths, key=formats.__getitem__):
         group = list(neighbours)
         distinct = list(dict.fromkeys(group))
         together = known.open_together(distinct, dataset) if len(distinct) > 1 else None
         if together is not None:
-            sources.append(together)
+            parts.append(Part(known, tuple(distinct), together))
             continue
         for path in group:
             if path not in opened:
                 opened[path] = known.open(path, dataset)
-            sources.append(opened[path])
-    return join_sources(sources)
+            parts.append(Part(known, (path,), opened[path]))
+    return parts
+
+
+def open_paths(paths: Sequence[str], dataset: str | None = None) -> FrameSource:
+    """Return the frames of one or more paths, whatever their formats, one after the other.
+
+    A format that only names other files, a list or a folder, opens them by this too.
+    """
+    return join_sources([part.source for part in open_parts(paths, dataset)])
 
 
 def find_mask_together(paths: Sequence[str], dataset: str | None = None) -> StoredMask | None:

@@ -14,6 +14,7 @@ from sklearn_sfx.preprocessing._decomposition import RowWiseDecomposition
 from sklearn_sfx.preprocessing._mask import PackedMask as PackedMask
 from sklearn_sfx.preprocessing._mask import PixelMask
 from sklearn_sfx.preprocessing._peaks import Peaks, count_peaks, find_peaks
+from sklearn_sfx.preprocessing._spots import count_spots, find_spots
 from sklearn_sfx.preprocessing._step import BaseStep
 from sklearn_sfx.preprocessing._strongest_peaks import StrongestPeaks
 
@@ -28,7 +29,9 @@ __all__ = [
     "RowWiseDecomposition",
     "StrongestPeaks",
     "count_peaks",
+    "count_spots",
     "find_peaks",
+    "find_spots",
 ]
 
 carry_the_face(__name__)

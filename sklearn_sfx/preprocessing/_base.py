@@ -95,6 +95,10 @@ class FrameTransformer(Stored, TransformerMixin, BaseEstimator):
         """Return the step that `transform` runs on each frame."""
         raise NotImplementedError
 
+    def _prepare(self, given: Any, X: Any) -> tuple[Any, FrameStep]:
+        """Return checked X as the step takes it, and the step; `given` is X before the check."""
+        return X, self._make_step()
+
     def _learn(self, X: Any) -> None:
         """Learn what there is to learn from the frames, beyond their shape."""
 
@@ -148,8 +152,7 @@ class FrameTransformer(Stored, TransformerMixin, BaseEstimator):
             X has infinities, or is of another shape than in `fit`.
         """
         check_is_fitted(self, "frame_shape_in_")
-        X = self._check(X, reset=False)
-        step = self._make_step()
+        X, step = self._prepare(X, self._check(X, reset=False))
         if is_frames(X):
             return X.append(step)
         if is_tensor(X):

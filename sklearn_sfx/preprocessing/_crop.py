@@ -1,14 +1,16 @@
-"""The central part of each frame."""
+"""The part of each frame that is looked at."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Integral
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from sklearn.utils._param_validation import Interval
+from sklearn.utils._param_validation import Interval, StrOptions
 
+from sklearn_sfx._validation import is_frames
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import FrameStep, Window
 from sklearn_sfx.preprocessing._base import FrameTransformer
@@ -24,17 +26,23 @@ __all__ = ["CentralCrop"]
 class CentralCrop(FrameTransformer):
     """Keep the central square of each frame, where the Bragg spots are.
 
-    The first row kept is ``(height - size) // 2``, and likewise the first column. On lazy `Frames`
-    only the crop is read, and a mask is cropped along.
+    On lazy `Frames` only the crop is read, and a mask is cropped along.
 
     Parameters
     ----------
-    size : int, default=724
-        Side of the crop, in pixels. A 2-D X is read as one signal per row and cropped to ``size``
-        values.
+    size : int or None, default=724
+        Side of the crop, in pixels; None for the whole frame. A 2-D X is read as one signal per row
+        and cropped to ``size`` values.
+    center : {"frame", "beam"} or (float, float), default="frame"
+        What the crop is about. The middle of the frame: the first row kept is
+        ``(height - size) // 2``, and likewise the first column. Where the beam meets it, as the
+        `Frames` seen in `fit` say (``Frames.beam_center``). Or a row and a column, in pixels from
+        the centre of the first one. A crop that would leave the frame is moved inside.
 
     Attributes
     ----------
+    center_ : (float, float) or None
+        Row and column that the crop is about; None for the middle of the frame.
     frame_shape_in_ : tuple of int
         Shape of the frames seen in `fit`: (height, width), in pixels.
     n_features_in_ : int
@@ -43,7 +51,9 @@ class CentralCrop(FrameTransformer):
     Raises
     ------
     InputError
-        In `fit`, if the frames are smaller than ``size``; later, if they are of another shape.
+        In `fit`, if the frames are smaller than ``size``, or it is not known where the beam is;
+        later, if they are of another shape. In both, if the frames are a stack of modules and the
+        crop would cross from one to another: they are no neighbours, so a geometry is needed.
 
     References
     ----------
@@ -58,27 +68,109 @@ class CentralCrop(FrameTransformer):
     >>> CentralCrop(size=2).fit_transform(frames)[0]
     array([[ 5.,  6.],
            [ 9., 10.]], dtype=float32)
+    >>> CentralCrop(size=2, center=(0.5, 2.5)).fit_transform(frames)[0]
+    array([[2., 3.],
+           [6., 7.]], dtype=float32)
     """
 
-    _parameter_constraints: ClassVar[dict] = {"size": [Interval(Integral, 1, None, closed="left")]}
+    _parameter_constraints: ClassVar[dict] = {
+        "size": [Interval(Integral, 1, None, closed="left"), None],
+        "center": [StrOptions({"frame", "beam"}), "array-like"],
+    }
     _reads_signals = True
 
-    def __init__(self, size: int = 724):
+    def __init__(
+        self, size: int | None = 724, *, center: str | Sequence[float] | np.ndarray = "frame"
+    ):
         self.size = size
+        self.center = center
+
+    def _learn(self, X: Any) -> None:
+        self.center_ = self._find_center(X)
+
+    def _find_center(self, X: Any) -> tuple[float, float] | None:
+        if not isinstance(self.center, str):
+            place = np.asarray(self.center, dtype=float)
+            if place.shape != (2,) or not np.isfinite(place).all() or len(X.shape) != 3:
+                raise InputError(
+                    f"center={self.center!r} has to be a row and a column of a frame, or one of "
+                    "'frame' and 'beam'."
+                )
+            return float(place[0]), float(place[1])
+        if self.center == "frame" or self.size is None:
+            return None
+        center = X.beam_center if is_frames(X) else None
+        if center is None:
+            raise InputError(
+                "CentralCrop(center='beam') has to know where the beam is, and these frames do not "
+                "say: open them with a geometry, or give center=(row, column)."
+            )
+        return center
 
     def _make_step(self) -> CropStep:
-        return CropStep(int(self.size))
+        size = None if self.size is None else int(self.size)
+        return CropStep(size, self.center_)
+
+    def _prepare(self, given: Any, X: Any) -> tuple[Any, CropStep]:
+        step = self._make_step()
+        _refuse_seams(step, X)
+        return X, step
+
+    def fit(self, X: Any, y: Any = None) -> CentralCrop:
+        """Remember the shape of the frames, and find what the crop is about.
+
+        Parameters
+        ----------
+        X : array-like, Frames or torch.Tensor of shape (n_frames, height, width)
+            The frames; or (n, length), 1-D signals.
+        y : None
+            Not used; here by convention.
+
+        Returns
+        -------
+        self : object
+            The fitted transformer.
+        """
+        super().fit(X, y)
+        _refuse_seams(self._make_step(), X)
+        return self
+
+    def __setstate__(self, state: dict) -> None:
+        """Read models from before there was a choice of the centre."""
+        defaults: dict[str, Any] = {"center": "frame"}
+        if "frame_shape_in_" in state:
+            defaults["center_"] = None
+        super().__setstate__({**defaults, **state})
+
+
+def _refuse_seams(step: CropStep, X: Any) -> None:
+    """Refuse to take rows of several modules for neighbours."""
+    modules = X.facts.modules if is_frames(X) else None
+    if modules is None or step.size is None or len(X.shape) != 3:
+        return
+    top = X.window.top + step.slices(X.shape[1:])[0].start
+    n_modules, height = modules
+    if top // height != (top + step.size - 1) // height:
+        raise InputError(
+            f"These frames are {n_modules} modules of {height} rows upon each other, and the crop "
+            f"of {step.size} rows would cross from one to another, where the detector has no "
+            "neighbours: open them with a geometry (--geometry det.geom on the command line), or "
+            "take the whole frame (size=None, --crop all)."
+        )
 
 
 @dataclass(frozen=True)
 class CropStep(BaseStep):
-    """The central part of each frame, of ``size`` pixels along each side."""
+    """The part of each frame of ``size`` pixels along each side, about its middle or a place."""
 
-    size: int
+    size: int | None
+    center: tuple[float, float] | None = None
     description = ""  # the shape of the frames says it
 
     def output_shape(self, frame_shape: tuple[int, ...]) -> tuple[int, ...]:
         """Return the shape of the crop, and refuse a frame that is smaller."""
+        if self.size is None:
+            return tuple(frame_shape)
         if min(frame_shape) < self.size:
             raise InputError(
                 f"CentralCrop(size={self.size}) needs frames of at least {self.size} pixels along "
@@ -88,9 +180,15 @@ class CropStep(BaseStep):
 
     def slices(self, frame_shape: tuple[int, ...]) -> tuple[slice, ...]:
         """Return where the crop lies in a frame."""
-        self.output_shape(frame_shape)
-        starts = [(side - self.size) // 2 for side in frame_shape]
-        return tuple(slice(start, start + self.size) for start in starts)
+        sides = self.output_shape(frame_shape)
+        starts = [(length - side) // 2 for length, side in zip(frame_shape, sides, strict=True)]
+        if self.center is not None and self.size is not None:
+            ideal = [round(place - (self.size - 1) / 2) for place in self.center]
+            starts = [
+                min(max(start, 0), length - self.size)
+                for start, length in zip(ideal, frame_shape, strict=True)
+            ]
+        return tuple(slice(start, start + side) for start, side in zip(starts, sides, strict=True))
 
     def append_to(
         self, window: Window, steps: tuple[FrameStep, ...]
@@ -100,8 +198,9 @@ class CropStep(BaseStep):
         if len(masking) < len(steps):
             return super().append_to(window, steps)
         rows, columns = self.slices((window.height, window.width))
-        part = Window(rows.start, columns.start, self.size, self.size)
-        narrowed = Window(window.top + part.top, window.left + part.left, self.size, self.size)
+        height, width = rows.stop - rows.start, columns.stop - columns.start
+        part = Window(rows.start, columns.start, height, width)
+        narrowed = Window(window.top + part.top, window.left + part.left, height, width)
         return narrowed, tuple(step.cropped(part) for step in masking)
 
     def __call__(self, frame: np.ndarray, usable: np.ndarray | None = None) -> np.ndarray:

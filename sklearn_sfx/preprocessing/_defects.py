@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from sklearn_sfx.preprocessing._flicker import flickering
 from sklearn_sfx.preprocessing.kernels import raise_to_lines, stuck_regions
 
 __all__ = ["MIN_FRAMES", "find_defects"]
@@ -12,11 +13,14 @@ MIN_FRAMES = 10
 BLOCK = 16  # pixels; the background of each frame is the median of such squares
 CONTRAST = 5.0  # in units of the noise of a single frame
 LEVEL_PART = 0.1  # pixels may differ this much in gain, as a part of the level
+LIT = 8.0  # in units of the noise of a single frame
 SURPRISE = 20.0  # -log of the probability that a live pixel never changes
 
 
 def find_defects(sample: np.ndarray) -> np.ndarray:
-    """Return a bool (height, width), True where a pixel is dead, hot, noisy or stuck.
+    """Return a bool (height, width), True where a pixel is defective.
+
+    Dead, hot, noisy or stuck, or one that flickers.
 
     Parameters
     ----------
@@ -29,8 +33,9 @@ def find_defects(sample: np.ndarray) -> np.ndarray:
     defects : bool ndarray of shape (height, width)
         The defective pixels.
     """
-    median, level, spread, unrest, changes, constant = _over_time(sample)
-    n_frames = np.count_nonzero(np.isfinite(sample).any(axis=(1, 2)))
+    background = np.stack([_block_medians(frame) for frame in sample])
+    median, level, spread, unrest, changes, constant = _over_time(sample, background)
+    n_frames = int(np.count_nonzero(np.isfinite(sample).any(axis=(1, 2))))
     finite = sample[0][np.isfinite(sample[0])]
     # The spread of counts is often 0, though they are uncertain by one at least.
     least_noise = 0.5 if np.array_equal(finite, np.rint(finite)) else 1e-6 * _typical(spread)
@@ -42,10 +47,23 @@ def find_defects(sample: np.ndarray) -> np.ndarray:
         hot = median - _highest_line(median) > wanted
         dead = -median - _highest_line(-median) > wanted
         noisy = unrest > CONTRAST * noise
-    return hot | dead | noisy | stuck_regions(constant, changes, n_frames, SURPRISE)
+    stuck = stuck_regions(constant, changes, n_frames, SURPRISE)
+    lit = _times_lit(sample, background, median + LIT * noise)
+    return hot | dead | noisy | stuck | flickering(lit, n_frames)
 
 
-def _over_time(sample: np.ndarray) -> tuple[np.ndarray, ...]:
+def _times_lit(sample: np.ndarray, background: np.ndarray, limit: np.ndarray) -> np.ndarray:
+    """Return in how many frames each pixel is above a limit, over the frame's background."""
+    width = sample.shape[2]
+    lit = np.zeros(sample.shape[1:], np.int32)
+    for frame, blocks in zip(sample, background, strict=True):
+        for block, row in enumerate(np.repeat(blocks, BLOCK, axis=1)[:, :width]):
+            rows = slice(block * BLOCK, (block + 1) * BLOCK)
+            lit[rows] += frame[rows] > limit[rows] + row  # NaN is not
+    return lit
+
+
+def _over_time(sample: np.ndarray, background: np.ndarray) -> tuple[np.ndarray, ...]:
     """Summarize each pixel over the frames, after taking away each frame's smooth background.
 
     Returns the median of what is left; the median level before; the spread of what is left, as a
@@ -56,7 +74,6 @@ def _over_time(sample: np.ndarray) -> tuple[np.ndarray, ...]:
     stays near that of the sample.
     """
     height, width = sample.shape[1:]
-    background = np.stack([_block_medians(frame) for frame in sample])
     images = np.full((5, height, width), np.nan, dtype=np.float32)
     median, level, spread, unrest, changes = images
     constant = np.zeros((height, width), dtype=bool)

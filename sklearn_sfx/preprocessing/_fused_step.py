@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sklearn_sfx.exceptions import InputError
-from sklearn_sfx.frames import FrameStep, Window
+from sklearn_sfx.frames import FrameStep, ValueRule, Window
 from sklearn_sfx.preprocessing import kernels
 from sklearn_sfx.preprocessing._step import BaseStep, described
 
@@ -35,11 +35,12 @@ IN_BANDS: dict = {
 
 @dataclass(frozen=True, eq=False)
 class PixelRule:
-    """Which pixels are not to be used: by place, by saturation, or by an agreed value."""
+    """Which pixels are not to be used: by place, by saturation, by an agreed value, by a rule."""
 
     mask: np.ndarray | None = None
     saturation: float | None = None
     invalid: tuple[float, ...] = ()
+    values: ValueRule = field(default_factory=ValueRule)
 
     @property
     def looks_at_values(self) -> bool:
@@ -156,6 +157,10 @@ class FusedStep(BaseStep):
         """Run on one frame (h, w), or one signal (n,); float32."""
         frame = np.asarray(frame)
         shape = self.output_shape(frame.shape)
+        if self.rule is not None and self.rule.values:
+            bad = self.rule.values.not_usable(frame)
+            if bad is not None:
+                usable = ~bad if usable is None else usable & ~bad
         if self.kernel_size is not None:
             window = (1 if frame.ndim == 1 else self.kernel_size, self.kernel_size)
             out = np.empty(shape, dtype=np.float32)

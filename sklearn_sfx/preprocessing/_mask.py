@@ -1,24 +1,31 @@
 """Masking of pixels that are not to be used."""
 
+from __future__ import annotations
+
 import zlib
 from numbers import Real
-from typing import Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
+from sklearn.utils._param_validation import StrOptions
 
 from sklearn_sfx._stored import stored
 from sklearn_sfx._validation import is_frames, is_tensor
 from sklearn_sfx.exceptions import InputError
-from sklearn_sfx.frames import warn_of_sparse
+from sklearn_sfx.frames import ValueRule, rule_of_type, warn_of_sparse
 from sklearn_sfx.preprocessing._base import FrameTransformer
 from sklearn_sfx.preprocessing._defects import MIN_FRAMES, find_defects
 from sklearn_sfx.preprocessing._fused_step import FusedStep, PixelRule
+
+if TYPE_CHECKING:  # torch takes long to import
+    from torch import Tensor
 
 __all__ = ["PixelMask"]
 
 MAX_FRAMES = 200
 MAX_SAMPLE_BYTES = 512 * 2**20
+NO_RULE = ValueRule()
 
 
 @stored
@@ -42,13 +49,16 @@ class PixelMask(FrameTransformer):
         True where a pixel is usable. Masks with another rule are read by
         `read_mask`.
     detect : bool, default=False
-        Whether `fit` also finds dead, hot, noisy and stuck pixels, from up to 200 frames spread
-        evenly over X (fewer where they would take more than 512 MiB, but at least 16). No labels
-        are used. See Notes.
+        Whether `fit` also finds dead, hot, noisy, stuck and flickering pixels, from up to 200
+        frames spread evenly over X (fewer where they would take more than 512 MiB, but at least
+        16). No labels are used. See Notes.
     saturation : float, default=None
         Pixels with this value or more are not used.
-    invalid : array-like of float, shape (n_values,), default=()
-        Values that stand for "no value", such as -1 or 65535.
+    invalid : "auto" or array-like of float, shape (n_values,), default=()
+        Values that stand for "no value", such as -1 or 65535. "auto" tells them from the type of
+        the numbers: of 32 bits or more the largest ones, and of signed types the least one, are no
+        counts. The largest of 8 and of 16 bits, to which a CCD counts too, is not used but in a
+        spot, beside a bright pixel. Of floats none is told.
 
     Attributes
     ----------
@@ -80,7 +90,8 @@ class PixelMask(FrameTransformer):
     that never changed although those around them changed too often for that to be chance. Where
     hardly a photon arrives a dead pixel cannot be told from a quiet one, and is left alone. So is
     a dead or hot line of pixels, and a spot that stays where it is in half of the frames is taken
-    for a hot pixel.
+    for a hot pixel. A pixel, or a stretch of a row or column, that *flickers* is far above its
+    usual value in three frames at least and one in twenty, four times as often as its neighbours.
 
     Examples
     --------
@@ -101,7 +112,7 @@ class PixelMask(FrameTransformer):
         "mask": ["array-like", None],
         "detect": ["boolean"],
         "saturation": [Real, None],
-        "invalid": ["array-like"],
+        "invalid": [StrOptions({"auto"}), "array-like"],
     }
 
     def __init__(
@@ -110,7 +121,7 @@ class PixelMask(FrameTransformer):
         *,
         detect: bool = False,
         saturation: float | None = None,
-        invalid: ArrayLike = (),
+        invalid: str | ArrayLike = (),
     ):
         self.mask = mask
         self.detect = detect
@@ -135,7 +146,7 @@ class PixelMask(FrameTransformer):
         frame_bytes = 4 * int(np.prod(self.frame_shape_in_))
         n = min(len(X), MAX_FRAMES, max(16, MAX_SAMPLE_BYTES // frame_bytes))
         positions = np.linspace(0, len(X) - 1, n).round().astype(int)
-        step = self._make_step()
+        X, step = self._prepare(X, X)
         if is_frames(X):
             return np.asarray(X[positions].append(step))
         sample = np.empty((n, *self.frame_shape_in_), dtype=np.float32)
@@ -163,10 +174,45 @@ class PixelMask(FrameTransformer):
                 state[name] = np.unpackbits(bits, count=np.prod(shape)).astype(bool).reshape(shape)
         super().__setstate__(state)
 
-    def _make_step(self) -> FusedStep:
+    def _make_step(self, by_type: ValueRule = NO_RULE) -> FusedStep:
         mask = None if self.mask_.all() else self.mask_
-        invalid = tuple(float(value) for value in np.asarray(self.invalid).ravel())
-        return FusedStep(rule=PixelRule(mask, self.saturation, invalid))
+        values = () if isinstance(self.invalid, str) else np.asarray(self.invalid).ravel()
+        invalid = tuple(float(value) for value in values)
+        return FusedStep(rule=PixelRule(mask, self.saturation, invalid, by_type))
+
+    def _prepare(self, given: Any, X: Any) -> tuple[Any, FusedStep]:
+        """Tell by their type which numbers are no counts, as long as they have that type."""
+        step = self._make_step()
+        if not isinstance(self.invalid, str):
+            return X, step
+        if is_frames(X):
+            return X.mask_no_data(), step
+        values = rule_of_type(_type_of(given))
+        if not values:
+            return X, step
+        if is_tensor(X):
+            return _without(values, X), step
+        return X, self._make_step(values)
+
+
+def _type_of(given: Any) -> np.dtype:
+    """Return the type of the numbers of an array, a list or a tensor."""
+    if is_tensor(given):
+        name = str(given.dtype).removeprefix("torch.")
+        return np.dtype(name) if "int" in name else np.dtype(np.float32)
+    return np.asarray(given).dtype
+
+
+def _without(values: ValueRule, X: Tensor) -> Tensor:
+    """Return frames of integers as floats, NaN where a value is not to be used."""
+    import torch
+
+    bad = [values.not_usable(frame) for frame in X.cpu().numpy()]
+    out = X.to(torch.float32, copy=True)
+    for row, one in zip(out, bad, strict=True):
+        if one is not None:
+            row[torch.from_numpy(one).to(X.device)] = torch.nan
+    return out
 
 
 def _checked_mask(mask: ArrayLike | None, frame_shape: tuple[int, ...]) -> np.ndarray:

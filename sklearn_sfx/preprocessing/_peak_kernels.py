@@ -15,7 +15,7 @@ import numpy as np
 
 from sklearn_sfx._compiled import compiled
 
-__all__ = ["peak_table"]
+__all__ = ["bright_pixels", "peak_table", "peaks_of_prepared", "prepare_frame", "tile_noise"]
 
 TILE = 32  # side of the square over which step 1 takes the spread, in pixels
 CANDIDATE_SHARE = 0.7  # step 1 lets pass what reaches this share of the signal-to-noise asked for
@@ -39,7 +39,16 @@ def peak_table(
 
     The frame (height, width) is of any real dtype; NaN and infinity are unusable.
     """
-    margin = background_radius
+    padded, contrast = prepare_frame(frame, background_radius)
+    noise = tile_noise(contrast, np.float32(noise_floor))
+    return peaks_of_prepared(padded, contrast, noise, min_snr, min_pixels, max_pixels, noise_floor)
+
+
+def prepare_frame(frame: np.ndarray, margin: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the frame in a rim of NaN, so many pixels wide, and the contrast of each pixel.
+
+    Both float32; the contrast (height, width) is what step 1 looks at.
+    """
     padded = np.full((frame.shape[0] + 2 * margin, frame.shape[1] + 2 * margin), np.nan, "float32")
     inside = padded[margin:-margin, margin:-margin]
     inside[...] = frame
@@ -47,9 +56,24 @@ def peak_table(
         inside[np.isinf(inside)] = np.nan
     contrast = np.empty(frame.shape, np.float32)
     _contrast(padded, margin, max(2, margin - 2), contrast)
+    return padded, contrast
+
+
+def peaks_of_prepared(
+    padded: np.ndarray,
+    contrast: np.ndarray,
+    noise: np.ndarray,
+    min_snr: float,
+    min_pixels: int,
+    max_pixels: int,
+    noise_floor: float,
+) -> np.ndarray:
+    """Return what `peak_table` does, of what `prepare_frame` and `tile_noise` returned."""
+    margin = (padded.shape[0] - contrast.shape[0]) // 2
     return _peaks(
         padded,
         contrast,
+        noise,
         margin,
         np.float32(min_snr),
         min_pixels,
@@ -228,7 +252,7 @@ def _has_company(contrast, i, j, least):
 
 
 @_compile
-def _peaks(padded, contrast, margin, min_snr, min_pixels, max_pixels, noise_floor):
+def _peaks(padded, contrast, tile_noise, margin, min_snr, min_pixels, max_pixels, noise_floor):
     """Return what `peak_table` does, of a padded frame."""
     height, width = contrast.shape
     taken = np.zeros(padded.shape, np.bool_)
@@ -240,8 +264,7 @@ def _peaks(padded, contrast, margin, min_snr, min_pixels, max_pixels, noise_floo
         bottom = min(top + TILE, height)
         for left in range(0, width, TILE):
             right = min(left + TILE, width)
-            spread = _spread(contrast, top, left, bottom, right)
-            noise = np.float32(np.sqrt(spread * spread / 1.5 + noise_floor * noise_floor))
+            noise = tile_noise[top // TILE, left // TILE]
             least = np.float32(CANDIDATE_SHARE) * min_snr * noise
             for i in range(top, bottom):
                 line = contrast[i]
@@ -274,3 +297,47 @@ def _peaks(padded, contrast, margin, min_snr, min_pixels, max_pixels, noise_floo
                     found[n_found, 4] = highest / background[3]
                     n_found += 1
     return found[:n_found]
+
+
+@_compile
+def tile_noise(contrast, noise_floor):
+    """Return the noise of a pixel in each tile, float32, a tile to an entry."""
+    height, width = contrast.shape
+    noise = np.empty(((height + TILE - 1) // TILE, (width + TILE - 1) // TILE), np.float32)
+    for top in range(0, height, TILE):
+        for left in range(0, width, TILE):
+            bottom, right = min(top + TILE, height), min(left + TILE, width)
+            spread = _spread(contrast, top, left, bottom, right)
+            noise[top // TILE, left // TILE] = np.sqrt(
+                spread * spread / 1.5 + noise_floor * noise_floor
+            )
+    return noise
+
+
+@_compile
+def bright_pixels(contrast, noise, least):
+    """Return rows and columns of the pixels whose contrast reaches so many times the noise."""
+    rows, columns = np.empty(1024, np.int32), np.empty(1024, np.int32)
+    n = 0
+    for i in range(contrast.shape[0]):
+        for tile in range(noise.shape[1]):
+            start, stop = tile * TILE, min(tile * TILE + TILE, contrast.shape[1])
+            limit = np.float32(least) * noise[i // TILE, tile]
+            if not _any_above(contrast[i, start:stop], limit):
+                continue
+            if n + TILE > rows.size:
+                rows = np.concatenate((rows, np.empty_like(rows)))
+                columns = np.concatenate((columns, np.empty_like(columns)))
+            for j in range(start, stop):
+                if contrast[i, j] > limit:
+                    rows[n], columns[n] = i, j
+                    n += 1
+    return rows[:n], columns[:n]
+
+
+@_compile
+def _any_above(line, limit):
+    n = 0  # counted without a branch, so that the loop is vectorized
+    for j in range(line.size):
+        n += line[j] > limit
+    return n > 0

@@ -7,6 +7,7 @@ from sklearn_sfx.screening._evaluation import Evaluation, evaluate, evaluation_t
 from sklearn_sfx.screening._label_page import write_label_page
 from sklearn_sfx.screening._model import ScreeningModel, load_screening_model
 from sklearn_sfx.screening._pages import require_page
+from sklearn_sfx.screening._part import describe_part as describe_part
 from sklearn_sfx.screening._report import write_report
 from sklearn_sfx.screening._run_info import RunInfo, run_info
 from sklearn_sfx.screening._run_picture import draw_run
@@ -19,6 +20,7 @@ from sklearn_sfx.screening._screening import Screening
 from sklearn_sfx.screening._seen_frames import SeenFrame
 from sklearn_sfx.screening._train import hit_finder, train
 from sklearn_sfx.screening._training_frames import training_frames
+from sklearn_sfx.screening._untrained import untrained_model
 
 __all__ = [
     "Evaluation",
@@ -38,6 +40,7 @@ __all__ = [
     "screen",
     "train",
     "training_frames",
+    "untrained_model",
     "write_label_page",
     "write_report",
 ]

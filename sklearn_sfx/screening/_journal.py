@@ -126,7 +126,12 @@ def _identity(frames: Frames, sources: Sequence[FrameOrigin]) -> list[Any]:
     for source in sources:
         rows.update(repr(tuple(source)).encode("utf-8", "surrogateescape"))
     about = [frames.shape, str(frames.dtype), frames.filled, frames.preprocessing]
-    about += [frames.facts.dataset, rows.hexdigest(), *map(_state, sorted(frames.files))]
+    about += [
+        frames.facts.dataset,
+        repr(frames.values),
+        rows.hexdigest(),
+        *map(_state, sorted(frames.files)),
+    ]
     mask = frames.mask
     if isinstance(mask, Frames) and all(source.path for source in mask.sources):
         return about + _identity(mask, mask.sources)

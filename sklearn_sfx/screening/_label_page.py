@@ -14,8 +14,9 @@ from tqdm import tqdm
 from sklearn_sfx.datasets import name_in_labels
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import FrameOrigin, Frames, are_simulated
-from sklearn_sfx.preprocessing import CentralCrop, PixelMask
+from sklearn_sfx.preprocessing import PixelMask
 from sklearn_sfx.screening._pages import require_page, write_page
+from sklearn_sfx.screening._part import part_of
 from sklearn_sfx.screening._report_pictures import thumbnail
 from sklearn_sfx.screening._unreadable import readable_rows
 
@@ -29,7 +30,7 @@ def write_label_page(
     frames: Frames,
     *,
     n_frames: int = 200,
-    crop: int = 724,
+    crop: int | str | None = "auto",
     random_state: int | np.random.RandomState | None = None,
     progress: bool = False,
 ) -> int:
@@ -49,8 +50,9 @@ def write_label_page(
         The run, from files.
     n_frames : int
         How many of its frames to label; all where there are fewer.
-    crop : int
-        Side of the central square that is shown, in pixels. Show what the model will see.
+    crop : int, "auto" or None, default="auto"
+        Side of the square that is shown, in pixels, as in `train` for "rows". Show what the model
+        will see.
     random_state : int, RandomState or None
         Seed of the draw.
     progress : bool
@@ -101,7 +103,8 @@ def write_label_page(
     named = _names(chosen.sources)
     paths = {str(source.path) for source in frames.sources}
     # Defective pixels would pass for spots.
-    prepare = make_pipeline(PixelMask(detect=n_frames >= PixelMask.MIN_FRAMES), CentralCrop(crop))
+    masking = PixelMask(detect=n_frames >= PixelMask.MIN_FRAMES, invalid="auto")
+    prepare = make_pipeline(masking, part_of(frames, crop))
     prepared = prepare.fit_transform(chosen)
     quiet = None if progress else True
     bar = tqdm(prepared, total=n_frames, unit="frame", disable=quiet)

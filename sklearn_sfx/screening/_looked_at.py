@@ -7,7 +7,7 @@ from typing import NamedTuple
 from sklearn_sfx._methods import METHODS
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import Frames, Window, window_of
-from sklearn_sfx.preprocessing import CentralCrop
+from sklearn_sfx.screening._part import part_of
 
 __all__ = ["LookedAt", "looked_at", "together"]
 
@@ -33,20 +33,20 @@ class LookedAt(NamedTuple):
     reason: str = ""
 
 
-def looked_at(frames: Frames, crop: int) -> tuple[LookedAt, ...]:
+def looked_at(frames: Frames, crop: int | str | None) -> tuple[LookedAt, ...]:
     """Return the part of a frame that each method looks at, once it is cropped.
 
     Parameters
     ----------
     frames : Frames, shape (n_frames, height, width)
         The run. Nothing is read.
-    crop : int
-        Side of the central square, in pixels.
+    crop : int, "auto" or None
+        Side of the square, in pixels, as in `train`.
     """
     found = []
     for method in METHODS:
         try:
-            window = window_of(CentralCrop(crop).fit_transform(frames[:1]))
+            window = window_of(part_of(frames, crop, method).fit_transform(frames[:1]))
         except InputError as error:
             found.append(LookedAt(method, None, 0.0, str(error)))
             continue

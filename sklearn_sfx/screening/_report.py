@@ -230,7 +230,7 @@ def _facts(model: ScreeningModel, frames: Frames, scores: Scores) -> dict[str, s
     changed = scores.threshold != model.threshold
     own = f" (the model's own: {model.threshold:.3f})" if changed else ""
     return {
-        "model": f"{type(estimators(model)[-1]).__name__}, trained by sklearn_sfx {model.version}",
+        "model": f"{type(estimators(model)[-1]).__name__}, made by sklearn_sfx {model.version}",
         "trained on": f"labelled frames: {listed or 'none that a file holds'}",
         "threshold": f"a hit from a score of {scores.threshold:.3f}{own}",
         "frames": f"{height} x {width} pixels, {frames.dtype}",
@@ -247,7 +247,7 @@ def _mask(model: ScreeningModel, frames: Frames) -> str:
         masked = int(np.count_nonzero(~frames.mask))
         given = f"{masked:,} of {frames.mask.size:,} pixels ({masked / frames.mask.size:.1%})"
     found = sum(getattr(step, "n_defects_", 0) for step in estimators(model.prepare))
-    return f"{given}; defective pixels found in training, masked too: {found:,}"
+    return f"{given}; defective pixels found, masked too: {found:,}"
 
 
 def _versions() -> str:

@@ -169,7 +169,7 @@ class RunInfo:
             yield f"{part.method}: {where}: {_percent(part.share)} of the frame"
 
 
-def run_info(frames: Frames, *, n_frames: int = 16, crop: int = 724) -> RunInfo:
+def run_info(frames: Frames, *, n_frames: int = 16, crop: int | str | None = "auto") -> RunInfo:
     """Say what a run is: what its files say of it, and what its pixels are like.
 
     Parameters
@@ -178,8 +178,9 @@ def run_info(frames: Frames, *, n_frames: int = 16, crop: int = 724) -> RunInfo:
         The run. Its steps are not run.
     n_frames : int
         How many frames are read, evenly taken from the run.
-    crop : int
-        Side of the square that a method looks at, in pixels.
+    crop : int, "auto" or None
+        Side of the square that a method looks at, in pixels; None for the whole frame, "auto" for
+        what suits each method. It is about the beam where that is known.
 
     Returns
     -------

@@ -13,6 +13,7 @@ from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import Frames
 from sklearn_sfx.preprocessing import CentralCrop, PixelMask
 from sklearn_sfx.screening._model import ScreeningModel
+from sklearn_sfx.screening._part import part_of
 from sklearn_sfx.screening._seen_frames import seen_frames
 from sklearn_sfx.screening._unreadable import readable_rows
 
@@ -25,7 +26,7 @@ UNLABELLED = -1
 def hit_finder(
     *,
     method: str = "rows",
-    crop: int = 724,
+    crop: CentralCrop | int | None = 724,
     max_epochs: int | None = None,
     random_state: int | None = None,
 ) -> Pipeline:
@@ -36,8 +37,9 @@ def hit_finder(
     method : {"rows", "peaks"}
         "rows" is row-wise decomposition and a network, for about 200 labels. "peaks" goes by the
         heights of the strongest peaks, for fewer labels or none.
-    crop : int
-        Side of the central square that is looked at, in pixels.
+    crop : CentralCrop, int or None
+        The part that is looked at, or the side of the central square in pixels; None for the whole
+        frame.
     max_epochs : int, optional
         Training epochs of "rows"; the default of `CNN1D` where it is not given.
     random_state : int, optional
@@ -46,11 +48,11 @@ def hit_finder(
     Returns
     -------
     Pipeline
-        `PixelMask` with detection of defects, `CentralCrop`, and for "peaks" a
-        `PeakHeightClassifier`. For "rows" `GCN`, `LCN`, `RowWiseDecomposition`, and `CNN1D` in a
-        `TunedThresholdClassifierCV`: five folds of the labelled frames choose the threshold with
-        the best F2 score, in which recall weighs twice as much as precision. At 0.5 a network
-        trained on few labels loses more hits.
+        `PixelMask` with detection of defects and of values that are no counts, `CentralCrop`, and
+        for "peaks" a `PeakHeightClassifier`. For "rows" `GCN`, `LCN`, `RowWiseDecomposition`, and
+        `CNN1D` in a `TunedThresholdClassifierCV`: five folds of the labelled frames choose the
+        threshold with the best F2 score, in which recall weighs twice as much as precision. At 0.5
+        a network trained on few labels loses more hits.
 
     Raises
     ------
@@ -64,7 +66,8 @@ def hit_finder(
     ['pixelmask', 'centralcrop', 'gcn', 'lcn', 'rowwisedecomposition']
     """
     steps = find_method(method).steps(max_epochs=max_epochs, random_state=random_state)
-    return make_pipeline(PixelMask(detect=True), CentralCrop(crop), *steps)
+    part = crop if isinstance(crop, CentralCrop) else CentralCrop(crop)
+    return make_pipeline(PixelMask(detect=True, invalid="auto"), part, *steps)
 
 
 def train(
@@ -72,7 +75,7 @@ def train(
     target: ArrayLike | None = None,
     *,
     method: str = "rows",
-    crop: int = 724,
+    crop: int | str | None = "auto",
     max_epochs: int | None = None,
     random_state: int | None = None,
     progress: bool = False,
@@ -91,8 +94,10 @@ def train(
         "rows" is row-wise decomposition and a network, for about 200 labels. "peaks" goes by the
         heights of the strongest peaks and has learned from simulated frames before: for fewer
         labels or none (see `PeakHeightClassifier`).
-    crop : int
-        Side of the central square that is looked at, in pixels.
+    crop : int, "auto" or None, default="auto"
+        Side of the square that is looked at, in pixels, about the beam where the frames know it,
+        or else the middle; None for the whole frame. "auto" is 724 for "rows", or the whole frame
+        where it is smaller or made of modules upon each other, and the whole frame for "peaks".
     max_epochs : int, optional
         Training epochs of "rows"; the default of `CNN1D` where it is not given.
     random_state : int, optional
@@ -126,7 +131,8 @@ def train(
     >>> train(run.data, method="peaks", crop=160).threshold
     0.5
     """
-    finder = hit_finder(method=method, crop=crop, max_epochs=max_epochs, random_state=random_state)
+    part = part_of(frames, crop, method)
+    finder = hit_finder(method=method, crop=part, max_epochs=max_epochs, random_state=random_state)
     chosen = find_method(method)
     target = _checked(target, len(frames), chosen)
     rows = readable_rows(frames, "the training")

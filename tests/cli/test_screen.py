@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from sklearn_sfx import open_frames, read_mask, screen
+from sklearn_sfx.cli import main
 from sklearn_sfx.screening import load_screening_model, read_hits
 
 
@@ -67,3 +68,23 @@ def test_screen_reports_what_it_prints(sfx, run_folder, tmp_path, monkeypatch, c
     assert "--report out.html</code>" in page
     assert "LCN(floor=1.0, kernel_size=5)" in page
     assert f"{(~read_mask(run_folder / 'run.mask.h5')).sum():,} of 25,600 pixels" in page
+
+
+def test_no_model_is_needed(sfx, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert sfx("screen") == 0
+    out = capsys.readouterr().out
+    n_hits = int(re.search("([0-9]+) of 90 frames are hits", out)[1])
+    assert 0 < n_hits < 90
+    assert "a hit is what shows 6 Bragg spots or more" in out
+    assert len(read_hits(tmp_path / "run.hits.lst")) == n_hits
+
+
+def test_one_frame_of_any_shape_is_enough(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    frame = np.random.default_rng(0).poisson(5.0, (1, 64, 90)).astype(np.uint16)
+    frame[0, 10::15, 10::15] += 80
+    frame[0, 11::15, 10::15] += 80
+    np.save("frame.npy", frame)
+    assert main(["screen", "frame.npy"]) == 0
+    assert "1 of 1 frames are hits" in capsys.readouterr().out

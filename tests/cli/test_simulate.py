@@ -12,7 +12,7 @@ from sklearn_sfx.datasets import read_annotation
 def test_simulated_run_loads_as_a_real_one(run_folder):
     run = load_cxidb76(run_folder / "run.h5", "LN84", mask=run_folder / "run.mask.h5")
     assert run.data.shape == (90, 160, 160)
-    assert run.data.dtype == np.uint16
+    assert run.data.as_stored().dtype == np.uint16
     assert run.target.tolist() == (run.labels != "MISS").astype(int).tolist()
     assert 20 < run.target.sum() < 70
     metadata = run.data.metadata

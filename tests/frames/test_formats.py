@@ -2,13 +2,14 @@
 
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import sklearn_sfx
-from sklearn_sfx import Frames, InputError, open_frames, read_mask
+from sklearn_sfx import Frames, InputError, read_mask
 from sklearn_sfx.exceptions import SlowFileWarning
 from sklearn_sfx.frames import (
     ArraySource,
@@ -20,6 +21,9 @@ from sklearn_sfx.frames import (
 )
 from sklearn_sfx.frames._formats import FORMATS
 from sklearn_sfx.frames._recognize import open_paths
+
+# The numbers as they are; masks have tests of their own.
+open_frames = partial(sklearn_sfx.open_frames, mask=False)
 
 PACKAGE = Path(sklearn_sfx.__file__).parent
 

@@ -303,7 +303,12 @@ def test_steps_on_workers(write, pixels, mask, backend):
 def test_the_mask_is_carried_and_then_used(values, mask):
     frames = open_frames(values, mask=mask)
     np.testing.assert_array_equal(frames.mask, mask)
-    np.testing.assert_array_equal(np.asarray(frames), values, strict=True)
+    masked = np.where(mask, values, np.nan).astype(np.float32)
+    assert frames.dtype == np.float32
+    np.testing.assert_array_equal(np.asarray(frames), masked, strict=True)
+    np.testing.assert_array_equal(frames[2], masked[2], strict=True)
+    np.testing.assert_array_equal(np.concatenate(list(frames.blocks())), masked, strict=True)
+    np.testing.assert_array_equal(np.asarray(frames.as_stored()), values, strict=True)
     cropped = frames[[2, 1]].append(Crop(4))
     np.testing.assert_array_equal(cropped.mask, mask[1:5, 2:6])
     expected = np.where(mask, values, np.nan).astype(np.float32)[:, 1:5, 2:6]

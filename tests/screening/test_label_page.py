@@ -51,7 +51,8 @@ def test_frames_are_drawn_from_all_of_the_run_as_a_model_sees_them(page, run):
     assert max(numbers) > 75
     assert {frame["file"] for frame in frames} == {"run.h5"}
     chosen = run[np.array(numbers) - 1]
-    cropped = CentralCrop(CROP).fit_transform(PixelMask(detect=True).fit_transform(chosen))
+    masked = PixelMask(detect=True, invalid="auto").fit_transform(chosen)
+    cropped = CentralCrop(CROP, center="beam").fit_transform(masked)
     for frame, expected in zip(frames, cropped, strict=True):
         assert frame["picture"] == thumbnail(expected, N_BLOCKS)
 

@@ -36,6 +36,7 @@ class Euxfel(Format):
     """
 
     name = "EuXFEL"
+    names_detectors = True
 
     def knows(self, path: str, head: bytes) -> bool:
         """Told by the groups that every file has; a folder by the files in it."""

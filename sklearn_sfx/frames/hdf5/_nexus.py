@@ -12,7 +12,6 @@ import re
 from collections.abc import Iterator
 
 import h5py
-import numpy as np
 
 from sklearn_sfx.frames._facts import Facts
 from sklearn_sfx.frames.hdf5._handles import look_up
@@ -27,7 +26,6 @@ __all__ = [
     "entries_of",
     "groups_of_class",
     "known_datasets",
-    "no_data_values",
     "numbered",
     "signal_of",
 ]
@@ -124,23 +122,6 @@ def detector_facts(detector: h5py.Group) -> Facts:
         saturation=number_at(detector, "saturation_value"),
         lowest=number_at(detector, "underload_value"),
     )
-
-
-def no_data_values(dtype: np.dtype, bit_depth: float | None) -> tuple[float, ...]:
-    """Return the values that stand for no data in frames of a photon-counting detector.
-
-    Of so many bits, the two largest: a pixel that is not there, and one that overflowed; of signed
-    numbers the smallest too. Numbers of 32 bits may have been cut to those that are not negative.
-    """
-    if dtype.kind not in "iu":
-        return ()
-    bits = dtype.itemsize * 8
-    if bit_depth is not None and 8 <= bit_depth < bits:
-        bits = int(bit_depth)
-    tops = [bits] if dtype.kind == "u" else [bits - 1]
-    tops += [31] if dtype.kind == "u" and bits == 32 else []
-    values = [float(2**top - less) for top in tops for less in (1, 2)]
-    return (*values, -float(2 ** (bits - 1))) if dtype.kind == "i" else tuple(values)
 
 
 def _beam_center(detector: h5py.Group, sides: list[float | None]) -> tuple[float, float] | None:

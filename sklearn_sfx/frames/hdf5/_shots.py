@@ -12,7 +12,7 @@ import numpy as np
 from sklearn_sfx.exceptions import InputError, UnreadableFrame
 from sklearn_sfx.frames._facts import Facts, Unreadable
 from sklearn_sfx.frames._protocols import FrameOrigin, Window
-from sklearn_sfx.frames.hdf5._handles import HDF5_ERRORS, look_up, open_file
+from sklearn_sfx.frames.hdf5._handles import HDF5_ERRORS, look_up, open_file, reason
 from sklearn_sfx.frames.hdf5._metadata import Field, read_field
 from sklearn_sfx.frames.hdf5._source import advice_for
 from sklearn_sfx.frames.hdf5._stored import Stored, store
@@ -104,7 +104,7 @@ class ShotSource:
                     item = look_up(opened.file, f"/{self._shots[position]}/{field.dataset}")
                     values: Sequence = ["" if field.name == "identifier" else np.nan]
                     if isinstance(item, h5py.Dataset) and item.size == 1:
-                        values = read_field(field, item, one).tolist()
+                        values = _read_one(self._like.path, field, item, one)
                     found[field.name] += values
         return {name: np.array(values) for name, values in found.items()}
 
@@ -192,6 +192,17 @@ def open_shots(
     known = _fields_of(file[first.rpartition(leaf)[0]], fields)
     numbers = np.arange(len(shots))
     return ShotSource(like, np.array(shots), numbers, leaf, known, facts, tuple(merged(gone)))
+
+
+def _read_one(path: str, field: Field, item: h5py.Dataset, one: np.ndarray) -> list:
+    """Return what a group says of its frame."""
+    try:
+        return read_field(field, item, one).tolist()
+    except HDF5_ERRORS as error:
+        raise InputError(
+            f"The {field.name} of the frames of {path} cannot be read from dataset {item.name}: "
+            f"{reason(error)}."
+        ) from error
 
 
 def _looked_at(file: h5py.File, names: Sequence[str]) -> Iterator[tuple[str, tuple | None]]:

@@ -1,11 +1,14 @@
-"""Bitshuffled chunks that hold anything but rows of one frame, decoded as a whole.
+"""Chunks that are decoded as a whole: of zstd, and bitshuffled ones of more than rows of a frame.
 
-The filter that HDF5 would use crashes on some damaged chunks, so it is not asked: chunks of several
-frames, or of a part of the columns, with a checksum or a second filter, in files with a user block.
+The filter that HDF5 would use for bitshuffle crashes on some damaged chunks, so it is not asked:
+chunks of several frames, or of a part of the columns, with a checksum or a second filter, in files
+with a user block. That for zstd does not look whether it succeeded, and then gives whatever was in
+memory.
 """
 
 from __future__ import annotations
 
+import ctypes
 import math
 import zlib
 from collections import OrderedDict
@@ -18,12 +21,14 @@ import numpy as np
 
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames._protocols import Window
+from sklearn_sfx.frames.hdf5 import _bitshuffle
 from sklearn_sfx.frames.hdf5._decoders import Bitshuffled
 from sklearn_sfx.frames.hdf5._filters import (
     BITSHUFFLE,
     DEFLATE,
     FLETCHER32,
     SHUFFLE,
+    ZSTD,
     Filter,
     filters_of,
 )
@@ -34,11 +39,11 @@ from sklearn_sfx.frames.hdf5._unread import NEVER_WRITTEN, Unread
 __all__ = ["WholeChunkReader", "overlaps"]
 
 MAX_KEPT_BYTES = 16 * 2**20  # of decoded chunks, for the next frame that they hold
-_KNOWN = {BITSHUFFLE, DEFLATE, FLETCHER32, SHUFFLE}
+_KNOWN = {BITSHUFFLE, DEFLATE, FLETCHER32, SHUFFLE, ZSTD}
 
 
 class WholeChunkReader:
-    """Reads windows of frames out of bitshuffled chunks of any shape.
+    """Reads windows of frames out of chunks of any shape, bitshuffled or compressed with zstd.
 
     Parameters
     ----------
@@ -67,7 +72,9 @@ class WholeChunkReader:
     @classmethod
     def of(cls, dataset: h5py.Dataset, n_lead: int, raw: RawFile) -> WholeChunkReader | None:
         """Return a reader of this dataset, or None where HDF5 may read it."""
-        if dataset.chunks is None or all(f.code != BITSHUFFLE for f in filters_of(dataset)):
+        codes = {found.code for found in filters_of(dataset)}
+        readable = codes <= _KNOWN and is_plain(dataset) and _zstd() is not None
+        if dataset.chunks is None or not (BITSHUFFLE in codes or (ZSTD in codes and readable)):
             return None
         return cls(dataset, n_lead, raw)
 
@@ -149,6 +156,8 @@ def decode_chunk(coded: bytes, filters: list[Filter], n_bytes: int) -> bytes | n
             data = _checked(data)
         elif code == DEFLATE:
             data = _inflated(data, size)
+        elif code == ZSTD:
+            data = _unpacked_by_zstd(data, size)
         elif code == SHUFFLE:
             width = values[0] if values else 1
             cut = len(data) // width * width
@@ -192,6 +201,23 @@ def _inflated(data: Any, size: int) -> bytes:
     except zlib.error as error:
         raise OSError(str(error)) from error
     return decoded
+
+
+def _zstd() -> Callable | None:
+    """Return the function of the C library that decodes a whole, None if there is none."""
+    address = _bitshuffle.decoder_address(_bitshuffle.ZSTD)
+    arguments = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_void_p, ctypes.c_size_t)
+    return ctypes.CFUNCTYPE(ctypes.c_size_t, *arguments)(address) if address else None
+
+
+def _unpacked_by_zstd(data: bytes | np.ndarray, size: int) -> np.ndarray:
+    decode, coded = _zstd(), np.frombuffer(data, np.uint8)
+    if decode is None:
+        raise OSError("there is no decoder of zstd")
+    out = np.empty(size, np.uint8)
+    if decode(out.ctypes.data, out.nbytes, coded.ctypes.data, coded.nbytes) != size:
+        raise OSError("the compressed data are damaged")
+    return out
 
 
 def _checked(data: bytes | np.ndarray) -> bytes | np.ndarray:

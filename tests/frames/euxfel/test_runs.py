@@ -6,12 +6,14 @@ import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import h5py
 import numpy as np
 import pytest
 
-from sklearn_sfx import InputError, open_frames, read_mask
+import sklearn_sfx
+from sklearn_sfx import InputError, read_mask
 from sklearn_sfx.frames import Window
 from sklearn_sfx.frames.euxfel._layout import Layout
 
@@ -22,6 +24,9 @@ from extra_data.tests.mockdata.basler_camera import BaslerCamera  # noqa: E402
 from extra_data.tests.mockdata.detectors import AGIPDModule, DSSCModule, LPDModule  # noqa: E402
 from extra_data.tests.mockdata.jungfrau import JUNGFRAUModule  # noqa: E402
 from extra_data.tests.mockdata.xgm import XGM  # noqa: E402
+
+# The numbers as they are; masks have tests of their own.
+open_frames = partial(sklearn_sfx.open_frames, mask=False)
 
 DETECTORS = {
     "AGIPD": (AGIPDModule, components.AGIPD1M, "SPB_DET_AGIPD1M-1", (16, 512, 128)),

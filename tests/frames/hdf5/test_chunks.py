@@ -152,6 +152,7 @@ def test_several_axes_may_count_frames(file, chunks):
         (Hdf5Reader, {"compression": "lzf"}),
         (WholeChunkReader, {"chunks": (3, 8, 9), **hdf5plugin.Bitshuffle()}),
         (WholeChunkReader, {"chunks": (1, 8, 9), **OTHERS["bitshuffle and a checksum"]}),
+        (WholeChunkReader, {"chunks": (1, 8, 9), "shuffle": True, **hdf5plugin.Zstd()}),
         (RowReader, {"chunks": (1, 8, 9), "dtype": ">u2"}),
         (RowReader, {}),
     ],
@@ -263,3 +264,18 @@ def test_gzip_is_told_once_where_it_costs(file, tmp_path, side, warned):
         for _ in range(3):
             open_frames(tmp_path / "run.h5")
     assert [w.category for w in caught] == [SlowFileWarning] * warned
+
+
+def test_what_zstd_cannot_decode_is_refused(file, tmp_path):
+    """HDF5's filter gives what was in memory, and says nothing."""
+    values = np.random.default_rng(0).poisson(30, (3, 24, 20)).astype(np.uint16)
+    dataset = written(file, values, chunks=(1, 24, 20), **hdf5plugin.Zstd())
+    chunk = dataset.id.get_chunk_info_by_coord((1, 0, 0))
+    file.close()
+    with open(tmp_path / "run.h5", "r+b") as damaged:
+        damaged.seek(chunk.byte_offset + 7)  # behind the size that it claims: a kind of block
+        damaged.write(b"\xff" * 3)
+    frames = open_frames(tmp_path / "run.h5")
+    np.testing.assert_array_equal(frames[[0, 2]], values[[0, 2]])
+    with pytest.raises(InputError, match=r"Frame 1 .* does not decompress"):
+        frames[1]

@@ -1,6 +1,7 @@
 """What the facilities write is what is read, with its names, and what it says of itself."""
 
 import pickle
+from functools import partial
 
 import h5py
 import numpy as np
@@ -8,8 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sklearn_sfx import Frames, InputError, open_frames, read_mask
+import sklearn_sfx
+from sklearn_sfx import Frames, InputError, read_mask
 from sklearn_sfx.frames import Window
+
+# The numbers as they are; masks have tests of their own.
+open_frames = partial(sklearn_sfx.open_frames, mask=False)
 
 N_FRAMES = 7
 rows = st.lists(st.integers(-N_FRAMES, N_FRAMES - 1), max_size=9)
@@ -359,3 +364,15 @@ def test_frames_of_a_detector_that_lost_packets_are_not_whole(facility, refused,
         *(False, False, True, True),
         *(False, False, False),
     ]
+
+
+def test_a_name_that_cannot_be_read_is_told_of(facility, monkeypatch, sentence):
+    frames = open_frames(facility("cxi-events"))
+
+    def damaged(*_):
+        raise OSError("bad heap index")
+
+    monkeypatch.setattr("sklearn_sfx.frames.hdf5._shots.read_field", damaged)
+    with pytest.raises(InputError) as error:
+        _ = frames.metadata
+    sentence(error, "run.h5", "entry_", "bad heap index")

@@ -9,9 +9,10 @@ import h5py
 
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames._facts import Facts
+from sklearn_sfx.frames._value_rule import no_data_values
 from sklearn_sfx.frames.hdf5._contents import listing
 from sklearn_sfx.frames.hdf5._handles import look_up
-from sklearn_sfx.frames.hdf5._nexus import detectors_of, no_data_values
+from sklearn_sfx.frames.hdf5._nexus import detectors_of
 from sklearn_sfx.frames.hdf5._segments import Images
 from sklearn_sfx.frames.hdf5.layouts._nexus import Nexus
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames._facts import Facts
+from sklearn_sfx.frames._value_rule import no_data_values
 from sklearn_sfx.frames.hdf5._candidates import could_be_frames
 from sklearn_sfx.frames.hdf5._contents import listing
 from sklearn_sfx.frames.hdf5._handles import look_up
@@ -26,7 +27,6 @@ from sklearn_sfx.frames.hdf5._nexus import (
     detectors_of,
     entries_of,
     groups_of_class,
-    no_data_values,
     numbered,
     signal_of,
 )

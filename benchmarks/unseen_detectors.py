@@ -7,7 +7,7 @@ what the peak-count baseline, trained on the same simulated frames, says, and `P
 as it comes. From each real hit two more frames are made: all its peaks painted over (a miss of the
 same detector) and all but six (a MAYBE).
 
-    python benchmarks/real_frames.py --data ../shared/data/real [--models 0]
+    python benchmarks/unseen_detectors.py --data ../shared/data/real [--models 0]
 
 With ``--models 0`` nothing is simulated, and only `PeakHeightClassifier` is asked.
 """

@@ -1,0 +1,170 @@
+"""What the surroundings of a peak say about it, compiled with numba."""
+
+import numpy as np
+from numba import njit
+
+__all__ = ["around_peaks", "closeness", "pixels_by_radius", "solid_areas"]
+
+N_DIRECTIONS = 24
+NEAREST, FARTHEST = 4, 16  # pixels; a line is looked for from beyond the peak to here
+STRIDE = 4  # pixels; every fourth row and column is enough to count those of a ring
+
+_compile = njit(nogil=True, cache=True, error_model="numpy")
+
+
+@_compile
+def around_peaks(frame, rows, columns):
+    """Return height, line and least neighbour of the peaks at these pixels; float64 (n, 3).
+
+    The height is that of the highest pixel within two of the place, above the median of a circle
+    around it. The line is how far a line of pixels through the peak stands out, on both of its
+    sides and in the mean, above what lines in other directions do: 0 for a peak by itself, the
+    height for a peak in a streak, a ring or a bad column. The last is the lowest of the four pixels
+    beside the highest. Pixels of the frame (height, width) that are not usable are NaN.
+    """
+    height, width = frame.shape
+    ways = _ways()
+    middle = (FARTHEST - NEAREST) // 2
+    circle = np.empty(2 * N_DIRECTIONS)
+    scale = N_DIRECTIONS * (NEAREST + middle) ** 2
+    lines = np.empty(N_DIRECTIONS)
+    found = np.zeros((len(rows), 3))
+    for p in range(len(rows)):
+        i, j = _highest_near(frame, rows[p], columns[p])
+        n = 0
+        slope_i = slope_j = 0.0
+        for d in range(N_DIRECTIONS):
+            down, right = ways[d, middle, 1]
+            rise = 0.0
+            for side in (-1, 1):
+                y, x = i + side * down, j + side * right
+                if 0 <= y < height and 0 <= x < width and frame[y, x] == frame[y, x]:
+                    circle[n] = frame[y, x]
+                    n += 1
+                    rise += side * frame[y, x]
+                else:
+                    rise = np.nan
+            if rise == rise:
+                slope_i += rise * down
+                slope_j += rise * right
+        if n == 0:
+            continue
+        level = np.sort(circle[:n])[n // 2]
+        top = frame[i, j] - level
+        if n == circle.size:
+            slope_i, slope_j = slope_i / scale, slope_j / scale
+        else:
+            slope_i = slope_j = 0.0
+        n = 0
+        for d in range(N_DIRECTIONS):
+            both = np.inf
+            for side in (-1, 1):
+                mean = _along(frame, i, j, ways[d], side, level, top)
+                rise = slope_i * ways[d, middle, 1, 0] + slope_j * ways[d, middle, 1, 1]
+                mean -= side * rise
+                both = min(both, mean if mean == mean else np.inf)
+            if both < np.inf:
+                lines[n] = both
+                n += 1
+        if n > 0:
+            ordered = np.sort(lines[:n])
+            found[p, 1] = ordered[n - 1] - ordered[n // 2]
+        least = np.inf
+        for y, x in ((i - 1, j), (i + 1, j), (i, j - 1), (i, j + 1)):
+            if 0 <= y < height and 0 <= x < width and frame[y, x] == frame[y, x]:
+                least = min(least, frame[y, x] - level)
+        found[p, 0], found[p, 2] = top, least
+    return found
+
+
+@_compile
+def _ways():
+    """Return the steps down and right to the three pixels across each place on each line."""
+    ways = np.empty((N_DIRECTIONS, FARTHEST - NEAREST + 1, 3, 2), np.int64)
+    for d in range(N_DIRECTIONS):
+        down, right = np.sin(np.pi * d / N_DIRECTIONS), np.cos(np.pi * d / N_DIRECTIONS)
+        for k in range(ways.shape[1]):
+            for across in range(3):
+                aside = across - 1
+                ways[d, k, across, 0] = int(np.rint((NEAREST + k) * down + aside * right))
+                ways[d, k, across, 1] = int(np.rint((NEAREST + k) * right - aside * down))
+    return ways
+
+
+@_compile
+def _highest_near(frame, i, j):
+    highest_i, highest_j = i, j
+    for y in range(max(i - 2, 0), min(i + 3, frame.shape[0])):
+        for x in range(max(j - 2, 0), min(j + 3, frame.shape[1])):
+            highest = frame[highest_i, highest_j]
+            if frame[y, x] > highest or highest != highest:
+                highest_i, highest_j = y, x
+    return highest_i, highest_j
+
+
+@_compile
+def _along(frame, i, j, way, side, level, top):
+    """Return the mean over the way of the highest of three pixels across it; NaN if too short."""
+    height, width = frame.shape
+    total = 0.0
+    n = 0
+    for k in range(way.shape[0]):
+        highest = np.float32(-np.inf)
+        for across in range(3):
+            y, x = i + side * way[k, across, 0], j + side * way[k, across, 1]
+            if 0 <= y < height and 0 <= x < width and frame[y, x] > highest:
+                highest = frame[y, x]
+        if highest > -np.inf:
+            total += min(highest - level, top)  # what is brighter than the peak says no more
+            n += 1
+    return total / n if 3 * n > FARTHEST - NEAREST else np.nan
+
+
+@_compile
+def closeness(rows, columns, centre_row, centre_column, width):
+    """Return how much pixels crowd at the same distances from a centre, in bins so wide."""
+    counts = np.zeros(1, np.float64)
+    for k in range(len(rows)):
+        radius = int(np.hypot(rows[k] - centre_row, columns[k] - centre_column) / width)
+        if radius >= counts.size:
+            counts = np.concatenate((counts, np.zeros(radius + 1 - counts.size + 256)))
+        counts[radius] += 1
+    total = 0.0
+    for radius in range(counts.size):
+        total += counts[radius] ** 2 / (radius + 5.0)
+    return total
+
+
+@_compile
+def pixels_by_radius(contrast, centre_row, centre_column, n_radii):
+    """Return how many usable pixels lie at each distance from the centre, rounded down."""
+    counts = np.zeros(n_radii)
+    for i in range(0, contrast.shape[0], STRIDE):
+        for j in range(0, contrast.shape[1], STRIDE):
+            if contrast[i, j] == contrast[i, j]:
+                radius = int(np.hypot(i - centre_row, j - centre_column))
+                if radius < n_radii:
+                    counts[radius] += STRIDE**2
+    return counts
+
+
+@_compile
+def solid_areas(frame, value):
+    """Return the numbers of pixels with this value, of those amid such, and of those it encloses.
+
+    The first two are of pixels with the value, the second of those whose eight neighbours have it
+    too; the third are pixels of other values with six such neighbours or more.
+    """
+    n = amid = enclosed = 0
+    for i in range(1, frame.shape[0] - 1, STRIDE):
+        for j in range(1, frame.shape[1] - 1):
+            around = 0
+            for y in range(i - 1, i + 2):
+                for x in range(j - 1, j + 2):
+                    around += frame[y, x] == value
+            if frame[i, j] == value:
+                n += 1
+                amid += around == 9
+            elif around >= 6 and frame[i, j] == frame[i, j]:
+                enclosed += 1
+    return n, amid, enclosed

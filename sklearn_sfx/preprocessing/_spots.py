@@ -1,0 +1,199 @@
+"""The peaks of a frame that look like Bragg spots, and how many there are."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from joblib import Parallel, delayed
+from numpy.typing import ArrayLike
+
+from sklearn_sfx._validation import is_frames, is_tensor
+from sklearn_sfx.exceptions import InputError
+from sklearn_sfx.preprocessing._no_data import without_no_data
+from sklearn_sfx.preprocessing._peak_kernels import peaks_of_prepared, prepare_frame, tile_noise
+from sklearn_sfx.preprocessing._peaks import Peaks
+from sklearn_sfx.preprocessing._rings import on_rings
+from sklearn_sfx.preprocessing._spot_kernels import around_peaks
+from sklearn_sfx.preprocessing._step import BaseStep
+
+__all__ = ["count_spots", "find_spots"]
+
+MIN_SNR = 6.0
+MIN_PIXELS, MAX_PIXELS = 2, 200
+RADIUS = 8  # pixels; the background of a peak is taken from the square that reaches so far
+NOISE_FLOOR = 1.0  # one photon on a counting detector
+LINE_SHARE = 0.25  # of its height; a peak is part of a line that reaches this
+SHARED_NOISE = 0.2  # correlation of neighbours from which light spreads over more than one pixel
+SHARP = 0.05  # light that spreads gives every neighbour more than this share of the highest pixel
+SHARP_FROM = 10.0  # signal-to-noise from which that can be told
+FEW = 4  # peaks that are left to be a MAYBE; with fewer the rings make no difference
+FAINT = (
+    0.5  # of the median height of the peaks on rings; fainter ones may be what rings are made of
+)
+LEAK = 0.1  # for so many peaks on rings one of them may have passed for a spot
+
+
+def find_spots(frame: ArrayLike) -> Peaks:
+    """Find the peaks of one frame that look like Bragg spots.
+
+    Of the peaks that `find_peaks` finds from a signal-to-noise of 6, those are left out that have
+    another explanation, each by what is seen in the frame itself:
+
+    * a line of pixels through the peak stands out as well: a streak, the edge of a shadow or
+      module, a bad row or column, a strong ring;
+    * there are bright pixels at its distance from the centre all around, and not just inside and
+      outside of that: a powder ring, of ice for one. The centre is found from the frame;
+    * rings have peaks, and it is fainter than those;
+    * the noise of neighbours shows that light spreads over several pixels, and the peak does not: a
+      cosmic ray, a hot pixel.
+
+    Areas without data, such as gaps and what lies outside a round sensor, are told by a value that
+    fills them without anything in between, and take no part.
+
+    Parameters
+    ----------
+    frame : array-like of shape (height, width)
+        Raw counts of any real dtype; NaN marks pixels that are not to be used.
+
+    Returns
+    -------
+    Peaks
+        Arrays ``row``, ``column``, ``n_pixels``, ``intensity`` and ``snr``, one entry per spot.
+
+    Raises
+    ------
+    InputError
+        If `frame` is not a single frame.
+
+    See Also
+    --------
+    find_peaks : Everything that stands out, with settings of your own.
+    count_spots : How many spots each frame of a run has.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_sfx.preprocessing import find_peaks, find_spots
+    >>> frame = np.random.default_rng(0).poisson(10.0, (100, 100))
+    >>> frame[40:43, 70:73] += 60
+    >>> frame[:, 20] += 60  # a bad column
+    >>> len(find_peaks(frame).row) > 10, len(find_spots(frame).row)
+    (True, 1)
+    """
+    frame = np.asarray(frame)
+    if frame.ndim != 2 or frame.dtype.kind not in "biuf":
+        raise InputError(
+            "find_spots needs one frame of real numbers, shape (height, width); got shape "
+            f"{frame.shape} and dtype {frame.dtype}."
+        )
+    peaks, is_spot, _ = _judge_peaks(frame)
+    return Peaks(*(field[is_spot] for field in peaks))
+
+
+def count_spots(X: Any) -> np.ndarray:
+    """Count the Bragg spots of each frame, as `find_spots` finds them; no label plays a part in it.
+
+    A tenth of the peaks on rings is taken from the count, since of hundreds of grains of a powder a
+    few lie beside its rings, or are taken for spots.
+
+    Parameters
+    ----------
+    X : array-like, Frames or torch.Tensor, shape (n_frames, height, width)
+        Raw frames, not normalized, whole rather than cropped; NaN, and what the mask of `Frames`
+        calls unusable, take no part. `Frames` are read block by block.
+
+    Returns
+    -------
+    counts : ndarray of int64, shape (n_frames,)
+        How many spots each frame has.
+
+    Raises
+    ------
+    InputError
+        If X is not made of frames.
+
+    See Also
+    --------
+    SpotCountClassifier : Calls a frame with some spots a hit.
+    count_peaks : Counts everything that stands out.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_sfx.preprocessing import count_spots
+    >>> frames = np.random.default_rng(0).poisson(10.0, (2, 100, 100))
+    >>> frames[1, 40:43, 30:73:20] += 60
+    >>> count_spots(frames)
+    array([0, 3])
+    """
+    if is_tensor(X):
+        X = X.cpu().numpy()
+    frames: Any = X if is_frames(X) else np.asarray(X)
+    if frames.ndim != 3 or frames.dtype.kind not in "biuf":
+        raise InputError(
+            "count_spots needs frames of real numbers, X of shape (n_frames, height, width); got "
+            f"shape {frames.shape} and dtype {frames.dtype}: for a single frame take find_spots."
+        )
+    count = SpotCountStep()
+    if is_frames(frames):  # as one more step, so that reading and counting share their workers
+        return np.asarray(frames.append(count))[:, 0].astype(np.int64)
+    found = Parallel(prefer="threads")(delayed(count)(frame, None) for frame in frames)
+    return np.concatenate(found or [np.empty(0)]).astype(np.int64)
+
+
+@dataclass(frozen=True)
+class SpotCountStep(BaseStep):
+    """Turns a frame into the number of its spots: a step that `Frames.append` takes."""
+
+    def output_shape(self, frame_shape: tuple[int, ...]) -> tuple[int, ...]:
+        return (1,)
+
+    def __call__(self, frame: np.ndarray, usable: np.ndarray | None = None) -> np.ndarray:
+        _, is_spot, n_on_rings = _judge_peaks(frame, usable)
+        count = np.count_nonzero(is_spot) - LEAK * n_on_rings
+        return np.array([max(round(count), 0)], np.float32)
+
+
+def _judge_peaks(
+    frame: np.ndarray, usable: np.ndarray | None = None
+) -> tuple[Peaks, np.ndarray, int]:
+    """Return the peaks of a frame, which of them are spots, and how many are on rings."""
+    frame = without_no_data(frame, usable)
+    padded, contrast = prepare_frame(frame, RADIUS)
+    noise = tile_noise(contrast, np.float32(NOISE_FLOOR))
+    table = peaks_of_prepared(padded, contrast, noise, MIN_SNR, MIN_PIXELS, MAX_PIXELS, NOISE_FLOOR)
+    row, column, n_pixels, intensity, snr = table.T
+    peaks = Peaks(row, column, n_pixels.astype(np.int64), intensity, snr)
+    if len(row) < FEW:
+        return peaks, np.ones(len(row), bool), 0
+    inside = padded[RADIUS:-RADIUS, RADIUS:-RADIUS]
+    place = np.rint(table[:, :2]).astype(np.intp)
+    height, line, least_beside = around_peaks(inside, place[:, 0], place[:, 1]).T
+    is_spot = line < LINE_SHARE * height
+    sharp = (least_beside < SHARP * height) & (snr >= SHARP_FROM)
+    if (is_spot & sharp).any() and shared_noise(inside) > SHARED_NOISE:
+        is_spot &= ~sharp
+    n_on_rings = 0
+    if np.count_nonzero(is_spot) >= FEW:
+        ring = on_rings(contrast, noise, peaks)
+        n_on_rings = int(np.count_nonzero(ring))
+        if n_on_rings >= max(10, 0.2 * len(ring)):
+            is_spot &= height >= FAINT * np.median(height[ring])
+        is_spot &= ~ring
+    return peaks, is_spot, n_on_rings
+
+
+def shared_noise(frame: np.ndarray) -> float:
+    """Return how much of the noise of a pixel its neighbour in the row shares, 0 to 1.
+
+    From the differences of pixels one and five apart: a background that changes slowly cancels. The
+    largest differences, which are no noise, count no more than large ones.
+    """
+    rows = frame[:: max(1, len(frame) // 64)]
+    near, far = np.abs(rows[:, 1:] - rows[:, :-1]), np.abs(rows[:, 5:] - rows[:, :-5])
+    near, far = near[np.isfinite(near)], far[np.isfinite(far)]
+    if not len(near) or not len(far):
+        return 0.0
+    limit = 2.5 * np.median(far) or 1.0
+    apart = float(np.minimum(far, limit).mean())
+    return 1.0 - (float(np.minimum(near, limit).mean()) / apart) ** 2 if apart else 0.0

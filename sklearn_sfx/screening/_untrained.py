@@ -1,0 +1,52 @@
+"""The model for a run of which nothing is known."""
+
+import numpy as np
+from sklearn.pipeline import make_pipeline
+
+from sklearn_sfx.classifiers import PeakCountClassifier, SpotCountClassifier
+from sklearn_sfx.frames import Frames
+from sklearn_sfx.preprocessing import PixelMask
+from sklearn_sfx.screening._model import ScreeningModel
+from sklearn_sfx.screening._unreadable import readable_rows
+
+__all__ = ["untrained_model"]
+
+MAX_SAMPLE = 200  # frames, in which defective pixels are looked for
+
+
+def untrained_model(frames: Frames | np.ndarray) -> ScreeningModel:
+    """Return a model that counts the Bragg spots of whole frames, and has learned nothing.
+
+    Parameters
+    ----------
+    frames : Frames or ndarray, shape (n_frames, height, width)
+        The run. Of ten frames or more defective pixels are found first; one frame is enough.
+
+    Returns
+    -------
+    ScreeningModel
+        For `screen`: a `SpotCountClassifier`, which calls six spots or more a hit, behind a
+        `PixelMask`.
+
+    Examples
+    --------
+    >>> from sklearn_sfx import make_sfx_frames, screen
+    >>> from sklearn_sfx.screening import untrained_model
+    >>> run = make_sfx_frames(3, frame_shape=(160, 160), random_state=0)
+    >>> screen(untrained_model(run.data), run.data).decision.shape
+    (3,)
+    """
+    sample = np.unique(np.linspace(0, len(frames) - 1, MAX_SAMPLE).round().astype(int))
+    looked_at = frames[sample]
+    looked_at = looked_at[readable_rows(looked_at, "the search for defective pixels")]
+    detect = len(looked_at) >= PixelMask.MIN_FRAMES
+    prepare = make_pipeline(PixelMask(detect=detect, invalid="auto")).fit(looked_at)
+    one = looked_at[:1]  # without labels only the shape is looked at
+    return ScreeningModel(
+        prepare=prepare,
+        classifier=make_pipeline(SpotCountClassifier()).fit(one),
+        baseline=PeakCountClassifier().fit(one),
+        threshold=0.5,
+        trained_on=(),
+        frame_shape=(frames.shape[1], frames.shape[2]),
+    )
