@@ -59,11 +59,11 @@ def run(args: argparse.Namespace) -> None:
         scores = screen(model, frames, threshold=args.threshold, progress=True)
     say, maybe, read = tell(outputs), MAYBE_RULES[args.maybe], scores.is_read
     n_read = int(read.sum())
-    say(describe_mask(frames))
-    say(describe_part(model.prepare, model.frame_shape))
     say(f"{n_read} labelled frames that the model was not trained on, {maybe}; 95 % intervals")
     for line in evaluation_table(target[read], decisions(model, scores[read])).splitlines():
         say(line)
+    say(describe_mask(frames))
+    say(describe_part(model.prepare, model.frame_shape))
     if report is not None:
         about = {"target": target, "note": f"{maybe} in the labels.", "command": args.command}
         with outputs.replacing(report) as temporary:
