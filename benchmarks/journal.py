@@ -73,48 +73,47 @@ def measure_journal(frames: Any, folder: Path) -> None:
     all_ = in_child(lambda: screen_timed(frames, folder / "all"))
     print(
         f"{len(frames)} frames in {all_['seconds']:.1f} s, of which the journal took "
-        f"{all_['journal']:.2f} s ({all_['journal'] / all_['seconds']:.2%})"
+        f"{all_['journal']:.2f} s ({all_['journal'] / all_['seconds']:.2%}), of which "
+        f"{all_['key']:.2f} s to know the run again"
     )
     print(
         f"most memory: {few['memory']:.0f} MiB with {len(frames) // 10} frames, "
         f"{all_['memory']:.0f} MiB with {len(frames)}"
     )
-    child = fork(lambda: screen_timed(frames, folder / "killed"), folder / "out")
-    time.sleep(all_["seconds"] / 2)
+    n_parts, killed = all_["parts"], folder / "killed"
+    child = fork(lambda: screen_timed(frames, killed), folder / "out")
+    while len(list(killed.rglob("*.npz"))) < n_parts // 2:
+        time.sleep(0.05)
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
-    done = len(list((folder / "killed").rglob("*.npz")))
-    again = in_child(lambda: screen_timed(frames, folder / "killed"))
-    n_parts = len(list((folder / "killed").rglob("*.npz")))
-    print(
-        f"killed with {done} of {n_parts} parts done, {again['parts']} of them were done after it"
-    )
+    done = len(list(killed.rglob("*.npz")))
+    again = in_child(lambda: screen_timed(frames, killed))
+    print(f"killed with {done} of {n_parts} parts done; {again['parts']} were done after it")
 
 
 def measure_shares(frames: Any, folder: Path, rounds: int) -> None:
-    """Print the times of two processes and of two threads, in turns."""
+    """Print the times of two processes and of two threads, in turns, without their imports."""
     times: dict[str, list[float]] = {"two threads": [], "two processes": []}
     for number in range(rounds):
-        began = time.perf_counter()
-        in_child(lambda place=folder / f"threads{number}": screen_timed(frames, place, n_jobs=2))
-        times["two threads"].append(time.perf_counter() - began)
-        began = time.perf_counter()
+        threads = in_child(partial(screen_timed, frames, folder / f"threads{number}"))
+        times["two threads"].append(threads["seconds"])
         place = folder / f"processes{number}"
         shares = [partial(screen_timed, frames, place, shard=(i, 2)) for i in (1, 2)]
         children = [fork(share, folder / f"out{i}") for i, share in enumerate(shares)]
         for child in children:
             os.waitpid(child, 0)
-        times["two processes"].append(time.perf_counter() - began)
+        took = [joblib.load(folder / f"out{i}")["seconds"] for i in range(2)]
+        times["two processes"].append(max(took))
     for name, found in times.items():
         print(f"{name}: {', '.join(f'{each:.1f}' for each in found)} s, median {median(found):.1f}")
     ratios = [two / one for one, two in zip(*times.values(), strict=True)]
     print(f"two processes take {median(ratios):.2f} of the time of two threads, round by round")
 
 
-def screen_timed(
-    frames: Any, folder: Path, *, shard: tuple[int, int] = (1, 1), n_jobs: int = 2
-) -> dict[str, float]:
+def screen_timed(frames: Any, folder: Path, *, shard: tuple[int, int] = (1, 1)) -> dict[str, float]:
     """Screen, and return seconds, those spent in the journal, MiB, and parts that were done."""
+    import torch  # noqa: F401 - as the command has it by then
+
     from sklearn_sfx.screening import load_screening_model
 
     spent, n_parts = [0.0], [0]
@@ -142,14 +141,16 @@ def screen_timed(
     folder.mkdir(exist_ok=True)
     model = load_screening_model(folder.parent / "model.joblib")
     began = time.perf_counter()
-    with joblib.parallel_config("threading", n_jobs=n_jobs if shard == (1, 1) else 1):
+    with joblib.parallel_config("threading", n_jobs=2 if shard == (1, 1) else 1):
         screening = Screening(model, frames, folder, peaks=False)
+        key = spent[0]
         screening.run(shard=shard)
         if shard == (1, 1):
             screening.scores()
     return {
         "seconds": time.perf_counter() - began,
         "journal": spent[0],
+        "key": key,
         "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         "parts": n_parts[0],
     }

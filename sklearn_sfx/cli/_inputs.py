@@ -9,15 +9,14 @@ import warnings
 from collections import Counter
 from typing import Any
 
-from sklearn_sfx.cli._printing import say
 from sklearn_sfx.exceptions import InputError, RepeatedFramesWarning, UnreadableFramesWarning
 
 __all__ = ["labelled_frames", "open_run", "workers"]
 
 
 def open_run(args: argparse.Namespace) -> Any:
-    """Return the frames of the run, behind their mask, and say in a line what is not used."""
-    from sklearn_sfx.frames import describe_mask, open_frames, read_mask
+    """Return the frames of the run, behind their mask."""
+    from sklearn_sfx.frames import open_frames, read_mask
 
     _check_mask_is_named(args)
     mask: Any = "auto"
@@ -39,7 +38,6 @@ def open_run(args: argparse.Namespace) -> Any:
         source, dataset=args.dataset, mask=mask, geometry=args.geometry, missing=missing
     )
     _warn_of_repeated(frames)
-    say(args.verb, describe_mask(frames))
     return frames
 
 

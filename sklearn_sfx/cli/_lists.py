@@ -82,7 +82,8 @@ def are_written(screening: Any, lists: Lists) -> bool:
 
 def write_lists(args: argparse.Namespace, screening: Any, scores: Any, lists: Lists) -> None:
     """Write the lists of a screening that is done, and say how many frames are hits."""
-    from sklearn_sfx.screening import write_report
+    from sklearn_sfx.frames import describe_mask
+    from sklearn_sfx.screening import describe_part, write_report
 
     outputs, table, hits, report = lists
     say = tell(outputs)
@@ -90,6 +91,8 @@ def write_lists(args: argparse.Namespace, screening: Any, scores: Any, lists: Li
         scores.write_csv(temporary)
     with outputs.replacing(hits) as temporary:
         scores.write_hits(temporary)
+    say(describe_mask(screening.frames))
+    say(describe_part(screening.model.prepare, screening.model.frame_shape))
     n_hits, n_read = int(scores.decision.sum()), int(scores.is_read.sum())
     say(f"{n_hits} of {n_read} frames are hits at threshold {scores.threshold:.3f}")
     if not args.model and args.threshold is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import secrets
 import shutil
 import time
 import zipfile
@@ -15,7 +16,7 @@ from typing import Any
 import joblib
 import numpy as np
 
-from sklearn_sfx._files import HIDDEN, hidden_folder, replacing
+from sklearn_sfx._files import HIDDEN, hidden_folder
 from sklearn_sfx._version import __version__
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import FrameOrigin, Frames
@@ -60,8 +61,14 @@ class Journal:
     def write(self, number: int, found: PartScores) -> None:
         """Keep what was found in a part."""
         hidden_folder(self._folder, FOLDER, self._place.name)
-        with replacing(self._path(number)) as temporary:
-            np.savez(temporary, **found._asdict())
+        # Not forced to the disk: what a machine that goes down damages is found, and done again.
+        temporary = self._place / f"{secrets.token_hex(8)}.part"  # goes with the folder, if killed
+        try:
+            with open(temporary, "wb") as file:
+                np.savez(file, **found._asdict())
+            temporary.replace(self._path(number))
+        finally:
+            temporary.unlink(missing_ok=True)
 
     def remove(self, *, leave_note: bool) -> None:
         """Remove this journal, and others that were forgotten long ago.

@@ -175,21 +175,23 @@ def test_a_journal_forgotten_long_ago_is_removed(model, run, tmp_path):
 
 SCRIPT = """
     import os, signal, sys
+    import numpy as np
     from sklearn_sfx import open_frames
-    from sklearn_sfx.screening import Screening, _journal, _parts, load_screening_model
+    from sklearn_sfx.screening import Screening, _parts, load_screening_model
 
     _parts.PART = 16
     folder, kept, after = sys.argv[1:]
-    replacing = _journal.replacing
+    savez, written = np.savez, []
 
-    def killed(path):
-        if len(list(os.scandir(os.path.dirname(path)))) >= int(after):
-            with replacing(path) as temporary:
-                temporary.write_bytes(b"half of a part")
-                os.kill(os.getpid(), signal.SIGKILL)
-        return replacing(path)
+    def killed(file, **columns):
+        if len(written) == int(after):
+            file.write(b"half of a part")
+            file.flush()
+            os.kill(os.getpid(), signal.SIGKILL)
+        written.append(file)
+        savez(file, **columns)
 
-    _journal.replacing = killed
+    np.savez = killed
     model = load_screening_model(folder + "/model.joblib")
     Screening(model, open_frames(folder + "/run.h5", missing="on_read"), kept).run()
 """

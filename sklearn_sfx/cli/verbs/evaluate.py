@@ -12,7 +12,7 @@ from sklearn_sfx.cli._options import (
     add_run,
 )
 from sklearn_sfx.cli._outputs import claim_report, outputs_of_run
-from sklearn_sfx.cli._printing import say, tell
+from sklearn_sfx.cli._printing import tell
 from sklearn_sfx.exceptions import InputError
 
 SUMMARY = "measure recall and precision on labels not trained on"
@@ -32,6 +32,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Screen the labelled frames that are new to the model, and print how it agrees with them."""
     from sklearn_sfx.datasets import MAYBE_RULES
+    from sklearn_sfx.frames import describe_mask
     from sklearn_sfx.screening import (
         decisions,
         describe_part,
@@ -45,7 +46,6 @@ def run(args: argparse.Namespace) -> None:
     outputs = outputs_of_run(args, frames)
     report = claim_report(args, outputs, "evaluation.html")
     model = load_screening_model(args.model)
-    say(args.verb, describe_part(model.prepare, model.frame_shape))
     positions, target = labelled_frames(frames, args)
     frames = frames[positions]
     is_new = ~model.has_seen(frames)
@@ -57,15 +57,17 @@ def run(args: argparse.Namespace) -> None:
     frames, target = frames[is_new], target[is_new]
     with workers(args):
         scores = screen(model, frames, threshold=args.threshold, progress=True)
-    show, maybe, read = tell(outputs), MAYBE_RULES[args.maybe], scores.is_read
+    say, maybe, read = tell(outputs), MAYBE_RULES[args.maybe], scores.is_read
     n_read = int(read.sum())
-    show(f"{n_read} labelled frames that the model was not trained on, {maybe}; 95 % intervals")
+    say(f"{n_read} labelled frames that the model was not trained on, {maybe}; 95 % intervals")
     for line in evaluation_table(target[read], decisions(model, scores[read])).splitlines():
-        show(line)
+        say(line)
+    say(describe_mask(frames))
+    say(describe_part(model.prepare, model.frame_shape))
     if report is not None:
         about = {"target": target, "note": f"{maybe} in the labels.", "command": args.command}
         with outputs.replacing(report) as temporary:
             write_report(temporary, model, frames, scores, **about)
-        show(f"{report}: the report")
+        say(f"{report}: the report")
     if n_read < len(read):
-        show(f"{len(read) - n_read} more labelled frames cannot be read, and are left out")
+        say(f"{len(read) - n_read} more labelled frames cannot be read, and are left out")

@@ -25,6 +25,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Write the page, and say what to do with it."""
+    from sklearn_sfx.frames import describe_mask
     from sklearn_sfx.screening import require_page, write_label_page
 
     frames = open_run(args)
@@ -41,5 +42,6 @@ def run(args: argparse.Namespace) -> None:
             progress=True,
         )
     say = tell(outputs)
+    say(describe_mask(frames))
     say(f"{page}: {n_shown} of {len(frames)} frames, drawn at random")
     say("Open it in a browser; H, M and N label a frame, and it gives labels for 'sfx train'.")

@@ -6,7 +6,7 @@ from typing import Any
 from sklearn_sfx.cli._inputs import workers
 from sklearn_sfx.cli._lists import Lists, add_screening, are_written, open_screening, write_lists
 from sklearn_sfx.cli._options import add_jobs, shard
-from sklearn_sfx.cli._printing import say, tell
+from sklearn_sfx.cli._printing import tell
 from sklearn_sfx.exceptions import UnfinishedScreening
 
 SUMMARY = "score every frame of a run and write the hit list"
@@ -38,14 +38,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Screen what is not done yet and, when all is done, write the lists."""
-    from sklearn_sfx.screening import describe_part
-
     screening, lists = open_screening(args)
     if args.status:
         _say_status(screening, lists, args.threshold)
         return
-    model = screening.model
-    say(args.verb, describe_part(model.prepare, model.frame_shape))
     is_share = args.shard != (1, 1)
     if is_share and are_written(screening, lists):
         return

@@ -15,7 +15,7 @@ from sklearn_sfx.cli._options import (
     positive,
 )
 from sklearn_sfx.cli._outputs import outputs_of_run
-from sklearn_sfx.cli._printing import say, tell
+from sklearn_sfx.cli._printing import tell
 from sklearn_sfx.exceptions import InputError
 
 SUMMARY = "train a model on the labelled frames of a run"
@@ -51,6 +51,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Train, write the model, and say what it has learned from."""
     from sklearn_sfx.datasets import MAYBE_RULES
+    from sklearn_sfx.frames import describe_mask
     from sklearn_sfx.screening import describe_part, train, training_frames
 
     if args.model.suffix == ".skops":
@@ -82,14 +83,16 @@ def run(args: argparse.Namespace) -> None:
             random_state=args.seed,
             progress=True,
         )
-    say(args.verb, describe_part(model.prepare, model.frame_shape))
     with outputs.replacing(path) as temporary:
         model.save(temporary)
     read = {(seen.path, seen.event) for seen in model.trained_on}
     sources = frames[positions].sources
     learned_from = [y for y, s in zip(target, sources, strict=True) if (s.path, s.event) in read]
     learned = _learned_from(method.taught_by, learned_from, MAYBE_RULES[args.maybe])
-    tell(outputs)(f"{path}: trained on {learned}; a hit from probability {model.threshold:.3f}")
+    say = tell(outputs)
+    say(describe_mask(frames))
+    say(describe_part(model.prepare, model.frame_shape))
+    say(f"{path}: trained on {learned}; a hit from probability {model.threshold:.3f}")
 
 
 def _learned_from(taught_by: str, target: list, maybe: str) -> str:
