@@ -21,6 +21,7 @@ from sklearn_sfx.frames._own_mask import find_own_mask
 from sklearn_sfx.frames._paths import expand_paths
 from sklearn_sfx.frames._protocols import FrameSource
 from sklearn_sfx.frames._recognize import Part, open_parts
+from sklearn_sfx.frames._repeated import without_repeated
 from sklearn_sfx.frames._value_rule import ValueRule, rule_of_facts
 
 __all__ = ["open_frames"]
@@ -110,13 +111,20 @@ def open_frames(
         )
     if mask is True:
         raise InputError('mask=True says nothing: "auto" takes the mask of the files.')
+    found = None
+    if geometry is not None:
+        from sklearn_sfx.frames.geometry import assemble, read_geometry
+
+        found = read_geometry(os.path.abspath(geometry))
     opened: FrameSource
     parts: list[Part] = []
     if isinstance(source, np.ndarray):
         opened = ArraySource(source)
     else:
         source, dataset = _names_in(source, dataset)
-        parts = open_parts(expand_paths(source), dataset)
+        paths = expand_paths(source)
+        named = None if found is None or dataset is not None else found.dataset
+        parts = without_repeated(_open_parts(paths, dataset, named))
         opened = join_sources([part.source for part in parts])
     if advice := getattr(opened, "advice", ""):
         warnings.warn(advice, SlowFileWarning, stacklevel=2)
@@ -132,15 +140,22 @@ def open_frames(
     elif isinstance(mask, str):
         mask, origin = find_own_mask(parts, dataset)
     warn_of_sparse(mask)  # before the gaps are masked too
-    if geometry is not None:
-        from sklearn_sfx.frames.geometry import assemble, read_geometry
-
-        found = read_geometry(os.path.abspath(geometry))
+    if found is not None:
         run = parts[0].paths[0] if parts else None
         opened, mask = assemble(opened, mask, found, use_masks=is_masked, run=run)
         values = values | found.values if is_masked else values
         origin = f"{origin} and {found.path}" if origin else found.path
     return Frames(opened, mask=mask, values=values, mask_origin=origin)
+
+
+def _open_parts(paths: list[str], dataset: str | None, named: str | None) -> list[Part]:
+    """Open paths by the dataset that the geometry names, if they have it."""
+    if named is not None:
+        try:
+            return open_parts(paths, named)
+        except InputError:  # a geometry that was made for another file of this detector
+            pass
+    return open_parts(paths, dataset)
 
 
 def _names_in(source: Any, dataset: str | None) -> tuple[Any, str | None]:

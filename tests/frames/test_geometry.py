@@ -214,3 +214,18 @@ def test_a_real_geometry(shared_data, tmp_path):
     frames = open_frames(values, geometry=tmp_path / "det.geom")
     np.testing.assert_array_equal(np.asarray(frames), values.astype(np.float32))
     assert frames.beam_center == (361.5, 361.5)
+
+
+def test_the_dataset_that_it_names_is_read(tmp_path, geom):
+    modules = np.ones((3, 4, 20, 30), np.uint16)
+    with h5py.File(tmp_path / "run.h5", "w") as file:
+        file["entry/data/data"], file["data"] = modules, 2 * modules
+    assert (
+        open_frames(tmp_path / "run.h5", dataset="/entry/data/data").facts.dataset[:6] == "/entry"
+    )
+    run = open_frames(tmp_path / "run.h5", geometry=geom())
+    assert run.facts.dataset == "/data"
+    assert np.nanmax(run[0]) == 2
+    with h5py.File(tmp_path / "run.h5", "r+") as file:
+        del file["data"]
+    assert open_frames(tmp_path / "run.h5", geometry=geom()).facts.dataset == "/entry/data/data"

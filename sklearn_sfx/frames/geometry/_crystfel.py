@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -128,6 +128,8 @@ class Geometry:
         From sample to detector in mm, where the file says it.
     wavelength : float or None
         In angstrom, likewise.
+    dataset : str or None
+        Path of the frames in their file, where it is one for all panels.
     """
 
     path: str
@@ -136,6 +138,7 @@ class Geometry:
     values: ValueRule = ValueRule()  # noqa: RUF009
     distance: float | None = None
     wavelength: float | None = None
+    dataset: str | None = None
 
 
 def read_geometry(path: str) -> Geometry:
@@ -190,7 +193,14 @@ def read_geometry(path: str) -> Geometry:
         rules.pop(),
         round((clen + offset) * 1000, 9) if is_one else None,
         EV_ANGSTROM / energy if energy > 0 else None,
+        _dataset_of(panel["data"] for panel in read.detector["panels"].values()),
     )
+
+
+def _dataset_of(names: Iterable[str | None]) -> str | None:
+    """Return the dataset of all panels; % stands for the event, of which each has its own."""
+    name, *others = set(names)
+    return None if others or not name or "%" in name else name
 
 
 def _assignments(text: str) -> Iterator[tuple[str, str]]:

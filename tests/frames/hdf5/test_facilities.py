@@ -332,7 +332,7 @@ def test_a_shot_without_an_image_is_a_frame_that_cannot_be_read(facility, refuse
     path = facility("sacla")
     with h5py.File(path, "r+") as file:
         del file["tag-101/data"]
-    refused(path, "1 of 7 frames", "not there", "--missing nan")
+    refused(path, "1 of 7 frames", "not there", "--strict")
     frames = open_frames(path, missing="nan")
     assert [(gone.start, gone.stop) for gone in frames.unreadable] == [(2, 3)]
     assert np.isnan(frames[2]).all()

@@ -43,7 +43,7 @@ def test_frames_that_a_killed_writer_did_not_reach(path, filters, refused):
     file, data = create(path, 10, **filters)
     data[:6], data[7] = 3, 0  # zeros that were written are frames
     file.close()
-    refused(path, path, "3 of 10 frames", "first number 6", "never written", "--missing nan")
+    refused(path, path, "3 of 10 frames", "first number 6", "never written", "--strict")
     frames = open_frames(path, missing="nan")
     assert gone(frames) == [(6, 7), (8, 10)]
     assert np.isnan(np.asarray(frames)[[6, 8, 9]]).all()

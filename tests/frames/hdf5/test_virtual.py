@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sklearn_sfx import CentralCrop, InputError, open_frames
-from sklearn_sfx.exceptions import UnreadableFrame
+from sklearn_sfx.exceptions import RepeatedFramesWarning, UnreadableFrame
 from sklearn_sfx.frames import Window
 
 
@@ -394,7 +394,7 @@ def test_a_data_file_of_a_master_that_is_gone(facility, number, refused, pixels)
     path = facility("nxmx-links")
     path.with_name(f"run_data_{number:06d}.h5").unlink()
     n_gone = (3, 3, 1)[number - 1]
-    refused(path, f"{n_gone} of 7 frames", f"run_data_{number:06d}.h5", "--missing nan")
+    refused(path, f"{n_gone} of 7 frames", f"run_data_{number:06d}.h5", "--strict")
     frames = open_frames(path, missing="nan")
     assert gone(frames) == [((0, 3), (3, 6), (6, 7))[number - 1]]
     there = ~np.isnan(np.asarray(frames)).any(axis=(1, 2))
@@ -402,3 +402,30 @@ def test_a_data_file_of_a_master_that_is_gone(facility, number, refused, pixels)
     with h5py.File(path, "r+") as file:
         del file["entry/instrument/detector/detectorSpecific/nimages"]
     refused(path, "1 of 3 datasets", "not there", "as a list", missing="nan")
+
+
+# -- Files that are given beside the one that leads to them ---------------------------------------
+
+
+def test_files_behind_a_given_one_are_read_once(halves):
+    path, values = halves
+    with pytest.warns(RepeatedFramesWarning, match="each frame is read once, by run.h5"):
+        run = open_frames(path.parent / "*.h5")
+    np.testing.assert_array_equal(run, values)
+    assert {source.path for source in run.sources} == {str(path)}
+
+
+def test_linked_files_beside_their_master_are_read_once(tmp_path):
+    for i in (1, 2):
+        write_part(tmp_path / f"run_data_{i:06}.h5", ramp(3, start=i), "entry/data/data")
+    with h5py.File(tmp_path / "run_master.h5", "w") as file:
+        for i in (1, 2):
+            target = h5py.ExternalLink(f"run_data_{i:06}.h5", "entry/data/data")
+            file[f"entry/data/data_{i:06}"] = target
+    with pytest.warns(RepeatedFramesWarning):
+        assert len(open_frames(tmp_path / "run_*.h5")) == 6
+
+
+def test_a_file_of_which_another_has_a_part_is_refused_beside_it(halves, refused):
+    path, _ = halves
+    refused([path, path.parent / "part1.h5"], "leads to", "only one of them")
