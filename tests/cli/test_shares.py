@@ -120,7 +120,7 @@ def test_two_screenings_at_once(call, expected, threshold, tmp_path, monkeypatch
     monkeypatch.setattr(_journal.Journal, "write", overtaken)
     assert call("screen", *threshold) == 0
     said = capsys.readouterr().out
-    assert ("run.hits.lst and run.scores.csv are written\n" == said) == (not threshold)
+    assert (said == "run.hits.lst and run.scores.csv are written\n") == (not threshold)
     assert parts_in(tmp_path) == []
     assert (written(tmp_path) == expected) == (not threshold)
     assert not threshold or "at threshold 0.000" in said
