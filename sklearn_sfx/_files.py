@@ -23,7 +23,7 @@ from sklearn_sfx.exceptions import InputError
 __all__ = ["HIDDEN", "hidden_folder", "new_file", "replacing", "replacing_all", "staging"]
 
 HIDDEN = ".sfx"
-COMPLETE = "complete"  # names the files that are complete and have only to be renamed
+COMPLETE = "complete"  # names complete files, to be renamed onto what was there then
 FILES = "files"  # has them until then
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 FORGOTTEN_S = 7 * 24 * 3600.0  # what another machine wrote is older than this before it is removed
@@ -35,6 +35,8 @@ def new_file(path: str | os.PathLike) -> Path:
     folder = path.absolute().parent
     if not folder.is_dir():
         raise InputError(f"{path}: the folder {path.parent} does not exist; make it first.")
+    if path.is_symlink() and not path.exists():
+        raise InputError(f"{path}: this is a link to a file that does not exist; name another.")
     if path.is_dir():
         raise InputError(f"{path}: this is a folder; name a file.")
     of_devices = re.match(r"/dev$|/(proc|sys)(/|$)", os.path.realpath(folder))
@@ -68,7 +70,8 @@ def replacing_all(paths: Sequence[str | os.PathLike]) -> Iterator[list[Path]]:
     """Do the same for files of one folder that belong together: all appear, or none.
 
     A process that is killed between two renames has said before that all are complete, and the
-    next one that writes in this folder renames the others.
+    next one that writes in this folder renames the others, but onto no file that was put there
+    since.
     """
     targets = [new_file(path) for path in paths]
     with staging(targets[0].parent) as place:
@@ -79,9 +82,9 @@ def replacing_all(paths: Sequence[str | os.PathLike]) -> Iterator[list[Path]]:
             for temporary in temporaries:
                 _to_disk(temporary)
         if len(targets) > 1:
-            names = json.dumps([target.name for target in targets])
-            (place / "names").write_text(names, encoding="ascii")
-            (place / "names").replace(place / COMPLETE)
+            found = json.dumps({target.name: _state(target) for target in targets})
+            (place / "found").write_text(found, encoding="ascii")
+            (place / "found").replace(place / COMPLETE)
         for temporary, target in zip(temporaries, targets, strict=True):
             temporary.replace(target)
 
@@ -154,14 +157,24 @@ def _remove_leftovers(folder: Path) -> None:
 
 
 def _finish(place: Path, folder: Path) -> None:
-    complete = place / COMPLETE
-    if complete.exists():
-        for name in json.loads(complete.read_text(encoding="ascii")):
-            temporary, target = place / FILES / name, folder / name
-            is_newer = target.exists() and target.stat().st_mtime > complete.stat().st_mtime
-            if temporary.exists() and not is_newer:
-                temporary.replace(target)
+    try:
+        found = dict(json.loads((place / COMPLETE).read_text(encoding="ascii")))
+    except (FileNotFoundError, ValueError, TypeError):  # not complete, or the note is damaged
+        found = {}
+    for name, state in found.items():
+        temporary, target = place / FILES / name, folder / name
+        if temporary.exists() and _state(target) == state:
+            temporary.replace(target)
     shutil.rmtree(place, ignore_errors=True)
+
+
+def _state(path: Path) -> list[int] | None:
+    """Return what is another once a file is replaced or changed; None where there is none."""
+    try:
+        about = path.lstat()
+    except FileNotFoundError:
+        return None
+    return [about.st_dev, about.st_ino, about.st_size, about.st_mtime_ns]
 
 
 @contextmanager

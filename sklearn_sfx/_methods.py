@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from sklearn_sfx._text import counted
 from sklearn_sfx.exceptions import InputError
 
 if TYPE_CHECKING:
@@ -83,9 +84,9 @@ class Method:
         others = " or ".join(repr(name) for name in methods_without_labels())
         otherwise = f"take the method {others}" if self.needs_labels else "leave the labels out"
         raise InputError(
-            f"train needs {self.least_labels} labels of each kind at the least for the method "
-            f"{self.name!r}, and these are {n_hits} hits and {n_misses} misses: label more frames, "
-            f"or {otherwise}."
+            f"train needs {counted(self.least_labels, 'label')} of each kind at the least for the "
+            f"method {self.name!r}, and these are {counted(n_hits, 'hit')} and "
+            f"{counted(n_misses, 'miss', 'misses')}: label more frames, or {otherwise}."
         )
 
 

@@ -6,11 +6,23 @@ terminal; halves of characters, where a name is not UTF-8; or a megabyte of it.
 
 import re
 
-__all__ = ["one_line", "shortened"]
+__all__ = ["counted", "one_line", "shortened"]
 
 # Controls, ends of lines and of paragraphs, what turns the direction of writing, and what stands
 # for bytes that are no UTF-8.
 UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def counted(number: int, one: str, more: str = "") -> str:
+    """Return how many there are of something, in words that fit the number.
+
+    Examples
+    --------
+    >>> from sklearn_sfx._text import counted
+    >>> counted(1, "label"), counted(2, "label"), counted(0, "miss", "misses")
+    ('1 label', '2 labels', '0 misses')
+    """
+    return f"{number} {one if number == 1 else more or one + 's'}"
 
 
 def one_line(text: str) -> str:

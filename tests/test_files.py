@@ -1,11 +1,13 @@
 """Outputs are there whole or not at all."""
 
+import os
 import signal
 import subprocess
 import sys
 
 import pytest
 
+from sklearn_sfx import InputError
 from sklearn_sfx._files import replacing, staging
 
 
@@ -70,6 +72,50 @@ def test_a_kill_leaves_all_or_none_and_nothing_else(tmp_path):
     assert found == {"old", "new"}
     assert codes[:-1] == [-signal.SIGKILL] * (len(codes) - 1)
     assert len(codes) > 12
+
+
+def killed_between_renames(folder):
+    """Kill a process that has renamed one of the files, and has to rename the others."""
+    for left in range(50):
+        for name in NAMES:
+            (folder / name).unlink(missing_ok=True)
+        command = [sys.executable, "-c", KILLED, str(folder), str(left), *NAMES]
+        subprocess.run(command, check=False)
+        if (folder / NAMES[0]).exists():
+            return
+        with staging(folder):
+            pass
+    raise AssertionError
+
+
+@pytest.mark.parametrize("name", NAMES[1:])
+def test_a_file_put_there_since_a_kill_is_kept(name, tmp_path):
+    """As `cp -p` and `mv` do it: older than the note of the process that was killed."""
+    killed_between_renames(tmp_path)
+    (tmp_path / name).write_text("of the user")
+    os.utime(tmp_path / name, (10**9, 10**9))
+    with staging(tmp_path):
+        pass
+    assert (tmp_path / name).read_text() == "of the user"
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(NAMES)
+    assert [(tmp_path / other).read_text() for other in NAMES if other != name] == ["new", "new"]
+
+
+def test_a_damaged_note_stops_nobody(tmp_path):
+    killed_between_renames(tmp_path)
+    (note,) = tmp_path.rglob("complete")
+    note.write_text('{"labels": nul')
+    with staging(tmp_path):
+        pass
+    assert [path.name for path in tmp_path.iterdir()] == [NAMES[0]]
+
+
+def test_a_link_to_nothing_stays_a_link(tmp_path):
+    (tmp_path / "out.csv").symlink_to(tmp_path / "elsewhere.csv")
+    refused = pytest.raises(InputError, match="a link to a file that does not exist")
+    with refused, replacing(tmp_path / "out.csv"):
+        pass
+    assert (tmp_path / "out.csv").is_symlink()
 
 
 def test_leftovers_of_a_process_that_still_runs_are_left(tmp_path):

@@ -6,6 +6,7 @@ from sklearn.base import clone
 
 from sklearn_sfx import InputError, make_sfx_frames, screen, train
 from sklearn_sfx._methods import METHODS, Method, find_method, methods_without_labels
+from sklearn_sfx._text import counted
 from sklearn_sfx.screening import hit_finder, training_frames
 
 of_each = pytest.mark.parametrize("method", METHODS.values(), ids=list(METHODS))
@@ -34,7 +35,9 @@ def test_its_steps_follow_mask_and_crop_and_can_be_cloned(method):
 def test_labels_below_the_least_are_refused_and_the_way_out_is_said(method):
     least = method.least_labels
     method.check_labels(least, least)
-    with pytest.raises(InputError, match=f"{least} labels of each kind .* {method.name!r}") as said:
+    with pytest.raises(
+        InputError, match=f"needs {counted(least, 'label')} of each kind .* {method.name!r}"
+    ) as said:
         method.check_labels(least, least - 1)
     way_out = methods_without_labels() if method.needs_labels else ["leave the labels out"]
     assert all(words in str(said.value) for words in way_out)

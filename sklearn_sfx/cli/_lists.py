@@ -22,6 +22,16 @@ class Lists(NamedTuple):
     report: Path | None
 
     @property
+    def named(self) -> dict[str, Path | None]:
+        """What is asked for, by what it is; None for what goes to standard output."""
+        asked = {"table": self.table, "hits": self.hits, "report": self.report}
+        return {
+            name: None if path == STDOUT else path
+            for name, path in asked.items()
+            if path is not None
+        }
+
+    @property
     def folder(self) -> Path:
         """The folder that keeps what is done until they are written."""
         return next((path.parent for path in (self.table, self.hits) if path != STDOUT), Path())
@@ -71,12 +81,19 @@ def open_screening(args: argparse.Namespace) -> tuple[Any, Lists]:
     return screening, lists
 
 
-def are_written(screening: Any, lists: Lists) -> bool:
-    """Whether who had another share has written the lists, and says so."""
-    paths = [path for path in (lists.table, lists.hits) if path != STDOUT]
-    if not (screening.is_written and all(path.exists() for path in paths)):
+def are_written(
+    args: argparse.Namespace, screening: Any, lists: Lists, *, is_share: bool = False
+) -> bool:
+    """Whether another process has written just what is asked for, and says so.
+
+    Of shares one prints what goes to standard output; else nobody can have done it for another.
+    """
+    if lists.outputs.to_stdout and not is_share:
         return False
-    tell(lists.outputs)(f"{lists.hits} and {lists.table} are written")
+    if not screening.is_written(lists.named, args.threshold):
+        return False
+    *most, last = [path for path in (lists.report, lists.hits, lists.table) if path is not None]
+    tell(lists.outputs)(f"{', '.join(map(str, most))} and {last} are written")
     return True
 
 
@@ -104,6 +121,7 @@ def write_lists(args: argparse.Namespace, screening: Any, scores: Any, lists: Li
         with outputs.replacing(report) as temporary:
             write_report(temporary, screening.model, screening.frames, scores, command=args.command)
         say(f"{report}: the report")
-    screening.remove(written=True)
+    screening.note_written(lists.named, args.threshold)
+    screening.remove()
     if n_gone := len(scores.is_read) - n_read:
         say(f"{n_gone} more frames cannot be read, neither hits nor misses: {table} says why")

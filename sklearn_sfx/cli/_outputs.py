@@ -15,12 +15,14 @@ def outputs_of_run(args: argparse.Namespace, frames: Any, *, verb: str = "") -> 
 
     What one verb writes another may replace, if it says that it is this one.
     """
-    from sklearn_sfx.frames import expand_paths
+    from sklearn_sfx.frames import expand_paths, files_of_mask
 
     held = _files_of(frames)
     inputs = {*expand_paths(args.run), *held, *_files_of(frames.mask)}
     if args.mask is not None:
-        inputs.update(expand_paths(args.mask))
+        inputs |= files_of_mask(args.mask, dataset=args.mask_dataset)
+    elif frames.mask is not None and held:
+        inputs |= files_of_mask(sorted(held))  # that of the run may be a link
     read = ("labels",) if args.verb == "train" else ("labels", "model")
     inputs.update(path for name in read if (path := vars(args).get(name)) is not None)
     run = [os.path.realpath(path) for path in held]

@@ -238,6 +238,14 @@ def _lines(path: str | Path, what: str) -> list[tuple[int, str]]:
         raise InputError(f"The {what} file {path} cannot be read: {error.strerror}.") from error
     if b"\0" in data:
         raise InputError(f"The {what} file {path} cannot be read as text: it has zero bytes.")
-    text = os.fsdecode(data.removeprefix(_BOM))  # as the names of files are, which it holds
+    if b"\r" in data.strip() and b"\n" not in data:
+        raise InputError(
+            f"The lines of the {what} file {path} end with CR alone, as on old Macs: save it with "
+            "the line ends LF or CR LF."
+        )
+    data = b"\n".join(
+        line.removeprefix(_BOM) for line in data.split(b"\n")
+    )  # of files put together
+    text = os.fsdecode(data)  # as the names of files are, which it holds
     lines = enumerate(text.split("\n"), start=1)
     return [(number, line.strip()) for number, line in lines if line.strip()]

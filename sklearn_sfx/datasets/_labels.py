@@ -71,7 +71,10 @@ def match_labels(frames: Frames, path: str | Path) -> tuple[np.ndarray, np.ndarr
                 "give the labels of this run."
             )
         if i in found:
-            raise InputError(f"{path} labels frame [{number}] of {name} twice; leave one line.")
+            said = f"{path} labels frame [{number}] of {name} twice"
+            if found[i] != label:
+                raise InputError(f"{said}, as {found[i]} and as {label}; leave the right line.")
+            raise InputError(f"{said}; leave one line.")
         found[i] = label
     order = sorted(found)
     return np.array(order, np.int64), np.array([found[i] for i in order], "<U5")

@@ -12,6 +12,7 @@ from sklearn_sfx.frames._highest import MASKED_COLOUR as MASKED_COLOUR
 from sklearn_sfx.frames._highest import PERCENTILES as PERCENTILES
 from sklearn_sfx.frames._highest import highest_of_blocks as highest_of_blocks
 from sklearn_sfx.frames._mask_said import describe_mask as describe_mask
+from sklearn_sfx.frames._masks import files_of_mask as files_of_mask
 from sklearn_sfx.frames._masks import read_mask
 from sklearn_sfx.frames._masks import warn_of_sparse as warn_of_sparse
 from sklearn_sfx.frames._on_device import blocks_on_device as blocks_on_device

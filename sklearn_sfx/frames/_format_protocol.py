@@ -25,6 +25,8 @@ class StoredMask(NamedTuple):
     good_bits, bad_bits : int, "any" or None
         The rule, as for `read_mask`, where the format itself defines what the numbers mean. It
         holds unless the user gives another.
+    files : frozenset of str
+        Absolute paths of the files behind it, where links or virtual datasets lead to others.
 
     Examples
     --------
@@ -39,6 +41,7 @@ class StoredMask(NamedTuple):
     where: str
     good_bits: int | None = None
     bad_bits: int | str | None = None
+    files: frozenset[str] = frozenset()
 
 
 class Format(Protocol):

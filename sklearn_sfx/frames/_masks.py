@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,7 +18,7 @@ from sklearn_sfx.frames._paths import expand_paths
 from sklearn_sfx.frames._protocols import FrameOrigin, FrameSource, Window
 from sklearn_sfx.frames._recognize import find_format, find_mask_together
 
-__all__ = ["BitRule", "MaskSource", "read_mask", "warn_of_sparse"]
+__all__ = ["BitRule", "MaskSource", "files_of_mask", "read_mask", "warn_of_sparse"]
 
 LEAST_USABLE = 0.5  # of the pixels; a mask that leaves fewer is rare, an inverted one is not
 
@@ -99,6 +100,40 @@ def read_mask(
                 f"of shape {values.shape}: give that file alone."
             )
     return Frames(join_sources(masks))
+
+
+def files_of_mask(
+    source: str | Path | Sequence[str | Path], *, dataset: str | None = None
+) -> frozenset[str]:
+    """Return the files that masks are read from, links and virtual datasets followed.
+
+    Parameters
+    ----------
+    source : path, list of paths, or glob pattern
+        As for `read_mask`; a file in which no mask is found stands for itself alone.
+    dataset : str, default=None
+        As for `read_mask`.
+
+    Returns
+    -------
+    frozenset of str
+        Absolute paths.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile, numpy as np
+    >>> from sklearn_sfx.frames import files_of_mask
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "mask.npy"
+    >>> np.save(path, np.ones((4, 5), dtype=bool))
+    >>> files_of_mask(path) == {str(path)}
+    True
+    """
+    files: set[str] = set()
+    for path in expand_paths(source):
+        files.add(path)
+        with contextlib.suppress(InputError):
+            files |= _find_mask(path, dataset).files
+    return frozenset(files)
 
 
 def warn_of_sparse(mask: np.ndarray | Frames | None) -> None:
@@ -241,4 +276,4 @@ def _find_mask(path: str, dataset: str | None) -> StoredMask:
         return StoredMask(source, path)
     values = np.empty(source.shape[1:], source.dtype)
     source.read(0, Window(0, 0, *values.shape), values)
-    return StoredMask(values, path)
+    return StoredMask(values, path, files=getattr(source, "files", frozenset()))

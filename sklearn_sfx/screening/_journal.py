@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import os
 import secrets
 import shutil
 import time
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import joblib
 import numpy as np
 
-from sklearn_sfx._files import HIDDEN, hidden_folder
+from sklearn_sfx._files import HIDDEN, hidden_folder, staging
 from sklearn_sfx._version import __version__
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import FrameOrigin, Frames
@@ -70,14 +71,26 @@ class Journal:
         finally:
             temporary.unlink(missing_ok=True)
 
-    def remove(self, *, leave_note: bool) -> None:
-        """Remove this journal, and others that were forgotten long ago.
+    def note(self, threshold: float, outputs: Mapping[str, Path | None]) -> None:
+        """Note for other processes that the results were written, and where."""
+        about = {"threshold": float(threshold), "outputs": _states(outputs)}
+        hidden_folder(self._folder, FOLDER)
+        with staging(self._folder) as place:
+            (place / "note").write_text(json.dumps(about), encoding="ascii")
+            (place / "note").replace(self._note)
 
-        A note says to other processes that the results were written.
-        """
-        if leave_note:
-            hidden_folder(self._folder, FOLDER)
-            self._note.touch()
+    def has_noted(self, threshold: float, outputs: Mapping[str, Path | None]) -> bool:
+        """Whether these outputs were noted, at this threshold, and nobody has changed them."""
+        try:
+            about = json.loads(self._note.read_text(encoding="ascii"))
+            noted = about["outputs"].items()
+            return about["threshold"] == threshold and _states(outputs).items() <= noted
+        # There is no note, or it is damaged; or an output is gone.
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return False
+
+    def remove(self) -> None:
+        """Remove the parts, and other screenings that were forgotten long ago; a note stays."""
         shutil.rmtree(self._place, ignore_errors=True)
         for other in self._all.glob("*"):
             with contextlib.suppress(OSError):  # another process removes it too
@@ -86,11 +99,6 @@ class Journal:
         for folder in (self._all, self._all.parent):
             with contextlib.suppress(OSError):  # there is more in it
                 folder.rmdir()
-
-    @property
-    def has_note(self) -> bool:
-        """Whether it was removed with a note."""
-        return self._note.exists()
 
     def _path(self, number: int) -> Path:
         return self._place / f"{number:07}.npz"
@@ -118,6 +126,18 @@ def screening_key(model: ScreeningModel, frames: Frames, *, peaks: bool) -> str:
     about = [__version__, torch.__version__, PART, peaks, joblib.hash(model)]
     about += _identity(frames, sources)
     return hashlib.sha256(repr(about).encode("utf-8", "surrogateescape")).hexdigest()[:32]
+
+
+def _states(outputs: Mapping[str, Path | None]) -> dict[str, str | None]:
+    """Return what tells each output from any other file: where it is, and what is in it."""
+    states: dict[str, str | None] = {}
+    for name, path in outputs.items():
+        if path is None:
+            states[name] = None
+            continue
+        with open(path, "rb") as file:
+            states[name] = f"{hashlib.file_digest(file, 'sha256').hexdigest()} {path.absolute()}"
+    return states
 
 
 def _identity(frames: Frames, sources: Sequence[FrameOrigin]) -> list[Any]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -76,9 +78,13 @@ class Screening:
     >>> other.run()
     >>> other.scores().probability.shape
     (300,)
-    >>> other.remove(written=True)
-    >>> screening.is_written
+    >>> other.scores().write_csv(folder / "scores.csv")
+    >>> other.note_written({"table": folder / "scores.csv"})
+    >>> other.remove()
+    >>> screening.is_written({"table": folder / "scores.csv"})
     True
+    >>> screening.is_written({"table": folder / "scores.csv"}, threshold=0.9)
+    False
     """
 
     def __init__(
@@ -213,20 +219,54 @@ class Screening:
             refuse_unreadable(found)
         return as_scores(self.frames[np.concatenate(rows)], found, threshold, self._peaks)
 
-    @property
-    def is_written(self) -> bool:
-        """Whether the results were written by some process, which has left a note of it."""
-        return self._journal.has_note
-
-    def remove(self, *, written: bool = False) -> None:
-        """Remove what is kept on disk; the results are to be written before.
+    def note_written(
+        self, outputs: Mapping[str, Path | None], threshold: float | None = None
+    ) -> None:
+        """Note that the results are written, for other processes that share the work.
 
         Parameters
         ----------
-        written : bool
-            Whether to leave a note that they were, for other processes that share the work.
+        outputs : mapping of str to path or None
+            Where they are, by what it is: {"table": path}; None for standard output.
+        threshold : float in [0, 1], optional
+            As in `scores`.
+
+        Raises
+        ------
+        InputError
+            The threshold is not between 0 and 1.
+        OSError
+            A file is not there.
         """
-        self._journal.remove(leave_note=written)
+        self._journal.note(checked_threshold(self.model, threshold), outputs)
+
+    def is_written(
+        self, outputs: Mapping[str, Path | None], threshold: float | None = None
+    ) -> bool:
+        """Whether some process has noted these outputs, and they are as it left them.
+
+        Parameters
+        ----------
+        outputs : mapping of str to path or None
+            As in `note_written`.
+        threshold : float in [0, 1], optional
+            As in `scores`.
+
+        Returns
+        -------
+        bool
+            False too where they were written at another threshold, or by another model.
+
+        Raises
+        ------
+        InputError
+            The threshold is not between 0 and 1.
+        """
+        return self._journal.has_noted(checked_threshold(self.model, threshold), outputs)
+
+    def remove(self) -> None:
+        """Remove what is kept on disk; the results are to be written, and noted, before."""
+        self._journal.remove()
 
     def _length(self, number: int) -> int:
         rows = self._rows[number]

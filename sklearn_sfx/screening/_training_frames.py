@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike
 from sklearn.model_selection import train_test_split
 
 from sklearn_sfx._methods import find_method
+from sklearn_sfx._text import counted
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import Frames
 from sklearn_sfx.screening._train import UNLABELLED
@@ -81,7 +82,9 @@ def _draw(target: np.ndarray, n_labels: int, random_state: int | None) -> np.nda
     """Return which labels are drawn, hits and misses in the proportion that they have."""
     rows, n_left = np.arange(len(target)), len(target) - n_labels
     if n_labels < 1 or n_left < 0:
-        raise InputError(f"{n_labels} labels are asked for, and there are {len(target)}.")
+        asked = f"{counted(n_labels, 'label')} {'is' if n_labels == 1 else 'are'} asked for"
+        there = f"there {'is' if len(target) == 1 else 'are'} {len(target)}"
+        raise InputError(f"{asked}, and {there}.")
     if n_left == 0:
         return rows
     # Of each kind at least two, and room for one of each on either side.

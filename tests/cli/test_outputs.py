@@ -7,6 +7,7 @@ import shutil
 from itertools import chain, combinations, product
 
 import h5py
+import numpy as np
 import pytest
 
 from sklearn_sfx.cli import main
@@ -75,6 +76,52 @@ def test_no_output_is_an_input(folder, capsys, verb, output, taken):
         words = [*arguments(verb), output, path, *force]
         refused(capsys, words, f"{path.removeprefix('./')}: this is an input of the command")
     assert contents(folder) == before
+
+
+def link_to_a_mask(folder):
+    (folder / "run.mask.h5").rename(folder / "behind.h5")
+    with h5py.File(folder / "run.mask.h5", "w") as file:
+        file["mask"] = h5py.ExternalLink("behind.h5", "mask")
+
+
+def virtual_mask(folder):
+    (folder / "run.mask.h5").rename(folder / "behind.h5")
+    with h5py.File(folder / "behind.h5") as file:
+        shape, dtype = file["mask"].shape, file["mask"].dtype
+    layout = h5py.VirtualLayout(shape, dtype)
+    layout[:] = h5py.VirtualSource("behind.h5", "mask", shape)
+    with h5py.File(folder / "run.mask.h5", "w") as file:
+        file.create_virtual_dataset("mask", layout)
+
+
+@pytest.mark.parametrize("lead", [link_to_a_mask, virtual_mask])
+def test_no_output_is_what_a_mask_leads_to(folder, capsys, lead):
+    lead(folder)
+    before = contents(folder)
+    for verb, (_, written) in READ_AND_WRITTEN.items():
+        words = [*arguments(verb), written[0], "behind.h5", "--force"]
+        refused(capsys, words, "behind.h5: this is an input of the command")
+    assert contents(folder) == before
+
+
+def test_no_output_is_what_the_mask_of_a_run_leads_to(folder, capsys):
+    """An NXmx master, whose mask lies in a file of its own."""
+    (folder / "run.mask.h5").rename(folder / "behind.h5")
+    with h5py.File(folder / "behind.h5", "r+") as file:
+        usable = file["mask"][:]
+        del file["mask"]
+        file["mask"] = (~usable).astype("uint32")
+    with h5py.File(folder / "master.h5", "w") as file:
+        file.create_group("entry").attrs["NX_class"] = "NXentry"
+        file["entry/definition"] = "NXmx"
+        file["entry/data/data"] = np.ones((3, *usable.shape), "uint16")
+        file["entry/data"].attrs["NX_class"] = "NXdata"
+        detector = file.create_group("entry/instrument/detector")
+        file["entry/instrument"].attrs["NX_class"] = "NXinstrument"
+        detector.attrs["NX_class"] = "NXdetector"
+        detector["pixel_mask"] = h5py.ExternalLink("behind.h5", "mask")
+    words = ["screen", "master.h5", "--hits", "behind.h5", "--force"]
+    refused(capsys, words, "behind.h5: this is an input of the command")
 
 
 @pytest.mark.parametrize(("one", "two"), list(combinations(READ_AND_WRITTEN["screen"][1], 2)))

@@ -67,6 +67,65 @@ def test_a_share_that_ends_after_the_lists_are_written_says_so(call, expected, t
     assert written(tmp_path) == expected
 
 
+def test_lists_at_another_threshold_are_not_the_ones(call, tmp_path, capsys):
+    assert call("screen", "--threshold", "0") == 0
+    lenient = written(tmp_path)
+    assert call("screen") == 0
+    assert written(tmp_path) != lenient
+    assert call("merge", "--threshold", "0") == 2
+    assert "90 of 90 frames are still to be screened" in capsys.readouterr().err
+    for share in ("1/2", "2/2"):
+        assert call("screen", "--threshold", "0", "--shard", share) == 0
+    assert written(tmp_path) == lenient
+
+
+def test_lists_of_another_model_are_not_the_ones(call, sfx, expected, tmp_path):
+    assert call("screen") == 0
+    assert sfx("screen") == 0  # without a model, to the same names
+    assert written(tmp_path) != expected
+    for share in ("1/2", "2/2"):
+        assert call("screen", "--shard", share) == 0
+    assert written(tmp_path) == expected
+
+
+def test_lists_without_the_report_are_not_all_that_is_asked_for(call, tmp_path, capsys):
+    assert call("screen") == 0
+    assert call("merge", "--report") == 2
+    for share in ("1/2", "2/2"):
+        assert call("screen", "--report", "--shard", share) == 0
+    assert (tmp_path / "run.report.html").exists()
+    assert call("merge") == 0
+    capsys.readouterr()
+    assert call("merge", "--report") == 0
+    expected = "run.report.html, run.hits.lst and run.scores.csv are written\n"
+    assert capsys.readouterr().out == expected
+
+
+@pytest.mark.parametrize("threshold", [[], ["--threshold", "0"]])
+def test_two_screenings_at_once(call, expected, threshold, tmp_path, monkeypatch, capsys):
+    """The other one ends while this one does its third part."""
+    from sklearn_sfx.screening import _journal
+
+    write, seen = _journal.Journal.write, []
+
+    def overtaken(journal, number, found):
+        seen.append(number)
+        if len(seen) == 3:
+            with monkeypatch.context() as patch:
+                patch.setattr(_journal.Journal, "write", write)
+                assert call("screen") == 0
+            capsys.readouterr()
+        write(journal, number, found)
+
+    monkeypatch.setattr(_journal.Journal, "write", overtaken)
+    assert call("screen", *threshold) == 0
+    said = capsys.readouterr().out
+    assert (said == "run.hits.lst and run.scores.csv are written\n") == (not threshold)
+    assert parts_in(tmp_path) == []
+    assert (written(tmp_path) == expected) == (not threshold)
+    assert not threshold or "at threshold 0.000" in said
+
+
 def test_merge_needs_all_parts(call, expected, tmp_path, capsys):
     assert call("screen", "--shard", "1/2") == 0
     assert call("merge") == 2

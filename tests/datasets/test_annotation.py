@@ -53,6 +53,7 @@ def test_a_file_of_any_name_has_its_labels(name, tmp_path_factory):
     [
         b"\xef\xbb\xbfrun.h5 [1] HIT\nrun.h5 [2] MISS\n",
         b"run.h5 [1] HIT\r\n\r\nrun.h5 [2] MISS\r\n",
+        b"\xef\xbb\xbfrun.h5 [1] HIT\n\xef\xbb\xbfrun.h5 [2] MISS\n",
         b"\xef\xbb\xbf\r\nrun.h5 [1] HIT\r\nrun.h5\t[2]\tMISS",
     ],
 )
@@ -61,6 +62,14 @@ def test_reads_what_windows_writes(tmp_path, content):
     found = read_annotation(tmp_path / "a.txt")
     assert found.names.tolist() == ["run.h5", "run.h5"]
     assert found.labels.tolist() == ["HIT", "MISS"]
+
+
+def test_says_that_the_ends_of_lines_are_those_of_old_macs(tmp_path):
+    (tmp_path / "a.txt").write_bytes(b"run.h5 [1] HIT\rrun.h5 [2] MISS\r")
+    with pytest.raises(InputError, match="end with CR alone"):
+        read_annotation(tmp_path / "a.txt")
+    (tmp_path / "a.txt").write_bytes(b"run.h5 [1] HIT\r")
+    assert read_annotation(tmp_path / "a.txt").labels.tolist() == ["HIT"]
 
 
 def test_refuses_what_would_never_end(tmp_path):

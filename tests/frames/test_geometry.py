@@ -183,6 +183,10 @@ def test_masks_of_a_geometry_apply(run, geom, tmp_path):
         file["m"] = mask
     named = "mask0_data = /m\nmask0_file = mask.h5\nmask0_badbits = 0x4\n"
     assert n_lost(of_panel=named) == pytest.approx(300, abs=20)
+    frames = open_frames(run[0], geometry=geom(of_panel=named))
+    held = {str(tmp_path / "mask.h5"), str(geom(of_panel=named))}
+    assert held < frames.files
+    assert held < frames[:1].files
     assert n_lost(of_panel="flag_lessthan = 500") == pytest.approx(n_whole / 2, rel=0.1)
     user = np.ones((80, 30), bool)
     user[:20] = False

@@ -75,7 +75,7 @@ def test_peaks_learn_from_few_labels(run):
     [
         ({"method": "columns"}, "one of rows, peaks"),
         ({}, "0 hits and 0 misses: .* take the method 'peaks'"),
-        ({"method": "peaks", "target": np.zeros(90)}, "1 labels of each kind .* leave the labels"),
+        ({"method": "peaks", "target": np.zeros(90)}, "1 label of each kind .* leave the labels"),
     ],
 )
 def test_methods_say_what_they_need(run, arguments, message):

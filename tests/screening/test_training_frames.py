@@ -67,6 +67,11 @@ def test_frames_without_a_label_are_spread_over_the_run():
     np.testing.assert_array_equal(unlabelled, -1)
 
 
+def test_one_label_is_asked_for_in_words_of_one():
+    with pytest.raises(InputError, match="1 label is asked for, and there are 0"):
+        training_frames(RUN, n_labels=1)
+
+
 @pytest.mark.parametrize("n_labels", [0, 81])
 def test_labels_that_are_not_there_are_refused(n_labels):
     with pytest.raises(InputError, match=f"{n_labels} labels are asked for, and there are 80"):

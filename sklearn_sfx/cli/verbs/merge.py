@@ -20,7 +20,7 @@ def run(args: argparse.Namespace) -> None:
     try:
         scores = screening.scores(args.threshold)
     except UnfinishedScreening:
-        if are_written(screening, lists):
+        if are_written(args, screening, lists):
             return
         raise
     write_lists(args, screening, scores, lists)

@@ -43,19 +43,30 @@ def run(args: argparse.Namespace) -> None:
         _say_status(screening, lists, args.threshold)
         return
     is_share = args.shard != (1, 1)
-    if is_share and are_written(screening, lists):
+    if is_share and are_written(args, screening, lists, is_share=True):
         return
+    scores = _scores(args, screening)
+    if scores is None and are_written(args, screening, lists, is_share=is_share):
+        screening.remove()  # what was done after the other process had removed its parts
+        return
+    if scores is None and is_share:
+        _say_share(screening, lists, args.shard)
+        return
+    if scores is None:  # the other has written something else
+        scores = _scores(args, screening)
+    if scores is None:
+        scores = screening.scores(args.threshold)  # says how much is left
+    write_lists(args, screening, scores, lists)
+
+
+def _scores(args: argparse.Namespace, screening: Any) -> Any:
+    """Return the result; None where another process has the rest of the parts, or removed them."""
     with workers(args):
         screening.run(shard=args.shard, cluster=args.dask, progress=True)
     try:
-        scores = screening.scores(args.threshold)
+        return screening.scores(args.threshold)
     except UnfinishedScreening:
-        if not is_share:
-            raise
-        if not are_written(screening, lists):
-            _say_share(screening, lists, args.shard)
-        return
-    write_lists(args, screening, scores, lists)
+        return None
 
 
 def _say_status(screening: Any, lists: Lists, threshold: float | None) -> None:

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from sklearn_sfx._methods import METHODS, methods_without_labels
+from sklearn_sfx._text import counted
 from sklearn_sfx.cli._inputs import labelled_frames, open_run, workers
 from sklearn_sfx.cli._options import (
     add_crop,
@@ -97,7 +98,8 @@ def run(args: argparse.Namespace) -> None:
 
 def _learned_from(taught_by: str, target: list, maybe: str) -> str:
     n_labels, n_hits = len(target), target.count(1)
-    labels = f"{n_labels} labelled frames, {n_hits} of them hits ({maybe})"
+    hits = f"{n_hits} of them {'a hit' if n_hits == 1 else 'hits'}"
+    labels = f"{counted(n_labels, 'labelled frame')}, {hits} ({maybe})"
     if not taught_by:
         return labels
     return f"{taught_by} and {labels}" if n_labels else f"{taught_by}, with no label"

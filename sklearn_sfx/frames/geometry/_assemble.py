@@ -39,8 +39,11 @@ def assemble(
         Path of the file of the frames.
     """
     stack, rows = source.shape[1:], _rows_of_module(source, geometry)
-    frames = AssembledSource(source, geometry, rows)
     places = pixel_places(geometry, stack, rows)
+    of_geometry, files = np.ones(stack, bool), frozenset[str]()
+    if use_masks:
+        of_geometry, files = geometry_mask(geometry, stack, rows, run)
+    frames = AssembledSource(source, geometry, rows, mask_files=files)
     usable = frames.has_pixel
     where = places[usable]
 
@@ -49,7 +52,7 @@ def assemble(
         image[usable] = stacked.ravel()[where]
         return image
 
-    image = put(geometry_mask(geometry, stack, rows, run)) if use_masks else usable
+    image = put(of_geometry)
     if mask is None:
         return frames, image
     if isinstance(mask, np.ndarray) and mask.shape == frames.shape[1:]:

@@ -34,6 +34,8 @@ class AssembledSource:
         Of one module.
     usable : bool ndarray of shape (height, width), default=None
         Of masks, what has to hold for each besides.
+    mask_files : frozenset of str, default=frozenset()
+        The files from which the masks of the geometry were read.
     """
 
     def __init__(
@@ -43,9 +45,10 @@ class AssembledSource:
         rows: int,
         *,
         usable: np.ndarray | None = None,
+        mask_files: frozenset[str] = frozenset(),
     ):
         self._source, self._geometry, self._rows = source, geometry, rows
-        self._usable = usable
+        self._usable, self._mask_files = usable, mask_files
         canvas = canvas_of(geometry)
         self.shape = (source.shape[0], canvas.height, canvas.width)
         self.dtype = source.dtype
@@ -70,8 +73,9 @@ class AssembledSource:
 
     @property
     def files(self) -> frozenset[str]:
-        """Absolute paths of all that is read, the geometry too."""
-        return getattr(self._source, "files", frozenset()) | {self._geometry.path}
+        """Absolute paths of all that is read, the geometry and its masks too."""
+        held: frozenset[str] = getattr(self._source, "files", frozenset())
+        return held | {self._geometry.path} | self._mask_files
 
     @property
     def gives_nan(self) -> bool:
@@ -125,8 +129,14 @@ class AssembledSource:
         if not hasattr(self._source, "narrowed"):
             return self, index
         source, index = self._source.narrowed(index)
-        usable = self._usable
-        return AssembledSource(source, self._geometry, self._rows, usable=usable), index
+        narrowed = AssembledSource(
+            source,
+            self._geometry,
+            self._rows,
+            usable=self._usable,
+            mask_files=self._mask_files,
+        )
+        return narrowed, index
 
 
 def _scratch(n_pixels: int, dtype: np.dtype) -> np.ndarray:

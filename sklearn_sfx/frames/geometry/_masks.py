@@ -8,7 +8,7 @@ import numpy as np
 
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames._frames import Frames
-from sklearn_sfx.frames._masks import read_mask
+from sklearn_sfx.frames._masks import files_of_mask, read_mask
 from sklearn_sfx.frames.geometry._assembly import rows_of_panel
 from sklearn_sfx.frames.geometry._crystfel import BadRegion, Geometry, MaskFile, Panel
 
@@ -17,8 +17,8 @@ __all__ = ["geometry_mask"]
 
 def geometry_mask(
     geometry: Geometry, stack: tuple[int, int], rows: int, run: str | None
-) -> np.ndarray:
-    """Return which pixels a geometry lets be used.
+) -> tuple[np.ndarray, frozenset[str]]:
+    """Return which pixels a geometry lets be used, and the files that say so.
 
     Parameters
     ----------
@@ -35,9 +35,12 @@ def geometry_mask(
     -------
     bool ndarray of shape (height, width)
         True where a pixel is usable, of the stacked modules.
+    frozenset of str
+        Absolute paths of the files that its masks are read from.
     """
     usable = np.ones(stack, bool)
     read: dict[MaskFile, np.ndarray | None] = {}
+    files: set[str] = set()
     for panel in geometry.panels:
         part = (
             rows_of_panel(geometry, panel, stack, rows),
@@ -55,9 +58,12 @@ def geometry_mask(
         for mask in panel.masks:
             if mask not in read:
                 read[mask] = _read(geometry, mask, stack, run)
+                path = _path_of(geometry, mask) if mask.file else run
+                if path is not None and read[mask] is not None:
+                    files |= files_of_mask(path, dataset=mask.dataset)
             if (values := read[mask]) is not None:
                 good &= values[part]
-    return usable
+    return usable, frozenset(files)
 
 
 def _in_region(region: BadRegion, panel: Panel) -> np.ndarray:

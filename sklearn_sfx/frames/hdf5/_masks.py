@@ -89,11 +89,11 @@ def find_mask(
             Hdf5Source(segment).read(0, Window(0, 0, *values.shape), values)
         except UnreadableFrame as error:
             raise InputError(f"The mask in {where} is damaged: {error}") from error
-        return StoredMask(values, where, *rule)
+        return StoredMask(values, where, *rule, files=segment.content.files)
     n_beside = sum(other.n_frames for other in beside)
     if beside and segment.n_frames > n_beside and segment.shape[1:] == beside[0].shape[1:]:
         segment = segment._replace(n_frames=n_beside)  # padded, as they are
-    return StoredMask(Hdf5Source(segment), where, *rule)
+    return StoredMask(Hdf5Source(segment), where, *rule, files=segment.content.files)
 
 
 def _n_lead(mask: h5py.Dataset, beside: list[Segment]) -> int:
