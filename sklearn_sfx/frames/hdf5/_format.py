@@ -204,6 +204,13 @@ class Hdf5Format(Format):
             beside = []  # a file of masks alone
         return find_mask(path, dataset, beside, self)
 
+    def find_mask_beside(self, path: str, dataset: str | None = None) -> StoredMask | None:
+        """Return the mask beside the frames of a dataset, None where they have none."""
+        with contents_of(path) as file:
+            found = self._chosen(path, file, dataset)[:MAX_BESIDE]
+            beside = self._segments(path, file, found)
+        return find_mask(path, None, beside, self)
+
     def is_simulated(self, path: str) -> bool:
         """Whether the file has the attribute that simulated runs are written with."""
         with contents_of(path) as file:
