@@ -77,19 +77,18 @@ class CrystfelList(Format):
     def find_mask(self, path: str, dataset: str | None = None) -> StoredMask | None:
         """Return the mask of the listed files: one for all of their frames, or one for each."""
         masks = [find_format(file).find_mask(file, dataset) for file in _files(path)]
-        first = masks[0]
-        alike = all(
-            mask is not None
-            and first is not None
-            and isinstance(mask.values, np.ndarray)
-            and np.array_equal(mask.values, first.values)  # type: ignore
-            and (mask.good_bits, mask.bad_bits) == (first.good_bits, first.bad_bits)
-            for mask in masks
-        )
-        if alike or dataset is not None:
-            return first if alike else None
-        opened, positions = _open_listed(path, None)
-        own, where = own_masks(opened.parts(), None)
+        if _are_alike(masks) or dataset is not None:
+            return masks[0] if _are_alike(masks) else None
+        return self._masks_of_lines(path, None)
+
+    def find_mask_beside(self, path: str, dataset: str | None = None) -> StoredMask | None:
+        """Return the mask of the listed files, whose frames are in a dataset that may be named."""
+        masks = [find_format(file).find_mask_beside(file, dataset) for file in _files(path)]
+        return masks[0] if _are_alike(masks) else self._masks_of_lines(path, dataset)
+
+    def _masks_of_lines(self, path: str, dataset: str | None) -> StoredMask | None:
+        opened, positions = _open_listed(path, dataset)
+        own, where = own_masks(opened.parts(), dataset)
         if own is None or isinstance(own, np.ndarray):
             return None if own is None else StoredMask(own, where)
         return StoredMask(PickedSource(own, positions), where)
@@ -97,6 +96,19 @@ class CrystfelList(Format):
     def is_simulated(self, path: str) -> bool:
         """Whether a listed file says so."""
         return any(find_format(file).is_simulated(file) for file in _files(path))
+
+
+def _are_alike(masks: list[StoredMask | None]) -> bool:
+    """Whether all are the same mask for all frames."""
+    first = masks[0]
+    return all(
+        mask is not None
+        and first is not None
+        and isinstance(mask.values, np.ndarray)
+        and np.array_equal(mask.values, first.values)  # type: ignore
+        and (mask.good_bits, mask.bad_bits) == (first.good_bits, first.bad_bits)
+        for mask in masks
+    )
 
 
 class _Opened:

@@ -96,9 +96,9 @@ class FilledSource:
 
 
 def all_unreadable(source: FrameSource) -> bool:
-    """Whether it is known that not one of the frames can be read."""
+    """Whether it is known that not one of the frames can be read, not even in part."""
     known = getattr(source, "unreadable", ())
-    return sum(gone.stop - gone.start for gone in known) == source.shape[0]
+    return sum(gone.stop - gone.start for gone in known if not gone.partly) == source.shape[0]
 
 
 def refuse_unreadable(source: FrameSource) -> None:

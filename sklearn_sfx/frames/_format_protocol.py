@@ -182,6 +182,23 @@ class Format(Protocol):
         """
         return None
 
+    def find_mask_beside(self, path: str, dataset: str | None = None) -> StoredMask | None:
+        """Find the mask that lies beside frames, which `open` has found.
+
+        Parameters
+        ----------
+        path : str
+            Absolute path of the file or folder.
+        dataset : str, default=None
+            Which frames, as for `open`.
+
+        Returns
+        -------
+        StoredMask or None
+            The mask; None where they have none.
+        """
+        return self.find_mask(path, dataset if self.names_detectors else None)
+
     def find_mask_together(
         self, paths: Sequence[str], dataset: str | None = None
     ) -> StoredMask | None:

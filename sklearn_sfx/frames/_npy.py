@@ -21,6 +21,7 @@ from sklearn_sfx.frames._facts import Facts
 from sklearn_sfx.frames._format_protocol import Format, StoredMask
 from sklearn_sfx.frames._paths import why_unreadable
 from sklearn_sfx.frames._protocols import FrameOrigin, FrameSource, Window
+from sklearn_sfx.frames._slabs import modules_of
 
 __all__ = ["Npy", "Npz"]
 
@@ -115,7 +116,9 @@ class NumpySource:
         self.shape: tuple[int, int, int] = (1, *shape)[-3:]  # type: ignore
         self.dtype = np.dtype(dtype)
         self.facts = Facts(
-            format=Npy.name if name is None else Npz.name, dataset="" if name is None else name
+            format=Npy.name if name is None else Npz.name,
+            dataset="" if name is None else name,
+            modules=modules_of(shape),
         )
 
     def read(self, position: int, window: Window, out: np.ndarray) -> None:

@@ -122,11 +122,11 @@ def own_masks(
 
 
 def _stored(part: Part, dataset: str | None) -> StoredMask | None:
-    name = dataset if part.format.names_detectors else None
     try:
         if len(part.paths) > 1:
+            name = dataset if part.format.names_detectors else None
             return part.format.find_mask_together(part.paths, name)
-        found = part.format.find_mask(part.paths[0], name)
+        found = part.format.find_mask_beside(part.paths[0], dataset)
     except InputError as error:
         raise InputError(
             f"{str(error).rstrip('.')}; or go on without the mask of the file: mask=False, "

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from itertools import groupby
 from typing import NamedTuple
 
@@ -54,7 +56,8 @@ def find_format(path: str) -> Format:
             return known
     if os.path.isdir(path):
         raise InputError(
-            f"{path} is a folder: give the files in it, by a list or a pattern like *.h5."
+            f"{path} is a folder: give the files in it, by a list or a pattern like "
+            f"*{_commonest_suffix(path)}."
         )
     packed = next((name for magic, name in _PACKED if head.startswith(magic)), None)
     if packed is not None:
@@ -147,6 +150,16 @@ def are_simulated(sources: Iterable[FrameOrigin]) -> bool:
     """
     paths = {source.path for source in sources if source.path is not None}
     return any(_says_simulated(path) for path in paths)
+
+
+def _commonest_suffix(folder: str) -> str:
+    """Return the end that most names in a folder have, for an example."""
+    with suppress(OSError):
+        suffixes = Counter(os.path.splitext(name)[1] for name in os.listdir(folder))
+        del suffixes[""]
+        if suffixes:
+            return suffixes.most_common(1)[0][0]
+    return ".h5"
 
 
 def _says_simulated(path: str) -> bool:

@@ -150,6 +150,23 @@ def test_mask_and_simulation_are_those_of_the_files(tmp_path, mask_file, pixels)
     assert are_simulated(open_frames(tmp_path / "x.lst").sources)
 
 
+@pytest.mark.parametrize("n_masked", [0, 1, 2])
+def test_a_named_dataset_is_that_of_the_frames_and_not_of_their_mask(tmp_path, pixels, n_masked):
+    usable = np.ones(pixels.shape[1:], bool)
+    usable[2, 3] = False
+    for i in range(2):
+        with h5py.File(tmp_path / f"{i}.h5", "w") as file:
+            file["a/data"], file["b/data"] = pixels + 1, pixels
+            if i < n_masked:
+                file["b/mask"] = usable
+    (tmp_path / "x.lst").write_text("0.h5 //1\n1.h5 //2\n")
+    expected = pixels[[1, 2]].astype(np.float32)
+    expected[:n_masked, 2, 3] = np.nan
+    np.testing.assert_array_equal(open_frames(tmp_path / "x.lst", dataset="/b/data"), expected)
+    alone = open_frames(tmp_path / "0.h5", dataset="/b/data")
+    assert np.isnan(alone[1][2, 3]) == (n_masked > 0)
+
+
 NAMES = st.text(st.characters(exclude_characters="\n\r\t", codec="utf-8"), min_size=1).map(
     str.strip
 )

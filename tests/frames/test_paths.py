@@ -91,3 +91,9 @@ def test_links_that_lead_nowhere(tmp_path, refused):
     (tmp_path / "round").symlink_to(tmp_path / "round")
     refused(tmp_path / "round", "round cannot be read")
     refused("a\0b", "cannot be read")
+
+
+def test_a_folder_of_images_is_given_by_their_suffix(tmp_path, refused):
+    for name in ("1.cbf", "2.cbf", "log.txt", "noend"):
+        (tmp_path / name).write_text("x")
+    refused(tmp_path, "is a folder", "a pattern like *.cbf")

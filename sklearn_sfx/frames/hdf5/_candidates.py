@@ -45,8 +45,9 @@ def could_be_frames(name: str, item: object, dimensions: tuple[int, ...] = (3,))
 def find_stack(path: str, file: h5py.File) -> str:
     """Return the path of the dataset of frames of a file.
 
-    What NeXus names comes first, then the only stack of images, then the only single image. A link
-    that leads nowhere where frames belong is told of, rather than something else read.
+    What NeXus names comes first, then ``data/data``, then a stack with a name of frames, then the
+    only stack or image. A link that leads nowhere where frames belong is told of, rather than
+    something else read.
 
     Raises
     ------
@@ -61,19 +62,9 @@ def find_stack(path: str, file: h5py.File) -> str:
         if item is None:
             raise InputError(f"{path} has no frames that can be read: {why_dead(file, signal)}.")
     contents = list_contents(file)
-    for dimensions in ((3,), (4,)):
-        found = {
-            name: item
-            for name, item in contents.datasets.items()
-            if could_be_frames(name, item, dimensions)
-        }
-        if found:
-            break
-    else:
-        found = _single_images(contents)
-    found = _preferred(contents, found)
-    named_so = any(_FRAMES.fullmatch(name.rpartition("/")[2]) for name in found)
-    dead = [name for name in contents.dead if _FRAMES.fullmatch(name.rpartition("/")[2])]
+    found = _likeliest(_preferred(contents, _competing(contents)))
+    named_so = any(_is_called_frames(name) for name in found)
+    dead = [name for name in contents.dead if _is_called_frames(name)]
     if dead and not named_so:
         others = f"; if {listing(found)} holds the frames, name it as dataset" if found else ""
         raise InputError(
@@ -123,12 +114,27 @@ def _preferred(contents: Contents, found: dict[str, h5py.Dataset]) -> dict[str, 
     return found
 
 
-def _single_images(contents: Contents) -> dict[str, h5py.Dataset]:
-    """Return what could be one image: called so, or alone in its file."""
+def _competing(contents: Contents) -> dict[str, h5py.Dataset]:
+    """Return stacks, of modules too, and images that are called so, or one alone in its file."""
     alone = len(contents.datasets) == 1
     return {
         name: item
         for name, item in contents.datasets.items()
-        if could_be_frames(name, item, (2,))
-        and (alone or _FRAMES.fullmatch(name.rpartition("/")[2]))
+        if could_be_frames(name, item, (2, 3, 4))
+        and (item.ndim > 2 or alone or _is_called_frames(name))
     }
+
+
+def _likeliest(found: dict[str, h5py.Dataset]) -> dict[str, h5py.Dataset]:
+    """Return what is called ``data/data``, or else what has a name of frames, or all.
+
+    The name of one image is not enough beside a stack, since averages are called so too.
+    """
+    first = {name: item for name, item in found.items() if f"/{name}".endswith("/data/data")}
+    named = {name: item for name, item in found.items() if _is_called_frames(name)}
+    is_clear = any(item.ndim > 2 for item in named.values())
+    return first or (named if is_clear else found)
+
+
+def _is_called_frames(name: str) -> bool:
+    return _FRAMES.fullmatch(name.rpartition("/")[2]) is not None

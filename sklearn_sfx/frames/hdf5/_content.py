@@ -23,7 +23,7 @@ from sklearn_sfx.frames.hdf5._selections import (
     selected,
 )
 from sklearn_sfx.frames.hdf5._stored import Stored, never_written, store
-from sklearn_sfx.frames.hdf5._unread import merged
+from sklearn_sfx.frames.hdf5._unread import merged, split_by_rest
 from sklearn_sfx.frames.hdf5._virtual import Piece, Tile, Virtual, name_of
 
 __all__ = ["Content", "content_of"]
@@ -88,7 +88,8 @@ def content_of(
         tuple(builder.tiles),
         builder.pieces,
     )
-    return virtual, tuple(merged([*builder.unreadable(), *virtual.lacking()]))
+    gone = list(merged([*builder.unreadable(), *virtual.lacking()]))
+    return virtual, tuple(split_by_rest(gone, builder.readable()) if gone else ())
 
 
 class _Builder:
@@ -128,6 +129,19 @@ class _Builder:
                 first, last = max(start, gone.start - shift), min(stop, gone.stop - shift)
                 if first < last:
                     yield first, last, f"{gone.reason} ({name_of(content)})"
+
+    def readable(self) -> Iterator[tuple[int, int]]:
+        """Return first and last of the frames of which a tile can be read, at least in part."""
+        for start, stop, shift, number in self.pieces:
+            content = self.tiles[number].content
+            if content is None:
+                continue
+            at, end = start, min(stop, content.n_frames - shift)
+            for gone in self._gone[number]:
+                if not gone.partly and gone.stop - shift > at:
+                    yield at, min(end, gone.start - shift)
+                    at = gone.stop - shift
+            yield at, end
 
     def _add(
         self, target: Selection, file_name: str, dset_name: str, space: h5py.h5s.SpaceID

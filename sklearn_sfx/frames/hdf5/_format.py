@@ -117,6 +117,12 @@ class Hdf5Format(Format):
                 )
             )
             first += segment.n_frames
+        total = self.count_frames(file) if dataset is None else None
+        if total is not None and first < total:
+            complete = [
+                _noted(part, f"the master says {total} frames, {first} are there")
+                for part in complete
+            ]
         if dataset is not None and len(found) > 1:
             return [part for part in complete if _same_path(part.dataset, dataset)]
         return complete
@@ -204,6 +210,13 @@ class Hdf5Format(Format):
             beside = []  # a file of masks alone
         return find_mask(path, dataset, beside, self)
 
+    def find_mask_beside(self, path: str, dataset: str | None = None) -> StoredMask | None:
+        """Return the mask beside the frames of a dataset, None where they have none."""
+        with contents_of(path) as file:
+            found = self._chosen(path, file, dataset)[:MAX_BESIDE]
+            beside = self._segments(path, file, found)
+        return find_mask(path, None, beside, self)
+
     def is_simulated(self, path: str) -> bool:
         """Whether the file has the attribute that simulated runs are written with."""
         with contents_of(path) as file:
@@ -227,6 +240,12 @@ def _possible(facts: Facts, segment: Segment) -> Facts:
         lowest = None
     no_data = tuple(value for value in facts.no_data if limits.min <= value <= limits.max)
     return replace(facts, saturation=saturation, lowest=lowest, no_data=no_data)
+
+
+def _noted(segment: Segment, note: str) -> Segment:
+    """Add what a user has to know of the frames of a segment."""
+    notes = [said for said in (segment.facts.note, note) if said]
+    return segment._replace(facts=replace(segment.facts, note="; ".join(notes)))
 
 
 def _together(facts: Facts, others: Facts) -> Facts:

@@ -85,6 +85,8 @@ def why_dead(file: h5py.File, path: str, hops: int = MAX_HOPS) -> str:
             return f"there is no {at} in {here}"
         if isinstance(link, h5py.SoftLink):
             target = posixpath.join("/" + "/".join(parts[:number]), link.path, *rest)
+            if posixpath.normpath(target) == "/" + "/".join(parts):
+                return f"the link {at} of {here} leads to itself"
             if look_up(file, target) is None:
                 return f"the link {at} leads to {link.path}, and " + why_dead(
                     file, target, hops - 1
@@ -105,6 +107,8 @@ def _why_outside(here: str, at: str, link: h5py.ExternalLink, rest: list[str], h
         missing = linked_path(link.filename, here)
         return f"the link {at} of {here} leads to the file {missing}, which is not there"
     with open_file(target) as opened:
+        if os.path.samefile(target, here) and posixpath.normpath(inner) == at:
+            return f"the link {at} of {here} leads to itself"
         if look_up(opened.file, inner) is None:
             return f"the link {at} of {here} leads to {target}, and " + why_dead(
                 opened.file, inner, hops - 1

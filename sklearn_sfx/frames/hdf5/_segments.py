@@ -12,7 +12,7 @@ from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames._facts import Facts, Unreadable
 from sklearn_sfx.frames._protocols import Window
 from sklearn_sfx.frames.hdf5._content import content_of
-from sklearn_sfx.frames.hdf5._handles import HDF5_ERRORS
+from sklearn_sfx.frames.hdf5._handles import HDF5_ERRORS, look_up
 from sklearn_sfx.frames.hdf5._metadata import Field
 from sklearn_sfx.frames.hdf5._stored import Stored
 from sklearn_sfx.frames.hdf5._values import text
@@ -127,12 +127,20 @@ def make_segment(path: str, dataset: h5py.Dataset, images: Images) -> Segment | 
     if min(dataset.shape[n_lead:]) < 1:
         return None
     content, unreadable = content_of(dataset, n_lead, images.channel)
-    n_frames = _counted(path, dataset, images.name, n_frames)
+    said = _frames_said(path, dataset, images.name)
+    lacking = said is not None and said > n_frames
+    note = f"the file says {said} frames, {n_frames} are there" if lacking else ""
+    n_frames = n_frames if said is None else min(n_frames, said)
     if dataset.file.swmr_mode and unreadable and unreadable[-1].stop == content.n_frames:
         n_frames = min(n_frames, unreadable[-1].start)
     if n_frames < 1:
         return None
-    facts = Facts(dataset=images.name, compression=_compression(content), modules=content.modules)
+    facts = Facts(
+        dataset=images.name,
+        compression=_compression(content),
+        modules=content.modules,
+        note=note,
+    )
     kept = [u._replace(stop=min(u.stop, n_frames)) for u in unreadable if u.start < n_frames]
     return Segment(
         path,
@@ -174,8 +182,8 @@ def _compression(content: Stored | Virtual) -> str:
     return next((_compression(part) for part in there), "")
 
 
-def _counted(path: str, dataset: h5py.Dataset, name: str, n_frames: int) -> int:
-    """Return how many frames count, by what the writer says of it."""
+def _frames_said(path: str, dataset: h5py.Dataset, name: str) -> int | None:
+    """Return how many frames count, by what the writer says of it; None where it says nothing."""
     for item, where in ((dataset, name), (dataset.parent, name.rpartition("/")[0] or "/")):
         if "numEvents" not in item.attrs:
             continue
@@ -189,8 +197,15 @@ def _counted(path: str, dataset: h5py.Dataset, name: str, n_frames: int) -> int:
                 f"The attribute numEvents of {where} in {path} should be how many frames were "
                 f"written, but it is {attribute!r}: give the frames that count as another dataset."
             )
-        return min(n_frames, value)
-    return n_frames
+        return value
+    file, entry = dataset.file, str(dataset.name).strip("/").partition("/")[0]
+    for place in (f"{entry}/numEvents", "numEvents" if "entry_2" not in file else ""):
+        item = look_up(file, place) if place else None
+        if isinstance(item, h5py.Dataset) and item.size == 1:
+            value = _whole_number(item[()])
+            if value is not None and value >= 0:
+                return value
+    return None
 
 
 def _whole_number(value: Any) -> int | None:

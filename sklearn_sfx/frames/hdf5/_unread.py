@@ -9,7 +9,7 @@ import numpy as np
 
 from sklearn_sfx.frames._facts import Unreadable
 
-__all__ = ["NEVER_WRITTEN", "Unread", "merged", "why_unreadable"]
+__all__ = ["NEVER_WRITTEN", "Unread", "merged", "split_by_rest", "why_unreadable"]
 
 NEVER_WRITTEN = "it was never written"
 
@@ -46,6 +46,38 @@ def merged(ranges: Iterable[tuple[int, int, str] | Unreadable]) -> Iterator[Unre
         last = Unreadable(start, stop, reason)
     if last is not None:
         yield last
+
+
+def split_by_rest(
+    gone: Iterable[Unreadable], rest: Iterable[tuple[int, int]]
+) -> Iterator[Unreadable]:
+    """Yield ranges of frames, cut so that each is left in part in all its frames, or in none.
+
+    Parameters
+    ----------
+    gone : iterable of Unreadable
+        In order, without overlap.
+    rest : iterable of (int, int)
+        First frame and one past the last, of frames of which a part can be read; in any order.
+    """
+    united: list[list[int]] = []
+    for start, stop in sorted(rest):
+        if united and start <= united[-1][1]:
+            united[-1][1] = max(united[-1][1], stop)
+        elif start < stop:
+            united.append([start, stop])
+    for known in gone:
+        at = known.start
+        first = bisect.bisect_right(united, known.start, key=lambda pair: pair[1])
+        for start, stop in united[first:]:
+            if start >= known.stop:
+                break
+            if at < start:
+                yield known._replace(start=at, stop=start)
+            at = min(stop, known.stop)
+            yield known._replace(start=max(start, known.start), stop=at, partly=True)
+        if at < known.stop:
+            yield known._replace(start=at)
 
 
 def why_unreadable(known: Sequence[Unreadable], position: int) -> str:

@@ -108,6 +108,31 @@ def test_stacks_of_modules_where_there_is_nothing_else(file, read):
     assert frames.facts.modules == (2, 8)
 
 
+@pytest.mark.parametrize("name", ["entry/data/data", "entry/frames"])
+@pytest.mark.parametrize("other", ["entry/m", "entry/det/x", "a/b"])
+@pytest.mark.parametrize("shape", [(3, 2, 8, 9), (3, 16, 9)])
+def test_a_name_of_frames_counts_more_than_a_shape(file, read, name, other, shape):
+    pixels = np.arange(3 * 2 * 8 * 9, dtype=np.uint16).reshape(3, 16, 9)
+    file[name], file[other] = pixels.reshape(shape), np.ones((2, 8, 9), np.uint16)
+    frames = read()
+    assert frames.facts.dataset.strip("/") == name
+    np.testing.assert_array_equal(frames, pixels)
+
+
+def test_data_in_data_come_before_other_names(file, read):
+    file["entry/data/data"], file["entry/a/frames"] = FRAMES, OTHERS
+    np.testing.assert_array_equal(read(), FRAMES)
+
+
+@pytest.mark.parametrize("other", ["a/x", "a/image"])
+@pytest.mark.parametrize("shape", [(3, 2, 8, 9), (8, 9)])
+def test_what_names_do_not_tell_apart_is_refused(file, tmp_path, refused, other, shape):
+    name = "det/image" if len(shape) == 2 or other == "a/image" else "det/y"
+    file[name], file[other] = np.ones(shape, np.uint16), FRAMES
+    file.close()
+    refused(tmp_path / "run.h5", f"/{name} {shape}", f"/{other} (3, 8, 9)", "--dataset")
+
+
 @pytest.mark.parametrize("name", ["data/data", "image", "some/frame", "rawdata0"])
 def test_one_image_a_file(file, read, name):
     file[name] = FRAMES[1]

@@ -174,7 +174,7 @@ def test_facts_of_pal(facility, pixels):
 
 
 def test_facts_of_swissfel(facility, pixels):
-    path = facility("swissfel")
+    path = facility("swissfel", pixels.astype(np.uint16))
     frames = open_frames(path)
     assert "not calibrated" in frames.facts.note
     assert frames[3:].sources[0].identifier == "1003"
@@ -183,12 +183,62 @@ def test_facts_of_swissfel(facility, pixels):
     path.unlink()
     path = facility("swissfel-corrected")
     assert open_frames(path).facts.note == ""
+    path.unlink()
+    path = facility("swissfel", np.ones((2, 6, 5), np.float32))  # corrected by others
+    assert open_frames(path).facts.note == ""
+    path.unlink()
+    path = facility("swissfel-corrected")
     assert (read_mask(path).sum(), read_mask(path)[4, 4]) == (29, False)
 
 
 def test_modules_of_jungfrau(facility):
     path = facility("swissfel", np.zeros((1, 1024, 1024), np.uint16))
     assert open_frames(path).facts.modules == (2, 512)
+
+
+@pytest.mark.parametrize(
+    ("shape", "modules"),
+    [
+        ((8192, 128), (16, 512)),
+        ((4096, 256), (16, 256)),
+        ((2048, 512), (16, 128)),
+        ((4096, 128), (8, 512)),
+        ((5632, 384), (16, 352)),
+        ((8192, 129), None),
+    ],
+)
+@pytest.mark.parametrize("name", ["entry/data/data", "entry_1/data_1/data", "npy"])
+def test_known_shapes_are_stacked_modules(tmp_path, shape, modules, name):
+    path = tmp_path / "run"
+    if name == "npy":
+        with open(path, "wb") as file:
+            np.save(file, np.zeros((1, *shape), np.uint8))
+    else:
+        with h5py.File(path, "w") as file:
+            file.create_dataset(name, data=np.zeros((1, *shape), np.uint8), compression=1)
+    assert open_frames(path).facts.modules == modules
+
+
+def test_a_gap_in_the_numbers_of_a_master_is_a_part_that_is_not_there(facility, refused, pixels):
+    path = facility("nxmx-links")
+    with h5py.File(path, "r+") as file:
+        del file["entry/data/data_000002"]
+    refused(path, "3 of 7 frames", "data_000002", "nan")
+    read = np.asarray(open_frames(path, missing="nan"))
+    assert np.isnan(read[3:6]).all()
+    np.testing.assert_array_equal(read[[0, 1, 2, 6]], pixels[[0, 1, 2, 6]])
+    with h5py.File(path, "r+") as file:
+        del file["entry/instrument/detector/detectorSpecific/nimages"]
+    refused(path, "1 of 3 datasets", "data_000002", missing="nan")
+
+
+@pytest.mark.parametrize("name", ["nxmx-links", "nxmx-virtual"])
+def test_a_master_that_says_more_frames_than_there_are(facility, name):
+    path = facility(name)
+    assert open_frames(path).facts.note == ""
+    with h5py.File(path, "r+") as file:
+        file["entry/instrument/detector/detectorSpecific/ntrigger"][...] = 2
+    assert open_frames(path).facts.note == "the master says 14 frames, 7 are there"
 
 
 def test_facts_of_single_events(facility):

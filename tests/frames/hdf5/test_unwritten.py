@@ -206,6 +206,17 @@ def test_how_many_frames_count(path, said, n_frames, where, refused):
         assert len(open_frames(path)) == n_frames
 
 
+@pytest.mark.parametrize("where", ["numEvents", "entry_1/numEvents"])
+@pytest.mark.parametrize(("said", "n_frames"), [(3, 3), (np.array([3]), 3), (9, 7)])
+def test_how_many_frames_count_may_be_a_dataset(path, where, said, n_frames):
+    with h5py.File(path, "w") as file:
+        file["entry_1/data_1/data"] = np.ones((7, *SHAPE), "u2")
+        file[where] = said
+    frames = open_frames(path)
+    assert len(frames) == n_frames
+    assert frames.facts.note == ("the file says 9 frames, 7 are there" if n_frames == 7 else "")
+
+
 # -- Damage --------------------------------------------------------------------------------------
 
 

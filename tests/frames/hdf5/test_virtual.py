@@ -293,6 +293,25 @@ def test_a_lost_module_is_no_data(tmp_path, dtype, fill, refused):
     assert np.isnan(values[[0, 3], 1]).all()
 
 
+def test_frames_that_all_lack_a_module_are_read(tmp_path, refused):
+    layout = h5py.VirtualLayout((4, 3, 6, 5), "u2")
+    for module in range(3):
+        write_part(tmp_path / f"{module}.h5", np.full((4, 6, 5), module + 1, "u2"))
+        layout[:, module] = h5py.VirtualSource(f"{module}.h5", "data", (4, 6, 5))
+    write_virtual(tmp_path / "run.h5", layout)
+    (tmp_path / "1.h5").unlink()
+    refused(tmp_path / "run.h5", "4 of 4 frames", "1.h5", 'missing="nan"')
+    frames = open_frames(tmp_path / "run.h5", missing="nan")
+    assert [(known.start, known.stop, known.partly) for known in frames.unreadable] == [(0, 4, 1)]
+    values = np.asarray(frames).reshape(4, 3, 30)
+    assert (values[:, 0] == 1).all()
+    assert np.isnan(values[:, 1]).all()
+    assert (values[:, 2] == 3).all()
+    for module in (0, 2):
+        (tmp_path / f"{module}.h5").unlink()
+    refused(tmp_path / "run.h5", "4 of 4 frames", "Put the files back", missing="nan")
+
+
 def test_gaps_between_modules_are_the_fill_value(tmp_path):
     write_part(tmp_path / "a.h5", ramp(2, 6, 12))
     layout = h5py.VirtualLayout((2, 14, 12), "u2")
@@ -378,6 +397,17 @@ def test_a_dead_link_where_frames_belong_is_told_of(tmp_path, refused):
         file["exp/others"] = np.ones((3, 16, 16), "f4")
     refused(path, "/exp/data", "moved_away.h5", "not there", "/exp/others", "as dataset")
     assert len(open_frames(path, dataset="exp/others")) == 3
+
+
+@pytest.mark.parametrize("name", ["run.h5", "."])
+def test_a_link_to_itself_is_told_of_once(tmp_path, name):
+    path = tmp_path / "run.h5"
+    with h5py.File(path, "w") as file:
+        soft = h5py.SoftLink("/entry/data/data")
+        file["entry/data/data"] = soft if name == "." else h5py.ExternalLink(name, soft.path)
+    with pytest.raises(InputError, match="leads to itself") as error:
+        open_frames(path)
+    assert str(error.value).count("the link") == 1
 
 
 def test_real_dead_links(shared_data, refused):

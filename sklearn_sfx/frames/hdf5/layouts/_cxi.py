@@ -18,6 +18,7 @@ import numpy as np
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames._facts import Facts
 from sklearn_sfx.frames._protocols import FrameSource
+from sklearn_sfx.frames._slabs import modules_of
 from sklearn_sfx.frames.hdf5._candidates import find_stack
 from sklearn_sfx.frames.hdf5._contents import (
     contents_of,
@@ -43,13 +44,6 @@ UNITS = {"wavelength": "m"}
 # Cheetah's bits that a usable pixel may have: corrected for artefacts, a peak for its hit finder,
 # corrected for the background.
 _HARMLESS = 1 << 11 | 1 << 13 | 1 << 14
-# (height, width) of frames in which modules are stacked, as Cheetah and psocake write detectors of
-# LCLS: how many modules of how many rows.
-_STACKED = {
-    (1480, 1552): (8, 185),  # CSPAD
-    (5632, 384): (16, 352),  # ePix10k2M
-    (4096, 1024): (8, 512),  # JUNGFRAU 4M
-}
 SHOT_FIELDS = {
     "instrument_1/source_1/energy": ("wavelength", "J"),
     "instrument_1/detector_1/distance": ("distance", "m"),
@@ -99,7 +93,7 @@ class Cxi(Hdf5Format):
         entry = images.name.strip("/").partition("/")[0]
         detector = look_up(file, f"{entry}/instrument_1/detector_1")
         item = look_up(file, images.name)
-        modules = _STACKED.get(item.shape[-2:]) if isinstance(item, h5py.Dataset) else None
+        modules = modules_of(item.shape) if isinstance(item, h5py.Dataset) else None
         if not isinstance(detector, h5py.Group):
             return Facts(modules=modules)
         known = detector_facts(detector)

@@ -36,6 +36,7 @@ from sklearn_sfx.frames.hdf5.layouts._nexus import Nexus
 
 __all__ = ["Nxmx"]
 
+MOST_PARTS = 100_000  # names with larger gaps are no numbers of parts
 FIRST_CHANNEL = "of several channels the first is read"
 
 
@@ -125,8 +126,18 @@ def _numbered_in(path: str, entry: h5py.Group) -> list[str]:
     for name in ("data", ""):
         group = look_up(entry, name) if name else entry
         if isinstance(group, h5py.Group) and (names := numbered(group)):
-            return [f"{path}/{name}/{part}".replace("//", "/") for part in names]
+            return [f"{path}/{name}/{part}".replace("//", "/") for part in _with_gaps(names)]
     return []
+
+
+def _with_gaps(names: list[str]) -> list[str]:
+    """Return the names of parts, and of those that lack between them: they are not there."""
+    numbers = {int(name.partition("_")[2]): name for name in names}
+    first, last = min(numbers), max(numbers)
+    if last - first > MOST_PARTS:
+        return names
+    n_digits = len(names[0].partition("_")[2])
+    return [numbers.get(n, f"data_{n:0{n_digits}d}") for n in range(first, last + 1)]
 
 
 def _with_channel(file: h5py.File, images: Images) -> Images:

@@ -72,7 +72,7 @@ class SwissFel(Hdf5Format):
         corrected = any(
             f"{group}/{name}" in file for name in ("meta/conversion_factor", "conversion_factor")
         )
-        if corrected or not isinstance(item, h5py.Dataset):
+        if corrected or not isinstance(item, h5py.Dataset) or item.dtype != np.uint16:
             return Facts(pixel_size=0.075)
         height, width = item.shape[-2:]
         stacked = width == MODULE[1] and height > MODULE[0] and height % MODULE[0] == 0
