@@ -47,7 +47,7 @@ def test_shares_are_those_of_the_real_data_set(name):
         share = real / 2000
         slack = 3.5 * np.sqrt(share * (1 - share) / n)
         assert np.mean(run.labels == label) == pytest.approx(share, abs=slack)
-    assert run.data.dtype == DOMAINS[name].detector.dtype
+    assert run.data.as_stored().dtype == DOMAINS[name].detector.dtype
 
 
 def test_maybe_rules(run):
@@ -151,7 +151,7 @@ def test_the_mask_is_the_callers_own(run):
 def test_several_domains_share_the_frames():
     run = make_sfx_frames(7, domain=["LN84", "LG36"], frame_shape=(100, 110), random_state=0)
     assert run.domain.tolist() == ["LN84"] * 4 + ["LG36"] * 3
-    assert run.data.dtype == np.int32  # holds both uint16 and int16
+    assert run.data.as_stored().dtype == np.int32  # holds both uint16 and int16
     assert isinstance(run.mask, Frames)
     masks = np.asarray(run.mask)
     assert masks.shape == (7, 100, 110)

@@ -40,7 +40,7 @@ def test_npz(tmp_path, values, save):
     path = tmp_path / "run.npz"
     mask = values[0] > 5
     save(path, data=values.astype(">i2"), mask=mask, wavelength=np.float64(1.0))
-    frames = open_frames(path)
+    frames = open_frames(path, mask=False)
     assert (frames.dtype, frames.facts.dataset) == (np.int16, "data")
     np.testing.assert_array_equal(np.asarray(pickle.loads(pickle.dumps(frames))), values)
     np.testing.assert_array_equal(read_mask(path), mask)
