@@ -124,7 +124,7 @@ def test_shapes_differ_within_a_file(write, refused):
 def test_a_list_of_files_is_one_run(write, pixels):
     first = write("cheetah-closed", name="b.cxi")
     second = write("cxidb76-bitshuffle", name="a.h5")
-    run = open_frames([first, second, first])
+    run = open_frames([first, second, first], mask=False)
     assert len(run) == 21
     np.testing.assert_array_equal(np.asarray(run[[20, 8, 0]]), pixels[[6, 1, 0]])
     assert run.sources[8] == FrameOrigin(str(second), 1, "chunk_0000000//1", "")
