@@ -112,7 +112,7 @@ def _read(path, missing):
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        frames = open_frames(path, missing=missing)[:MOST_FRAMES]
+        frames = open_frames(path, missing=missing, mask=False)[:MOST_FRAMES]
         _ = frames.facts, frames.unreadable, repr(frames), frames.sources, frames.metadata
         whole = np.asarray(frames)
         crops = _cropped(frames)

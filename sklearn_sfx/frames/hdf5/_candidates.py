@@ -128,11 +128,15 @@ def _competing(contents: Contents) -> dict[str, h5py.Dataset]:
 def _likeliest(found: dict[str, h5py.Dataset]) -> dict[str, h5py.Dataset]:
     """Return what is called ``data/data``, or else what has a name of frames, or all.
 
-    The name of one image is not enough beside a stack, since averages are called so too.
+    The name is not enough beside a stack of the same shape, nor that of one image beside any stack,
+    since averages are called so too.
     """
     first = {name: item for name, item in found.items() if f"/{name}".endswith("/data/data")}
     named = {name: item for name, item in found.items() if _is_called_frames(name)}
-    is_clear = any(item.ndim > 2 for item in named.values())
+    shapes = {item.shape for item in named.values()}
+    is_clear = any(len(shape) > 2 for shape in shapes) and all(
+        name in named or item.shape not in shapes for name, item in found.items()
+    )
     return first or (named if is_clear else found)
 
 
