@@ -148,6 +148,6 @@ def test_the_threshold_and_the_hits_that_a_model_decides_by(model, found):
 
 def test_words_hold_every_parameter():
     assert in_words([CentralCrop(), LCN(5)]) == [
-        "CentralCrop(size=724)",
+        "CentralCrop(center='frame', size=724)",
         "LCN(floor=1.0, kernel_size=5)",
     ]

@@ -95,8 +95,9 @@ class Format(Protocol):
     Once it stands in the table, `open_frames` reads such files. What it says of a path:
 
     >>> npy, path = Npy(), "/data/run"
-    >>> npy.knows(path, b".NUMPY"), npy.find_mask(path), npy.is_simulated(path)
+    >>> npy.knows(path, b".NUMPY"), npy.find_mask_beside(path), npy.is_simulated(path)
     (True, None, False)
+    >>> npy.find_mask(path)  # of a file of masks
     >>> together = [path, "/data/run2"]  # one after the other
     >>> npy.open_together(together), npy.find_mask_together(together)
     (None, None)

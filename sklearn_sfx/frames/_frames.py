@@ -68,8 +68,8 @@ class Frames:
     (3, dtype('uint16'), None, {}, ())
     >>> frames.sources[2].position, frames.facts.beam_center, frames.unreadable, frames.filled
     (2, None, (), False)
-    >>> frames.files  # of an array
-    frozenset()
+    >>> frames.files, frames.values.no_data, frames.window.height  # of an array
+    (frozenset(), (), 2)
     >>> from sklearn_sfx import GCN
     >>> GCN().fit_transform(frames).preprocessing
     'GCN'
@@ -276,7 +276,7 @@ class Frames:
         Returns
         -------
         Frames
-            The same where steps have changed the numbers already, and where they are floats.
+            Of the shape and dtype of these; the same where steps changed the numbers, or of floats.
 
         Examples
         --------

@@ -130,6 +130,11 @@ class CentralCrop(FrameTransformer):
         -------
         self : object
             The fitted transformer.
+
+        Raises
+        ------
+        InputError
+            If the frames are smaller than the crop, or modules upon each other that it would cross.
         """
         super().fit(X, y)
         _refuse_seams(self._make_step(), X)

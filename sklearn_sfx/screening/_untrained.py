@@ -28,6 +28,16 @@ def untrained_model(frames: Frames | np.ndarray) -> ScreeningModel:
         For `screen`: a `SpotCountClassifier`, which calls six spots or more a hit, behind a
         `PixelMask`.
 
+    Raises
+    ------
+    InputError
+        Not one of the frames that are looked at can be read.
+
+    Warns
+    -----
+    UnreadableFramesWarning
+        Some of them cannot be read.
+
     Examples
     --------
     >>> from sklearn_sfx import make_sfx_frames, screen
