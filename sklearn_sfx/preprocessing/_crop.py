@@ -145,7 +145,7 @@ class CentralCrop(FrameTransformer):
         defaults: dict[str, Any] = {"center": "frame"}
         if "frame_shape_in_" in state:
             defaults["center_"] = None
-        super().__setstate__({**defaults, **state})
+        super().__setstate__(state | {k: v for k, v in defaults.items() if k not in state})
 
 
 def _refuse_seams(step: CropStep, X: Any) -> None:

@@ -230,7 +230,7 @@ def make_model():
     return make_pipeline(CentralCrop(36), GCN(), RowWiseDecomposition(), CNN1D(**TINY))
 
 
-STEPS = ["CentralCrop(size=36)", "GCN()", "RowWiseDecomposition(axis='row')"]
+STEPS = ["CentralCrop(center='frame', size=36)", "GCN()", "RowWiseDecomposition(axis='row')"]
 
 
 @pytest.mark.parametrize(
