@@ -86,8 +86,8 @@ def make_sfx_frames(
     --------
     >>> from sklearn_sfx.datasets import make_sfx_frames
     >>> run = make_sfx_frames(6, domain="LO19", frame_shape=(96, 96), random_state=0)
-    >>> run.data.shape, run.data.dtype
-    ((6, 96, 96), dtype('uint16'))
+    >>> run.data.shape, run.data.dtype  # masked, so NaN is in them
+    ((6, 96, 96), dtype('float32'))
     >>> run.labels.shape, set(run.target.tolist()) <= {0, 1}
     ((6,), True)
     """
