@@ -219,3 +219,56 @@ def mask_file(tmp_path):
         return path
 
     return write
+
+
+# Of session scope, so that property-based tests may use them too.
+
+
+@pytest.fixture(scope="session")
+def write_part():
+    """Return a function that writes one dataset to a file of its own."""
+
+    def write(path, values, name="data", **options):
+        with h5py.File(path, "w") as file:
+            file.create_dataset(name, data=values, **options)
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def write_virtual():
+    """Return a function that writes a virtual dataset to a file of its own."""
+
+    def write(path, layout, name="entry/data/data", **options):
+        with h5py.File(path, "w", libver="latest") as file:
+            file.create_virtual_dataset(name, layout, **options)
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def ramp():
+    """Return a function that makes n frames of uint16, no two values alike."""
+
+    def make(n, height=6, width=5, start=0):
+        return np.arange(n * height * width, dtype=np.uint16).reshape(n, height, width) + start
+
+    return make
+
+
+@pytest.fixture
+def halves(tmp_path, write_part, write_virtual, ramp):
+    """Return the path and the values of a virtual run of eight frames, four each of two files."""
+    values = ramp(8)
+    layout = h5py.VirtualLayout(values.shape, values.dtype)
+    for i in (0, 1):
+        write_part(tmp_path / f"part{i}.h5", values[4 * i : 4 * i + 4], chunks=(1, 6, 5))
+        layout[4 * i : 4 * i + 4] = h5py.VirtualSource(f"part{i}.h5", "data", (4, 6, 5))
+    write_virtual(tmp_path / "run.h5", layout)
+    return tmp_path / "run.h5", values
+
+
+@pytest.fixture(scope="session")
+def gone():
+    """Return a function that gives first and end of the frames known not to be readable."""
+    return lambda frames: [(known.start, known.stop) for known in frames.unreadable]

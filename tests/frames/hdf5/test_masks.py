@@ -73,3 +73,45 @@ def test_real_masks(shared_data):
     assert run.mask.shape == (1920, 1920)
     with pytest.raises(InputError, match="shape"):
         open_frames(path, mask=rayonix)
+
+
+def test_masks_of_nxmx(facility):
+    path = facility("nxmx-links")
+    mask = read_mask(path)  # by the rule of NeXus: the upper bits say nothing bad
+    assert np.flatnonzero(~mask).tolist() == [7, 13]
+    assert not read_mask(path, bad_bits="any")[3, 3]
+    with h5py.File(path, "r+") as file:
+        del file["entry/instrument/detector/pixel_mask"]
+    np.testing.assert_array_equal(read_mask(path), mask)  # where older masters have it
+    with h5py.File(path, "r+") as file:
+        del file["entry/instrument/detector/detectorSpecific/pixel_mask"]
+    with pytest.raises(InputError, match="holds no mask"):
+        read_mask(path)
+    with h5py.File(path, "r+") as file:
+        file["entry/instrument/detector/pixel_mask"] = np.zeros((0, 0), np.uint32)
+    with pytest.raises(InputError, match="holds no mask"):
+        read_mask(path)
+
+
+def test_a_mask_behind_a_dead_link_is_told_of(facility, tmp_path):
+    path = facility("nxmx-virtual")
+    with h5py.File(path, "r+") as file:
+        for name in ("pixel_mask", "detectorSpecific/pixel_mask"):
+            del file[f"entry/instrument/detector/{name}"]
+        file["entry/instrument/detector/pixel_mask"] = h5py.ExternalLink("meta.h5", "/mask")
+    with pytest.raises(InputError, match=r"pixel_mask of .*meta\.h5, which is not there"):
+        read_mask(path)
+
+
+def test_one_layer_is_a_mask_for_all_frames(facility):
+    mask = read_mask(facility("lambda"))
+    assert mask.shape == (6, 5)
+    assert np.flatnonzero(~mask).tolist() == [29]
+
+
+def test_masks_of_cheetah_have_bits_that_say_nothing_bad(write):
+    mask = read_mask(write("cheetah-closed"), dataset="/entry_1/data_1/mask_shared")
+    assert mask.all()
+    per_frame = read_mask(write("cheetah-closed"))
+    assert isinstance(per_frame, Frames)
+    assert not per_frame[1][2, 1]

@@ -24,10 +24,6 @@ def path(tmp_path):
     return tmp_path / "run.h5"
 
 
-def gone(frames):
-    return [(known.start, known.stop) for known in frames.unreadable]
-
-
 def create(path, n_frames, chunks=(1, *SHAPE), **options):
     """Create a dataset of frames; the file stays open for writing."""
     file = h5py.File(path, "w")
@@ -39,7 +35,7 @@ def create(path, n_frames, chunks=(1, *SHAPE), **options):
 
 
 @pytest.mark.parametrize("filters", [{}, {"compression": 1}, hdf5plugin.Bitshuffle()])
-def test_frames_that_a_killed_writer_did_not_reach(path, filters, refused):
+def test_frames_that_a_killed_writer_did_not_reach(path, filters, refused, gone):
     file, data = create(path, 10, **filters)
     data[:6], data[7] = 3, 0  # zeros that were written are frames
     file.close()
@@ -60,7 +56,7 @@ def test_frames_that_a_killed_writer_did_not_reach(path, filters, refused):
         ((1, 8, 3), [(0, 0), (1, 0), (2, 0)], [(0, 3)]),
     ],
 )
-def test_a_frame_is_all_its_chunks(path, chunks, written, expected):
+def test_a_frame_is_all_its_chunks(path, chunks, written, expected, gone):
     file, data = create(path, 3, chunks)
     for frame, row in written:
         data[frame : frame + chunks[0], row : row + chunks[1], : chunks[2]] = 1
@@ -79,7 +75,7 @@ def test_a_dataset_that_was_never_begun(path, refused):
     refused(path, "4 of 4 frames", missing="nan")
 
 
-def test_single_images_and_scans(path, refused):
+def test_single_images_and_scans(path, refused, gone):
     with h5py.File(path, "w") as file:
         file.create_dataset("image", SHAPE, "u2", chunks=(4, 9))[:4] = 1
     refused(path, "1 of 1 frames", "never written")
@@ -103,7 +99,7 @@ def test_bytes_in_other_files(path, tmp_path, monkeypatch, refused):
     refused(path, "3 of 3 frames", "b.bin", "not there")
 
 
-def test_chunks_behind_the_end_of_the_file(path, refused):
+def test_chunks_behind_the_end_of_the_file(path, refused, gone):
     file, data = create(path, 3, compression=1)
     data[:] = 7
     where = data.id.get_chunk_info_by_coord((2, 0, 0)).byte_offset
@@ -284,7 +280,7 @@ def test_a_filter_that_is_not_installed(path, refused):
     refused(path, path, "/frames", "filter that is not installed", "32100")
 
 
-def test_one_damaged_frame_is_one_frame_of_nan(path):
+def test_one_damaged_frame_is_one_frame_of_nan(path, gone):
     values = np.random.default_rng(0).poisson(9, (4, *SHAPE)).astype("u2")
     with h5py.File(path, "w") as file:
         data = file.create_dataset(
