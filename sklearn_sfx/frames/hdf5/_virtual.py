@@ -141,13 +141,13 @@ class Virtual:
         Raises
         ------
         Unread
-            If a part of it cannot be read; it says which pixels were.
+            If it, or a part of it, cannot be read; it says which pixels were.
         InputError
             If a file is no longer the one that was opened.
         """
         band = int(np.searchsorted(self._edges, row, side="right")) - 1
         places = range(self._first[band], self._first[band + 1])
-        reasons = []
+        reasons, has_some = [], False
         if self._covered[band] < max(1, self._full):
             reasons.append(NOWHERE if self._covered[band] == 0 else PARTLY)
         usable = np.zeros(out.shape, bool) if reasons else None
@@ -163,34 +163,41 @@ class Virtual:
                 slice(part.top - window.top, part.top - window.top + part.height),
                 slice(part.left - window.left, part.left - window.left + part.width),
             )
-            reason = _read_tile(tile, row + int(self._shift[place]), part, out[inside])
+            reason, read = _read_tile(tile, row + int(self._shift[place]), part, out[inside])
             if usable is None and reason:
                 usable = np.ones(out.shape, bool)
             if usable is not None:
-                usable[inside] = not reason
+                usable[inside] = read
+            has_some |= bool(np.any(read))
             reasons += [reason] if reason else []
         if reasons:
-            raise Unread("; ".join(dict.fromkeys(reasons)), usable)
+            raise Unread("; ".join(dict.fromkeys(reasons)), usable if has_some else None)
 
 
-def _read_tile(tile: Tile, row: int, part: Window, out: np.ndarray) -> str:
-    """Read a part of a tile, and return why it cannot be read, "" if it was."""
+def _read_tile(
+    tile: Tile, row: int, part: Window, out: np.ndarray
+) -> tuple[str, np.ndarray | bool]:
+    """Read a part of a tile; return why it cannot be read, "" if it was, and which pixels were."""
     content = tile.content
     if content is None:
-        return tile.reason
+        return tile.reason, False
     if row >= content.n_frames:
-        return f"{name_of(content)} has {content.n_frames} frames only"
+        return f"{name_of(content)} has {content.n_frames} frames only", False
     top = part.top - tile.target.top + tile.top
     window = Window(top, part.left - tile.target.left + tile.left, part.height, part.width)
     direct = out.flags.c_contiguous and out.dtype == content.dtype
     values = out if direct else np.empty(out.shape, content.dtype)
+    why, read = "", True
     try:
         content.read(row, window, values)
     except Unread as error:
-        return f"{error.reason} ({name_of(content)}, row {row})"
+        why = f"{error.reason} ({name_of(content)}, row {row})"
+        if error.usable is None:
+            return why, False
+        read = error.usable
     if not direct:
         _convert(values, out)
-    return ""
+    return why, read
 
 
 def name_of(content: Stored | Virtual) -> str:

@@ -127,6 +127,40 @@ def test_frames_that_all_lack_a_module_are_read(tmp_path, refused, write_part, w
     refused(tmp_path / "run.h5", "4 of 4 frames", "Put the files back", missing="nan")
 
 
+@pytest.mark.parametrize("dtype", ["u2", "f4"])
+def test_what_a_virtual_dataset_behind_another_has_is_read(
+    tmp_path, write_part, write_virtual, dtype
+):
+    """Of a frame that lacks a module the others are read, however many datasets lead there."""
+    inner, outer = (h5py.VirtualLayout((4, 3, 6, 5), kind) for kind in ("u2", dtype))
+    for module in range(3):
+        write_part(tmp_path / f"{module}.h5", np.full((4, 6, 5), module + 1, "u2"))
+        inner[:, module] = h5py.VirtualSource(f"{module}.h5", "data", (4, 6, 5))
+    outer[:] = h5py.VirtualSource("inner.h5", "data", (4, 3, 6, 5))
+    write_virtual(tmp_path / "inner.h5", inner, "data")
+    write_virtual(tmp_path / "run.h5", outer)
+    (tmp_path / "1.h5").unlink()
+    frames = open_frames(tmp_path / "run.h5", missing="nan")
+    values = np.asarray(frames).reshape(4, 3, 30)
+    assert (values[:, [0, 2]] == [[[1], [3]]]).all()
+    assert np.isnan(values[:, 1]).all()
+    assert all(known.partly for known in frames.unreadable)
+
+
+def test_a_frame_of_which_only_the_gaps_are_left_is_gone(tmp_path, write_part, write_virtual, gone):
+    layout = h5py.VirtualLayout((4, 14, 5), "u2")
+    for i in (0, 1):
+        write_part(tmp_path / f"{i}.h5", np.full((2, 6, 5), i + 1, "u2"))
+        source = h5py.VirtualSource(f"{i}.h5", "data", (2, 6, 5))
+        layout[2 * i : 2 * i + 2, :6], layout[2 * i : 2 * i + 2, 8:] = source, source
+    write_virtual(tmp_path / "run.h5", layout, fillvalue=65535)
+    (tmp_path / "1.h5").unlink()
+    frames = open_frames(tmp_path / "run.h5", missing="nan")
+    assert np.isnan(np.asarray(frames)[2:]).all()
+    assert gone(frames) == [(2, 4)]
+    assert not frames.unreadable[0].partly
+
+
 def test_gaps_between_modules_are_the_fill_value(tmp_path, write_part, write_virtual, ramp):
     write_part(tmp_path / "a.h5", ramp(2, 6, 12))
     layout = h5py.VirtualLayout((2, 14, 12), "u2")
