@@ -119,10 +119,8 @@ class Hdf5Format(Format):
             first += segment.n_frames
         total = self.count_frames(file) if dataset is None else None
         if total is not None and first < total:
-            complete = [
-                _noted(part, f"the master says {total} frames, {first} are there")
-                for part in complete
-            ]
+            said = Facts(note=f"the master says {total} frames, {first} are there")
+            complete = [part._replace(facts=_together(part.facts, said)) for part in complete]
         if dataset is not None and len(found) > 1:
             return [part for part in complete if _same_path(part.dataset, dataset)]
         return complete
@@ -242,20 +240,15 @@ def _possible(facts: Facts, segment: Segment) -> Facts:
     return replace(facts, saturation=saturation, lowest=lowest, no_data=no_data)
 
 
-def _noted(segment: Segment, note: str) -> Segment:
-    """Add what a user has to know of the frames of a segment."""
-    notes = [said for said in (segment.facts.note, note) if said]
-    return segment._replace(facts=replace(segment.facts, note="; ".join(notes)))
-
-
 def _together(facts: Facts, others: Facts) -> Facts:
-    """Return facts, and those of others where the first say nothing."""
+    """Return facts, those of others where the first say nothing, and the notes of both."""
     others_say = {
-        field.name: getattr(facts, field.name) or getattr(others, field.name)
+        field.name: getattr(others, field.name)
         for field in fields_of(Facts)
         if getattr(facts, field.name) in (None, "", ())
     }
-    return replace(facts, **others_say)
+    note = "; ".join(said for said in (facts.note, others.note) if said)
+    return replace(facts, **{**others_say, "note": note})
 
 
 def _lengths_of_dead(
@@ -263,13 +256,15 @@ def _lengths_of_dead(
 ) -> dict[int, int]:
     """Return how many frames each dataset had that is not there, of a run of equal parts.
 
-    All parts are as long as the longest, but for the last one.
+    All parts are as long as the longest, but for the last one. A run that was stopped early has
+    fewer frames than the total.
     """
     left = max(0, total - sum(segment.n_frames for segment in present))
     longest = max(segment.n_frames for segment in present)
+    if dead == list(range(n_parts - 1)):  # only the last is there, which may be the shorter one
+        longest = -(-left // len(dead))
     lengths = {}
     for number in dead:
-        is_last = number == dead[-1]
-        lengths[number] = left if is_last else min(longest, left)
+        lengths[number] = min(longest, left)
         left -= lengths[number]
     return lengths

@@ -74,6 +74,26 @@ def test_units_may_be_arrays_and_have_to_be_known(facility):
     assert "furlong" in frames.facts.note
 
 
+def test_what_another_detector_says_is_not_taken(facility):
+    path = facility("lambda")
+    with h5py.File(path, "r+") as file:
+        file["entry/instrument/detector/distance"] = 0.1
+        other = file.create_group("entry/instrument/detector_2")
+        other.attrs["NX_class"] = "NXdetector"
+        other["detector_distance"] = 0.7
+    assert open_frames(path).facts.distance == pytest.approx(100.0)
+
+
+def test_every_note_is_said(write):
+    path = write("psocake")
+    with h5py.File(path, "r+") as file:
+        file["entry_1/data_1/data"].attrs["numEvents"] = 9
+        file["entry_1/instrument_1/detector_1/distance"].attrs["units"] = "furlong"
+    note = open_frames(path).facts.note
+    assert "distance is left out" in note
+    assert note.endswith("; the file says 9 frames, 7 are there")
+
+
 def test_of_several_channels_the_first_is_read_and_that_is_said(facility):
     assert "first" in open_frames(facility("filewriter-2")).facts.note
 

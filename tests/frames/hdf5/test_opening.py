@@ -4,6 +4,7 @@ from functools import partial
 
 import h5py
 import numpy as np
+import pytest
 
 import sklearn_sfx
 
@@ -63,3 +64,22 @@ def test_a_gap_in_the_numbers_of_a_master_is_a_part_that_is_not_there(facility, 
     with h5py.File(path, "r+") as file:
         del file["entry/instrument/detector/detectorSpecific/nimages"]
     refused(path, "1 of 3 datasets", "data_000002", missing="nan")
+
+
+@pytest.mark.parametrize(
+    ("lost", "n_images", "expected"),
+    [
+        ([1], 7, [(0, 3)]),
+        ([1, 2], 7, [(0, 3), (3, 6)]),
+        ([2, 3], 7, [(3, 6), (6, 7)]),
+        ([2], 14, [(3, 6)]),  # stopped early: the last part is the short one
+        ([3], 14, [(6, 9)]),
+    ],
+)
+def test_how_many_frames_a_part_had_that_is_not_there(facility, gone, lost, n_images, expected):
+    path = facility("nxmx-links")
+    with h5py.File(path, "r+") as file:
+        file["entry/instrument/detector/detectorSpecific/nimages"][...] = n_images
+    for number in lost:
+        path.with_name(f"run_data_{number:06d}.h5").unlink()
+    assert gone(open_frames(path, missing="nan")) == expected

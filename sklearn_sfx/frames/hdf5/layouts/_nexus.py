@@ -48,7 +48,7 @@ class Nexus(Hdf5Format):
             return Fields()
         known = known_datasets(entry)
         detector = self._detector(entry, images)[0]
-        ours = {name: item for name, item in known.items() if name.startswith(detector)}
+        ours = {name: item for name, item in known.items() if name.startswith(f"{detector}/")}
         others = {n: i for n, i in known.items() if "distance" not in n.rpartition("/")[2]}
         return find_fields({**others, **ours}, n_frames, UNITS)
 
