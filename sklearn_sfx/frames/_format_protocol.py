@@ -8,9 +8,17 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames._protocols import FrameSource
 
-__all__ = ["Format", "StoredMask"]
+__all__ = ["Format", "NoSuchDataset", "StoredMask"]
+
+
+class NoSuchDataset(InputError):
+    """There is nothing in a file that has the name of the dataset that was asked for.
+
+    One that is there and damaged, or a link to it that is dead, is another `InputError`.
+    """
 
 
 class StoredMask(NamedTuple):
@@ -140,8 +148,8 @@ class Format(Protocol):
         path : str
             Absolute path of the file or folder.
         dataset : str, default=None
-            Which of several stacks of images, as the user names it. A format without such names
-            takes none.
+            Which of several stacks of images, as the user names it; where there is none of that
+            name, `NoSuchDataset` says so. A format without such names takes none.
 
         Returns
         -------

@@ -18,7 +18,7 @@ import numpy as np
 
 from sklearn_sfx.exceptions import InputError, UnreadableFrame
 from sklearn_sfx.frames._facts import Facts
-from sklearn_sfx.frames._format_protocol import Format, StoredMask
+from sklearn_sfx.frames._format_protocol import Format, NoSuchDataset, StoredMask
 from sklearn_sfx.frames._paths import why_unreadable
 from sklearn_sfx.frames._protocols import FrameOrigin, FrameSource, Window
 from sklearn_sfx.frames._slabs import modules_of
@@ -46,7 +46,7 @@ class Npy(Format):
     def open(self, path: str, dataset: str | None = None) -> FrameSource:
         """Return the frames of a file, which is mapped into memory for each of them."""
         if dataset is not None:
-            raise InputError(
+            raise NoSuchDataset(
                 f"{path} has no dataset {dataset}, since an .npy file is one array: leave it out."
             )
         with _damage_said(path):
@@ -73,7 +73,7 @@ class Npz(Format):
         if dataset is None:
             dataset = _only_one(path, arrays)
         elif dataset not in arrays:
-            raise InputError(f"{path} has no array {dataset}; it has {_listing(arrays)}.")
+            raise NoSuchDataset(f"{path} has no array {dataset}; it has {_listing(arrays)}.")
         shape, dtype = arrays[dataset]
         _check(f"Array {dataset} of {path}", dtype, shape)
         if int(np.prod(shape, dtype=object)) * dtype.itemsize > LARGEST:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import warnings
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from sklearn_sfx.exceptions import InputError, SlowFileWarning
 from sklearn_sfx.frames._array_source import ArraySource
 from sklearn_sfx.frames._facts import Facts
 from sklearn_sfx.frames._filled_source import FilledSource, all_unreadable, refuse_unreadable
+from sklearn_sfx.frames._format_protocol import NoSuchDataset
 from sklearn_sfx.frames._frames import Frames
 from sklearn_sfx.frames._joined_source import join_sources
 from sklearn_sfx.frames._masks import warn_of_sparse
@@ -123,8 +125,9 @@ def open_frames(
     else:
         source, dataset = _names_in(source, dataset)
         paths = expand_paths(source)
-        named = None if found is None or dataset is not None else found.dataset
-        parts = without_repeated(_open_parts(paths, dataset, named))
+        named = None if found is None else found.dataset
+        parts, dataset = _open_parts(paths, dataset, named)
+        parts = without_repeated(parts)
         opened = join_sources([part.source for part in parts])
     if advice := getattr(opened, "advice", ""):
         warnings.warn(advice, SlowFileWarning, stacklevel=2)
@@ -148,14 +151,17 @@ def open_frames(
     return Frames(opened, mask=mask, values=values, mask_origin=origin)
 
 
-def _open_parts(paths: list[str], dataset: str | None, named: str | None) -> list[Part]:
-    """Open paths by the dataset that the geometry names, if they have it."""
-    if named is not None:
-        try:
-            return open_parts(paths, named)
-        except InputError:  # a geometry that was made for another file of this detector
-            pass
-    return open_parts(paths, dataset)
+def _open_parts(
+    paths: list[str], dataset: str | None, named: str | None
+) -> tuple[list[Part], str | None]:
+    """Return the parts of a run, and their dataset: that of the geometry, if nobody says another.
+
+    A geometry that was made for another file of the detector may name one that is not there.
+    """
+    if dataset is None and named is not None:
+        with contextlib.suppress(NoSuchDataset):
+            return open_parts(paths, named), named
+    return open_parts(paths, dataset), dataset
 
 
 def _names_in(source: Any, dataset: str | None) -> tuple[Any, str | None]:

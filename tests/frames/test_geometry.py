@@ -3,7 +3,7 @@
 import h5py
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -84,6 +84,7 @@ def test_each_place_has_the_nearest_pixel_and_gaps_are_nan(run, geom):
         max_size=3,
     )
 )
+@example([(0.0, 0.0, 0.0), (0.0, 1.5, 0.0)])
 def test_assembling_is_looking_for_the_nearest(places):
     panels = tuple(
         Panel(
@@ -106,8 +107,13 @@ def test_assembling_is_looking_for_the_nearest(places):
     source = AssembledSource(stacked._source, geometry, 4)
     image = np.empty(source.shape[1:], np.int32)
     source.read(0, stacked.window._replace(height=image.shape[0], width=image.shape[1]), image)
-    expected = naive(geometry, modules, *image.shape, source.facts.beam_center)
-    assert (image != np.nan_to_num(expected)).mean() < 0.02  # on the very edge between two pixels
+    row, column = source.facts.beam_center
+    found = [  # on the very edge between two pixels, each of them is the nearest
+        np.nan_to_num(naive(geometry, modules, *image.shape, (row + down, column + right)))
+        for down in (-1e-6, 0, 1e-6)
+        for right in (-1e-6, 0, 1e-6)
+    ]
+    assert np.any([image == expected for expected in found], axis=0).all()
 
 
 @settings(max_examples=50, deadline=None)
@@ -233,3 +239,45 @@ def test_the_dataset_that_it_names_is_read(tmp_path, geom):
     with h5py.File(tmp_path / "run.h5", "r+") as file:
         del file["data"]
     assert open_frames(tmp_path / "run.h5", geometry=geom()).facts.dataset == "/entry/data/data"
+    with h5py.File(tmp_path / "run.h5", "r+") as file:  # nor has the group behind a link one
+        file["linked"] = h5py.SoftLink("/entry")
+    other = geom()
+    other.write_text(other.read_text().replace("data = /data", "data = /linked/images"))
+    assert open_frames(tmp_path / "run.h5", geometry=other).facts.dataset == "/entry/data/data"
+    np.save(tmp_path / "run.npy", modules.reshape(3, 80, 30))
+    np.savez(tmp_path / "run.npz", frames=modules.reshape(3, 80, 30))
+    for name in ("run.npy", "run.npz"):
+        assert len(open_frames(tmp_path / name, geometry=geom())) == 3
+
+
+def test_another_is_not_read_where_the_one_that_it_names_is_dead(tmp_path, geom):
+    with h5py.File(tmp_path / "run.h5", "w") as file:
+        file["entry/data/data"] = np.ones((3, 4, 20, 30), np.uint16)
+        file["data"] = h5py.ExternalLink("gone.h5", "/data")
+    with pytest.raises(InputError, match=r"no dataset /data that can be read: .*gone.h5"):
+        open_frames(tmp_path / "run.h5", geometry=geom())
+    with h5py.File(tmp_path / "run.h5", "r+") as file:
+        del file["data"]
+        file["data"] = np.ones((3, 4, 20, 30), np.uint16)
+        header = h5py.h5o.get_info(file["data"].id).addr
+    damaged = bytearray((tmp_path / "run.h5").read_bytes())
+    damaged[header : header + 8] = b"\xff" * 8
+    (tmp_path / "run.h5").write_bytes(damaged)
+    with pytest.raises(InputError, match=r"no dataset /data that can be read: .*cannot be opened"):
+        open_frames(tmp_path / "run.h5", geometry=geom())
+
+
+def test_a_mask_is_taken_for_the_dataset_that_it_names(tmp_path, geom):
+    bad = np.zeros((4, 20, 30), np.uint16)
+    bad[2] = 1
+    with h5py.File(tmp_path / "run.cxi", "w") as file:
+        file["cxi_version"] = 150
+        file["data"] = np.ones((3, 4, 20, 30), np.uint16)
+        for number in (1, 2):  # other detectors, of which the file does not say which is meant
+            file[f"entry_1/instrument_1/detector_{number}/data"] = np.ones((3, 6, 7), np.uint16)
+        file["mask"] = bad
+    run = open_frames(tmp_path / "run.cxi", geometry=geom())
+    assert run.mask_origin.startswith("dataset /mask of")
+    whole = open_frames(tmp_path / "run.cxi", geometry=geom(), mask=False)
+    n_lost = np.isfinite(whole[0]).sum() - np.isfinite(run[0]).sum()
+    assert n_lost == pytest.approx(600, abs=40)

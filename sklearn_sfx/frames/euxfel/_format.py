@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 import numpy as np
 
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames._facts import Facts
-from sklearn_sfx.frames._format_protocol import Format, StoredMask
+from sklearn_sfx.frames._format_protocol import Format, NoSuchDataset, StoredMask
 from sklearn_sfx.frames._protocols import FrameSource
 from sklearn_sfx.frames.euxfel._runs import (
     Detector,
@@ -47,6 +48,11 @@ class Euxfel(Format):
     def open(self, path: str, dataset: str | None = None) -> FrameSource:
         """Return the frames of a folder, or of one file."""
         source = self.open_together([path], dataset)
+        if source is None and os.path.isdir(path):
+            raise NoSuchDataset(
+                f"{path} has no dataset {dataset}, since it is a folder: name the detector, or "
+                "give the file that has this dataset."
+            )
         return GenericHdf5().open(path, dataset) if source is None else source
 
     def open_together(self, paths: Sequence[str], dataset: str | None = None) -> FrameSource | None:

@@ -17,6 +17,7 @@ import numpy as np
 
 from sklearn_sfx._extras import require
 from sklearn_sfx.exceptions import InputError
+from sklearn_sfx.frames._format_protocol import NoSuchDataset
 from sklearn_sfx.frames._protocols import FrameSource
 from sklearn_sfx.frames.euxfel._layout import Layout
 from sklearn_sfx.frames.hdf5._handles import HDF5_ERRORS, reason
@@ -272,7 +273,7 @@ def _find_detector(run: Any, paths: Sequence[str], name: str | None) -> Detector
     found = dict(sorted(identify_multimod_detectors(run), key=lambda pair: pair[0]))
     if not found:
         if name is not None:
-            raise InputError(f"{_among(paths)} has no detector {name}, nor another.")
+            raise NoSuchDataset(f"{_among(paths)} has no detector {name}, nor another.")
         return None
     if name is None:
         if len(found) > 1:
@@ -282,7 +283,7 @@ def _find_detector(run: Any, paths: Sequence[str], name: str | None) -> Detector
             )
         (name,) = found
     elif name not in found:
-        raise InputError(f"{_among(paths)} has no detector {name}; it has {', '.join(found)}.")
+        raise NoSuchDataset(f"{_among(paths)} has no detector {name}; it has {', '.join(found)}.")
     kind = found[name]
     try:
         try:

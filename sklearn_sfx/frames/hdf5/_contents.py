@@ -10,6 +10,7 @@ from typing import NamedTuple
 import h5py
 
 from sklearn_sfx.exceptions import InputError
+from sklearn_sfx.frames._format_protocol import NoSuchDataset
 from sklearn_sfx.frames.hdf5._handles import HDF5_ERRORS, look_up, open_file, reason
 from sklearn_sfx.frames.hdf5._links import why_dead
 
@@ -95,21 +96,21 @@ def dataset_at(path: str, file: h5py.File, name: str) -> h5py.Dataset:
     found = look_up(file, name)
     if isinstance(found, h5py.Dataset):
         return found
-    if found is None and why_dead(file, name) and _leads_away(file, name):
+    if found is None and _is_dead(file, name):
         raise InputError(f"{path} has no dataset {name} that can be read: {why_dead(file, name)}.")
     held = listing(list_contents(file).datasets)
-    raise InputError(f"{path} has no dataset {name}; it has {held}.")
+    raise NoSuchDataset(f"{path} has no dataset {name}; it has {held}.")
 
 
-def _leads_away(file: h5py.File, name: str) -> bool:
-    """Whether there is a link on the way to what is not there."""
+def _is_dead(file: h5py.File, name: str) -> bool:
+    """Whether something on the way is there and cannot be opened: a dead link, or damage."""
     group: h5py.Group | h5py.Dataset | None = file
     for part in name.strip("/").split("/"):
         if not isinstance(group, h5py.Group):
             return False
-        if not isinstance(group.get(part, getlink=True), h5py.HardLink | None):
+        link, group = group.get(part, getlink=True), look_up(group, part)
+        if link is not None and group is None:
             return True
-        group = look_up(group, part)
     return False
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from sklearn_sfx.exceptions import InputError, UnreadableFrame
 from sklearn_sfx.frames._facts import Facts
-from sklearn_sfx.frames._format_protocol import Format
+from sklearn_sfx.frames._format_protocol import Format, NoSuchDataset
 from sklearn_sfx.frames._paths import why_unreadable
 from sklearn_sfx.frames._protocols import FrameOrigin, FrameSource, Window
 from sklearn_sfx.frames.images._fabio import require_fabio
@@ -114,7 +114,7 @@ class ImageFormat(Format):
     def open(self, path: str, dataset: str | None = None) -> FrameSource:
         """Return the images of a file, of which only the header is read."""
         if dataset is not None:
-            raise InputError(
+            raise NoSuchDataset(
                 f"{path} has no dataset {dataset}, since {self.name} has no datasets: leave it out."
             )
         if self.needs_fabio:

@@ -320,6 +320,7 @@ def test_several_detectors_are_chosen_by_name(tmp_path, refused):
     assert open_frames(folder, dataset="SPB_IRDA_JF1M").shape == (2, 1024, 1024)
     assert open_frames(folder, dataset="SPB_DET_AGIPD1M-1").shape == (4, 8192, 128)
     refused(folder, "no detector LPD", "SPB_IRDA_JF1M", dataset="LPD")
+    refused(folder, folder, "is a folder", "name the detector", dataset="/INSTRUMENT/data")
 
 
 def test_other_files_of_a_run_do_no_harm(tmp_path, refused):
