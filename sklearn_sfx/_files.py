@@ -30,7 +30,14 @@ FORGOTTEN_S = 7 * 24 * 3600.0  # what another machine wrote is older than this b
 
 
 def new_file(path: str | os.PathLike) -> Path:
-    """Return the path, if a file can be written there."""
+    """Return the path, if a file can be written there and no link is lost by it.
+
+    Raises
+    ------
+    InputError
+        It is a link, a folder, a pipe or a device, or its folder is not there or cannot be written
+        to.
+    """
     path = Path(path)
     folder = path.absolute().parent
     if not folder.is_dir():
@@ -42,6 +49,11 @@ def new_file(path: str | os.PathLike) -> Path:
     of_devices = re.match(r"/dev$|/(proc|sys)(/|$)", os.path.realpath(folder))
     if of_devices or (path.exists() and not path.is_file()):
         raise InputError(f"{path}: this is a pipe or a device; name a file.")
+    if path.is_symlink():
+        raise InputError(
+            f"{path}: this is a link, which the new file would take the place of; name "
+            f"{os.path.realpath(path)} instead, or another."
+        )
     if not os.access(folder, os.W_OK | os.X_OK):
         raise InputError(f"{path}: no permission to write to the folder {folder}; name another.")
     return path

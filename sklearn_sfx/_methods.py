@@ -5,6 +5,7 @@ The command lists them in its help, so what takes long to import is imported whe
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["METHODS", "Method", "find_method", "methods_without_labels"]
 
 
-class Method:
+class Method(ABC):
     """A method to find hits, of which `METHODS` has one of each kind.
 
     Attributes
@@ -49,14 +50,15 @@ class Method:
     taught_by = ""
     crop: int | None = None
 
+    @abstractmethod
     def steps(self, *, max_epochs: int | None, random_state: int | None) -> list[BaseEstimator]:
         """Return what masked and cropped frames go through, not yet fitted; the last decides.
 
         Each is an estimator of scikit-learn; a method without epochs, or without anything random,
         leaves the parameter alone.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def fit(
         self, classifier: Pipeline, X: Any, y: np.ndarray | None, say: Callable[[str], object]
     ) -> float:
@@ -73,7 +75,6 @@ class Method:
         say : callable
             Takes a few words on what is being done, for the progress bar.
         """
-        raise NotImplementedError
 
     def check_labels(self, n_hits: int, n_misses: int) -> None:
         """Refuse labels that are too few to learn from."""

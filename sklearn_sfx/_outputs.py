@@ -82,8 +82,9 @@ class Outputs:
         Raises
         ------
         InputError
-            It is an input or another output of the command, a folder, a pipe or a device, a file
-            that this command has not written for this run, or the folder cannot be written to.
+            It is an input or another output of the command, a link, a folder, a pipe or a device,
+            a file that this command has not written for this run, or the folder cannot be written
+            to.
         """
         path = Path(path)
         if path == STDOUT:
@@ -93,7 +94,6 @@ class Outputs:
                 raise InputError("-: standard output is closed; name a file.")
             self._claimed.append(path)
             return path
-        new_file(path)
         identity = _identity(path)
         if identity is not None and identity in self._inputs:
             raise InputError(
@@ -103,6 +103,7 @@ class Outputs:
             is_same_file = identity is not None and identity == _identity(other)
             if is_same_file or os.path.realpath(other) == os.path.realpath(path):
                 raise InputError(f"{path}: two outputs cannot go to one file; name two.")
+        new_file(path)
         if identity is not None and not self._force and not self._is_known(path):
             raise InputError(
                 f"{path}: this file is there already, and '{self._command}' has not written it for "

@@ -118,6 +118,16 @@ def test_a_link_to_nothing_stays_a_link(tmp_path):
     assert (tmp_path / "out.csv").is_symlink()
 
 
+def test_a_link_to_a_file_stays_a_link(tmp_path):
+    (tmp_path / "elsewhere.csv").write_text("old")
+    (tmp_path / "out.csv").symlink_to("elsewhere.csv")
+    refused = pytest.raises(InputError, match=f"a link, .* name {tmp_path}/elsewhere.csv instead")
+    with refused, replacing(tmp_path / "out.csv"):
+        pass
+    assert (tmp_path / "out.csv").is_symlink()
+    assert (tmp_path / "elsewhere.csv").read_text() == "old"
+
+
 def test_leftovers_of_a_process_that_still_runs_are_left(tmp_path):
     with replacing(tmp_path / "out.csv") as temporary:
         temporary.write_text("half")

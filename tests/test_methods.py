@@ -77,3 +77,11 @@ def test_a_new_method_is_one_entry(monkeypatch):
     scores = screen(model, frames)
     probability = model.classifier[-1].predict_proba(highest(model.prepare.transform(frames)))
     np.testing.assert_allclose(scores.probability, probability[:, 1])
+
+
+@pytest.mark.parametrize("missing", ["steps", "fit"])
+def test_a_method_that_lacks_a_part_fails_when_it_is_made(missing):
+    parts = {"steps": lambda self: [], "fit": lambda self: 0.5}
+    incomplete = type("Incomplete", (Method,), {n: p for n, p in parts.items() if n != missing})
+    with pytest.raises(TypeError, match=missing):
+        incomplete()

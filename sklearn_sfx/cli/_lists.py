@@ -100,7 +100,7 @@ def are_written(
 def write_lists(args: argparse.Namespace, screening: Any, scores: Any, lists: Lists) -> None:
     """Write the lists of a screening that is done, and say how many frames are hits."""
     from sklearn_sfx.frames import describe_mask
-    from sklearn_sfx.screening import describe_part, write_report
+    from sklearn_sfx.screening import describe_crop, write_report
 
     outputs, table, hits, report = lists
     say = tell(outputs)
@@ -109,7 +109,7 @@ def write_lists(args: argparse.Namespace, screening: Any, scores: Any, lists: Li
     with outputs.replacing(hits) as temporary:
         scores.write_hits(temporary)
     say(describe_mask(screening.frames))
-    say(describe_part(screening.model.prepare, screening.model.frame_shape))
+    say(describe_crop(screening.model.prepare, screening.model.frame_shape))
     n_hits, n_read = int(scores.decision.sum()), int(scores.is_read.sum())
     say(f"{n_hits} of {n_read} frames are hits at threshold {scores.threshold:.3f}")
     if not args.model and args.threshold is None:

@@ -9,6 +9,7 @@ from sklearn_sfx.datasets._cxidb76 import load_cxidb76
 from sklearn_sfx.datasets._cxidb76_writer import write_cxidb76
 from sklearn_sfx.datasets._labels import match_labels
 from sklearn_sfx.datasets._make import make_sfx_frames
+from sklearn_sfx.datasets._run_files import RunFiles as RunFiles
 from sklearn_sfx.datasets._run_files import run_files as run_files
 from sklearn_sfx.datasets._run_files import write_run
 from sklearn_sfx.datasets._target import MAYBE_RULES as MAYBE_RULES

@@ -3,22 +3,37 @@
 import os
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from sklearn.model_selection import train_test_split
+from sklearn.utils import Bunch
 
 from sklearn_sfx._outputs import Outputs
-from sklearn_sfx.datasets import load_cxidb76, make_sfx_frames, run_files, write_run
+from sklearn_sfx.datasets import RunFiles, load_cxidb76, make_sfx_frames, run_files, write_run
+from sklearn_sfx.frames import Frames
 from sklearn_sfx.inspection import plot_overview
 from sklearn_sfx.screening._evaluation import evaluation_table
+from sklearn_sfx.screening._model import ScreeningModel
 from sklearn_sfx.screening._report import write_report
-from sklearn_sfx.screening._screen import screen
+from sklearn_sfx.screening._scores import Scores
+from sklearn_sfx.screening._screen import decisions, screen
 from sklearn_sfx.screening._train import train
 
 __all__ = ["run_demo"]
 
 N_LABELS = 200
 SIDE = 724  # the central part that the method looks at
+
+
+class Results(NamedTuple):
+    """What is written beside the run."""
+
+    model: Path
+    hits: Path
+    table: Path
+    overview: Path
+    report: Path
 
 
 def run_demo(
@@ -51,78 +66,112 @@ def run_demo(
     output = Path(output)
     output.mkdir(parents=True, exist_ok=True)
     outputs = Outputs("sfx demo", [f"{n_frames} {random_state}"], [], force=force)
-    files = run_files(output / "run.h5")
-    path = files.frames
-    for file in files:
-        outputs.claim(file)
-    ends = ("model.joblib", "hits.lst", "scores.csv", "overview.png", "report.html")
-    model_file, hits, table, overview, report = (
-        outputs.claim(output / f"run.{end}") for end in ends
-    )
-    print(f"1/4 simulating {n_frames} frames like LN84, the central {SIDE} x {SIDE} pixels")
-    simulated = make_sfx_frames(
-        n_frames, domain="LN84", frame_shape=(SIDE, SIDE), random_state=random_state
-    )
-    with outputs.replacing_all(files) as (temporary, *_):
-        write_run(temporary, simulated, progress=True)
-
-    run = load_cxidb76(path, subset="LN84", mask=files.mask)
+    of_run, results = _claim(outputs, output)
+    run = _simulated(outputs, of_run, n_frames, random_state)
     seen, rest = train_test_split(
         np.arange(len(run.data)),
         train_size=N_LABELS,
         stratify=run.target,
         random_state=random_state,
     )
+    model = _trained(outputs, results, run.data[seen], run.target[seen], random_state)
+    frames, target = run.data[rest], run.target[rest]
+    scores, rate = _screened(outputs, results, model, frames)
+    _print_comparison(model, scores, target, rate)
+    _write_pictures(outputs, results, model, frames, scores, target)
+    order = (results.report, results.hits, results.table, results.model, results.overview)
+    print(f"{output}: {', '.join(file.name for file in order)}")
+
+
+def _claim(outputs: Outputs, folder: Path) -> tuple[RunFiles, Results]:
+    """Return what is going to be written, once it is known that it can be."""
+    of_run = run_files(folder / "run.h5")
+    for file in of_run:
+        outputs.claim(file)
+    ends = ("model.joblib", "hits.lst", "scores.csv", "overview.png", "report.html")
+    return of_run, Results(*(outputs.claim(folder / f"run.{end}") for end in ends))
+
+
+def _simulated(outputs: Outputs, files: RunFiles, n_frames: int, random_state: int) -> Bunch:
+    """Write a simulated run, and return it as it is read again."""
+    print(f"1/4 simulating {n_frames} frames like LN84, the central {SIDE} x {SIDE} pixels")
+    simulated = make_sfx_frames(
+        n_frames, domain="LN84", frame_shape=(SIDE, SIDE), random_state=random_state
+    )
+    with outputs.replacing_all(files) as (temporary, *_):
+        write_run(temporary, simulated, progress=True)
+    return load_cxidb76(files.frames, subset="LN84", mask=files.mask)
+
+
+def _trained(
+    outputs: Outputs, results: Results, frames: Frames, target: np.ndarray, random_state: int
+) -> ScreeningModel:
+    """Train on the labelled frames, and keep the model."""
     print(f"2/4 training on {N_LABELS} labelled frames")
     began = time.perf_counter()
-    model = train(
-        run.data[seen], run.target[seen], crop=SIDE, random_state=random_state, progress=True
-    )
+    model = train(frames, target, crop=SIDE, random_state=random_state, progress=True)
     print(f"    {time.perf_counter() - began:.0f} s; a hit from probability {model.threshold:.3f}")
-    with outputs.replacing(model_file) as temporary:
+    with outputs.replacing(results.model) as temporary:
         model.save(temporary)
+    return model
 
-    print(f"3/4 screening the other {len(rest)} frames")
+
+def _screened(
+    outputs: Outputs, results: Results, model: ScreeningModel, frames: Frames
+) -> tuple[Scores, float]:
+    """Write the lists, and return the scores and how many frames were done in a second."""
+    print(f"3/4 screening the other {len(frames)} frames")
     began = time.perf_counter()
-    scores = screen(model, run.data[rest], progress=True)
-    rate = len(rest) / (time.perf_counter() - began)
-    with outputs.replacing(hits) as temporary:
+    scores = screen(model, frames, progress=True)
+    rate = len(frames) / (time.perf_counter() - began)
+    with outputs.replacing(results.hits) as temporary:
         scores.write_hits(temporary)
-    with outputs.replacing(table) as temporary:
+    with outputs.replacing(results.table) as temporary:
         scores.write_csv(temporary)
+    return scores, rate
 
+
+def _print_comparison(
+    model: ScreeningModel, scores: Scores, target: np.ndarray, rate: float
+) -> None:
+    """Print how the model and the peak count agree with the labels."""
     print("4/4 comparing with the labels: SIMULATED frames, MAYBE counted as hit, 95 % intervals\n")
-    target = run.target[rest]
-    by_count = np.asarray(scores.peak_count) >= model.baseline.threshold_
-    print(evaluation_table(target, {"RWD + CNN1D": scores.decision, "peak count": by_count}))
+    found = decisions(model, scores)
+    by_name = {"RWD + CNN1D": found["model"], "peak count": found["peak count"]}
+    print(evaluation_table(target, by_name))
     print(f"\n{rate:.0f} frames/s from file to decision, both methods together")
 
-    hit = rest[np.argmax(np.where(target == 1, scores.probability, -1))]
-    miss = rest[np.argmin(np.where(target == 0, scores.probability, 2))]
-    pictures = np.asarray(model.prepare.transform(run.data[[hit, miss]]))
+
+def _write_pictures(
+    outputs: Outputs,
+    results: Results,
+    model: ScreeningModel,
+    frames: Frames,
+    scores: Scores,
+    target: np.ndarray,
+) -> None:
+    """Draw the clearest hit and miss, and write the report."""
+    hit = np.argmax(np.where(target == 1, scores.probability, -1))
+    miss = np.argmin(np.where(target == 0, scores.probability, 2))
+    pictures = np.asarray(model.prepare.transform(frames[np.array([hit, miss])]))
     profiles = model.classifier[:-1].transform(pictures)
     figure = plot_overview(
-        pictures[0],
-        pictures[1],
-        profiles[0],
-        profiles[1],
+        *pictures,
+        *profiles,
         scores.probability,
         target,
         threshold=scores.threshold,
         title="sfx demo: SIMULATED frames like LN84",
     )
-    with outputs.replacing(overview) as temporary:
+    with outputs.replacing(results.overview) as temporary:
         figure.savefig(temporary, dpi=110)
-    with outputs.replacing(report) as temporary:
+    with outputs.replacing(results.report) as temporary:
         write_report(
             temporary,
             model,
-            run.data[rest],
+            frames,
             scores,
             target=target,
             note="SIMULATED frames like LN84; MAYBE counted as hit.",
             command="sfx demo",
         )
-    print(
-        f"{output}: {', '.join(file.name for file in (report, hits, table, model_file, overview))}"
-    )

@@ -15,8 +15,8 @@ from sklearn_sfx.datasets import name_in_labels
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import FrameOrigin, Frames, are_simulated
 from sklearn_sfx.preprocessing import PixelMask
+from sklearn_sfx.screening._crop import crop_for
 from sklearn_sfx.screening._pages import require_page, write_page
-from sklearn_sfx.screening._part import part_of
 from sklearn_sfx.screening._report_pictures import thumbnail
 from sklearn_sfx.screening._unreadable import readable_rows
 
@@ -104,7 +104,7 @@ def write_label_page(
     paths = {str(source.path) for source in frames.sources}
     # Defective pixels would pass for spots.
     masking = PixelMask(detect=n_frames >= PixelMask.MIN_FRAMES, invalid="auto")
-    prepare = make_pipeline(masking, part_of(frames, crop))
+    prepare = make_pipeline(masking, crop_for(frames, crop))
     prepared = prepare.fit_transform(chosen)
     quiet = None if progress else True
     bar = tqdm(prepared, total=n_frames, unit="frame", disable=quiet)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from sklearn_sfx._methods import METHODS
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import Frames, Window, window_of
-from sklearn_sfx.screening._part import part_of
+from sklearn_sfx.screening._crop import crop_for
 
 __all__ = ["LookedAt", "looked_at", "together"]
 
@@ -46,7 +46,7 @@ def looked_at(frames: Frames, crop: int | str | None) -> tuple[LookedAt, ...]:
     found = []
     for method in METHODS:
         try:
-            window = window_of(part_of(frames, crop, method).fit_transform(frames[:1]))
+            window = window_of(crop_for(frames, crop, method).fit_transform(frames[:1]))
         except InputError as error:
             found.append(LookedAt(method, None, 0.0, str(error)))
             continue

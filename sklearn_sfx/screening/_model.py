@@ -81,19 +81,14 @@ class ScreeningModel(Stored):
         Parameters
         ----------
         frames : Frames, shape (n_frames, height, width)
-            Frames of a run. A frame is known by its place in its file and by its pixels, whatever
-            the file is called and wherever it lies; those in the same places as the training
-            frames are read.
+            Frames of a run. A frame is known by its pixels, before any mask or step, in whatever
+            file it lies now; so all are read, unless the model was trained without labels. Models
+            of older versions go by the name of the file and the number, and read none.
 
         Returns
         -------
         ndarray of bool, shape (n_frames,)
-            False, too, for a frame that comes from no file.
-
-        Raises
-        ------
-        InputError
-            A frame that has to be read cannot be.
+            False, too, for a frame that cannot be read.
         """
         return find_seen(frames, self.trained_on)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -51,7 +51,9 @@ def seen_frames(frames: Any) -> tuple[SeenFrame, ...]:
     """Read frames and return what they are known by; nothing for those that come from no file."""
     sources = getattr(frames, "sources", ())
     rows = [row for row, source in enumerate(sources) if source.path is not None]
-    named = zip((sources[row] for row in rows), _digests(frames, rows), strict=True)
+    if not rows:
+        return ()
+    named = zip((sources[row] for row in rows), _digests(frames[np.array(rows)]), strict=True)
     return tuple(
         SeenFrame(os.path.abspath(source.path), source.event, source.position, digest)
         for source, digest in named
@@ -61,25 +63,15 @@ def seen_frames(frames: Any) -> tuple[SeenFrame, ...]:
 def find_seen(frames: Frames, seen: Iterable[tuple]) -> np.ndarray:
     """Return which frames are among those that were seen, as bools of shape (n_frames,).
 
-    Only frames are read that have the event and the position of one that was seen. Of models of
-    older versions only the name of the file and the position are known, and decide.
+    The pixels decide, so all frames are read. Of models of older versions only the name of the file
+    and the position are known, and decide.
     """
-    digests: dict[tuple[str, int], set[str]] = {}
-    names: set[tuple] = set()
-    for one in seen:
-        if isinstance(one, SeenFrame):
-            digests.setdefault((one.event, one.position), set()).add(one.digest)
-        else:
-            names.add(tuple(one))
-    sources = frames.sources
-    found = np.array([_named(source.path, source.position) in names for source in sources], bool)
-    rows = [
-        row
-        for row, source in enumerate(sources)
-        if source.path is not None and (source.event, source.position) in digests
-    ]
-    for row, digest in zip(rows, _digests(frames, rows), strict=True):
-        found[row] |= digest in digests[sources[row].event, sources[row].position]
+    seen = list(seen)
+    digests = {one.digest for one in seen if isinstance(one, SeenFrame)}
+    names = {tuple(one) for one in seen if not isinstance(one, SeenFrame)}
+    found = np.array([_named(one.path, one.position) in names for one in frames.sources], bool)
+    if digests:
+        found |= np.array([digest in digests for digest in _digests(frames)], bool)
     return found
 
 
@@ -87,10 +79,9 @@ def _named(path: str | None, position: int) -> tuple[str, int] | None:
     return None if path is None else (os.path.basename(path), position)
 
 
-def _digests(frames: Any, rows: Sequence[int]) -> Iterable[str]:
-    if not rows:
-        return
-    stored = frames.as_stored()[np.asarray(rows)]
+def _digests(frames: Frames) -> Iterator[str]:
+    """Read frames as they are stored, and yield the digest of each."""
+    stored = frames.as_stored()
     for start in range(0, len(stored), BLOCK):
         some = stored[start : start + BLOCK]
         try:

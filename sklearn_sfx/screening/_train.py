@@ -12,8 +12,8 @@ from sklearn_sfx.classifiers import PeakCountClassifier
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import Frames
 from sklearn_sfx.preprocessing import CentralCrop, PixelMask
+from sklearn_sfx.screening._crop import crop_for
 from sklearn_sfx.screening._model import ScreeningModel
-from sklearn_sfx.screening._part import part_of
 from sklearn_sfx.screening._seen_frames import seen_frames
 from sklearn_sfx.screening._unreadable import readable_rows
 
@@ -131,8 +131,12 @@ def train(
     >>> train(run.data, method="peaks", crop=160).threshold
     0.5
     """
-    part = part_of(frames, crop, method)
-    finder = hit_finder(method=method, crop=part, max_epochs=max_epochs, random_state=random_state)
+    finder = hit_finder(
+        method=method,
+        crop=crop_for(frames, crop, method),
+        max_epochs=max_epochs,
+        random_state=random_state,
+    )
     chosen = find_method(method)
     target = _checked(target, len(frames), chosen)
     rows = readable_rows(frames, "the training")

@@ -143,10 +143,12 @@ def test_an_output_is_not_one_of_the_default_names(folder, capsys):
 def test_an_output_is_a_file_and_of_nobody_else(folder, capsys, verb, output):
     os.mkfifo("pipe")
     (folder / "notes.txt").write_text("mine")
+    (folder / "to_notes").symlink_to("notes.txt")
     for path, message in [
         ("/dev/null", "pipe or a device"),
         ("pipe", "pipe or a device"),
         (str(folder), "is a folder"),
+        ("to_notes", "this is a link"),
         ("none/x", "does not exist"),
     ]:
         refused(capsys, [*arguments(verb), output, path, "--force"], message)

@@ -3,6 +3,7 @@
 import shutil
 from dataclasses import replace
 
+import h5py
 import numpy as np
 import pytest
 
@@ -33,6 +34,19 @@ def test_frames_of_the_training_are_known_in_any_order_file_and_folder(model, ru
     np.testing.assert_array_equal(model.has_seen(open_frames(both)), np.r_[seen, seen])
     in_memory = open_frames(np.zeros((90, 160, 160), np.uint16))
     np.testing.assert_array_equal(model.has_seen(in_memory), np.zeros(90, bool), strict=True)
+
+
+def test_frames_are_known_in_another_dataset_and_at_another_place(model, run_folder, tmp_path):
+    """As where hits are written anew to a file of their own."""
+    run = open_frames(run_folder / "run.h5")
+    seen = model.has_seen(run)
+    backwards = np.asarray(run)[::-1]
+    with h5py.File(tmp_path / "repacked.h5", "w") as file:
+        file["entry/data/data"] = backwards
+    repacked = open_frames(tmp_path / "repacked.h5")
+    assert 0 < seen.sum() < len(seen)
+    np.testing.assert_array_equal(model.has_seen(repacked), seen[::-1])
+    np.testing.assert_array_equal(model.has_seen(open_frames(backwards)), seen[::-1])
 
 
 def test_another_run_of_the_same_name_is_new(model, tmp_path):

@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> None:
     from sklearn_sfx.frames import describe_mask
     from sklearn_sfx.screening import (
         decisions,
-        describe_part,
+        describe_crop,
         evaluation_table,
         load_screening_model,
         screen,
@@ -63,7 +63,7 @@ def run(args: argparse.Namespace) -> None:
     for line in evaluation_table(target[read], decisions(model, scores[read])).splitlines():
         say(line)
     say(describe_mask(frames))
-    say(describe_part(model.prepare, model.frame_shape))
+    say(describe_crop(model.prepare, model.frame_shape))
     if report is not None:
         about = {"target": target, "note": f"{maybe} in the labels.", "command": args.command}
         with outputs.replacing(report) as temporary:

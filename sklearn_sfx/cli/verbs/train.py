@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> None:
     """Train, write the model, and say what it has learned from."""
     from sklearn_sfx.datasets import MAYBE_RULES
     from sklearn_sfx.frames import describe_mask
-    from sklearn_sfx.screening import describe_part, train, training_frames
+    from sklearn_sfx.screening import describe_crop, train, training_frames
 
     if args.model.suffix == ".skops":
         from sklearn_sfx.persistence import require_skops
@@ -92,7 +92,7 @@ def run(args: argparse.Namespace) -> None:
     learned = _learned_from(method.taught_by, learned_from, MAYBE_RULES[args.maybe])
     say = tell(outputs)
     say(describe_mask(frames))
-    say(describe_part(model.prepare, model.frame_shape))
+    say(describe_crop(model.prepare, model.frame_shape))
     say(f"{path}: trained on {learned}; a hit from probability {model.threshold:.3f}")
 
 

@@ -1,4 +1,4 @@
-"""Which part of the frames is looked at."""
+"""The crop that is chosen for a run, and what is said of it."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from sklearn_sfx._methods import find_method
 from sklearn_sfx._models import estimators
 from sklearn_sfx.preprocessing import CentralCrop
 
-__all__ = ["describe_part", "part_of"]
+__all__ = ["crop_for", "describe_crop"]
 
 
-def part_of(frames: Any, crop: int | str | None, method: str = "rows") -> CentralCrop:
-    """Return the crop for a run, about the beam where it is known.
+def crop_for(frames: Any, crop: int | str | None, method: str = "rows") -> CentralCrop:
+    """Return the crop for a run, not yet fitted; it is about the beam where that is known.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def part_of(frames: Any, crop: int | str | None, method: str = "rows") -> Centra
     return CentralCrop(crop, center="beam" if is_known else "frame")  # type: ignore[arg-type]
 
 
-def describe_part(prepare: BaseEstimator, frame_shape: tuple[int, ...]) -> str:
+def describe_crop(prepare: BaseEstimator, frame_shape: tuple[int, ...]) -> str:
     """Say in one line which part of the frames a fitted pipeline looks at.
 
     Parameters
@@ -54,8 +54,8 @@ def describe_part(prepare: BaseEstimator, frame_shape: tuple[int, ...]) -> str:
     --------
     >>> import numpy as np
     >>> from sklearn_sfx import CentralCrop
-    >>> from sklearn_sfx.screening import describe_part
-    >>> describe_part(CentralCrop(30).fit(np.zeros((1, 60, 50))), (60, 50))
+    >>> from sklearn_sfx.screening import describe_crop
+    >>> describe_crop(CentralCrop(30).fit(np.zeros((1, 60, 50))), (60, 50))
     'looks at 30 x 30 of 60 x 50 pixels, 30.0 % of the frame, about its middle'
     """
     crop = next((step for step in estimators(prepare) if isinstance(step, CentralCrop)), None)
