@@ -1,5 +1,6 @@
 """What decides by a count of each frame: how many make a hit, and how sure that is."""
 
+from abc import ABC, abstractmethod
 from typing import Any, Self
 
 import numpy as np
@@ -52,7 +53,7 @@ def best_count(counts: ArrayLike, is_hit: ArrayLike) -> int:
     return int(candidates[np.argmax(np.round(found + rejected, 12))])
 
 
-class CountClassifier(Stored, ClassifierMixin, BaseEstimator):
+class CountClassifier(Stored, ClassifierMixin, BaseEstimator, ABC):
     """A classifier that calls a frame with many of something a hit; a base class.
 
     It counts with `_count`, and knows from `_without_labels` what to do without labels.
@@ -96,13 +97,13 @@ class CountClassifier(Stored, ClassifierMixin, BaseEstimator):
         self.hit_class_ = self.classes_[many]
         return self
 
+    @abstractmethod
     def _without_labels(self) -> tuple[int, float]:
         """Return how many make a hit where nobody says it, and how steep the probability is."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _count(self, X: Any) -> np.ndarray:
         """Return the count of each frame, (n,) int64."""
-        raise NotImplementedError
 
     def _checked_count(self, X: Any) -> np.ndarray:
         check_is_fitted(self)

@@ -1,5 +1,6 @@
 """What a network is made of, whoever trains it: the input it reads, its base, its head."""
 
+from abc import ABC, abstractmethod
 from numbers import Integral
 from typing import Any, ClassVar, Self
 
@@ -18,7 +19,7 @@ from sklearn_sfx.networks import FrameAugmentation, Head, VectorAugmentation
 __all__ = ["FrameDesign", "NetworkDesign", "VectorDesign", "odd", "positive_integers"]
 
 
-class NetworkDesign(Stored, BaseEstimator):
+class NetworkDesign(Stored, BaseEstimator, ABC):
     """What `VectorDesign` and `FrameDesign` share: a network is a base, and a head on it."""
 
     _parameter_constraints: ClassVar[dict] = {}
@@ -65,6 +66,7 @@ class NetworkDesign(Stored, BaseEstimator):
         """
         return Head(n_features, 64, n_outputs, 0.2)
 
+    @abstractmethod
     def build_augmentation(self) -> nn.Module:
         """Return what changes the input at random while training.
 
@@ -73,7 +75,6 @@ class NetworkDesign(Stored, BaseEstimator):
         augmentation : nn.Module
             From float32 (n, ...) to the same shape; in ``eval`` mode the input passes unchanged.
         """
-        raise NotImplementedError
 
     # -- How it is used ------------------------------------------------------------------------
 
@@ -82,17 +83,17 @@ class NetworkDesign(Stored, BaseEstimator):
         self._validate_params()
         return clone(self)
 
+    @abstractmethod
     def _check(self, estimator: BaseEstimator, X: Any, *, reset: bool) -> Any:
         """Check X as `check_frames` does for `estimator`, and return it as the network reads it."""
-        raise NotImplementedError
 
     def _as_read(self, X: Any) -> Any:
         """Return checked X as the network reads it."""
         return X
 
+    @abstractmethod
     def _make_dataset(self, X: Any, targets: np.ndarray, share: float) -> InMemory:
         """Return samples and their targets; `share` is their part of all that `fit` was given."""
-        raise NotImplementedError
 
     def _checked_base(self, frame_shape: tuple[int, ...]) -> Any:
         """Return a fresh base, and say what is wrong with one that cannot be used."""

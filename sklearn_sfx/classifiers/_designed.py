@@ -1,5 +1,6 @@
 """The classifiers whose own parameters say what their network is made of."""
 
+from abc import abstractmethod
 from typing import Self
 
 from numpy.typing import ArrayLike
@@ -15,9 +16,9 @@ __all__ = ["DesignedClassifier"]
 class DesignedClassifier(TorchClassifier):
     """Base of those: a subclass makes the design, and nothing else is left for it to do."""
 
+    @abstractmethod
     def _make_design(self) -> NetworkDesign:
         """Return what the network is made of, as the parameters say."""
-        raise NotImplementedError
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:

@@ -1,5 +1,6 @@
 """What every classifier with a trained network does: predict, and go to disk and back."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
@@ -27,7 +28,7 @@ __all__ = ["TrainedNetwork"]
 WORTH_FOLDING = 16  # rows; for fewer, making the quicker network takes longer than it saves
 
 
-class TrainedNetwork(Stored, ClassifierMixin, BaseEstimator):
+class TrainedNetwork(Stored, ClassifierMixin, BaseEstimator, ABC):
     """The part of a classifier that needs its network trained, however that was done.
 
     A subclass trains, and builds what the trained weights go into: `_build_module`, `_make_net`.
@@ -43,17 +44,17 @@ class TrainedNetwork(Stored, ClassifierMixin, BaseEstimator):
         """Check X against what `fit` was given, and return it as the network reads it."""
         return self.design_._check(self, X, reset=False)
 
+    @abstractmethod
     def _build_module(
         self, design: NetworkDesign, frame_shape: tuple[int, ...], n_classes: int
     ) -> ClassifierModule:
         """Return the whole network, fresh."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _make_net(
         self, module: nn.Module, device: torch.device, **kwargs: Any
     ) -> NeuralNetClassifier:
         """Return the skorch net that holds `module`."""
-        raise NotImplementedError
 
     # -- Using it ------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
@@ -21,7 +22,7 @@ if TYPE_CHECKING:  # torch takes long to import
 __all__ = ["FrameTransformer"]
 
 
-class FrameTransformer(Stored, TransformerMixin, BaseEstimator):
+class FrameTransformer(Stored, TransformerMixin, BaseEstimator, ABC):
     """Base class for a transformer of frames of one's own.
 
     A subclass takes its parameters in ``__init__``, as any estimator of scikit-learn does, and
@@ -91,9 +92,9 @@ class FrameTransformer(Stored, TransformerMixin, BaseEstimator):
     _parameter_constraints: ClassVar[dict] = {}
     _reads_signals = False  # whether a 2-D X makes sense, as one 1-D signal per row
 
+    @abstractmethod
     def _make_step(self) -> FrameStep:
         """Return the step that `transform` runs on each frame."""
-        raise NotImplementedError
 
     def _prepare(self, given: Any, X: Any) -> tuple[Any, FrameStep]:
         """Return checked X as the step takes it, and the step; `given` is X before the check."""

@@ -4,11 +4,9 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-from joblib import Parallel, delayed
 from numpy.typing import ArrayLike
 
-from sklearn_sfx._validation import is_frames, is_tensor
-from sklearn_sfx.exceptions import InputError
+from sklearn_sfx.preprocessing._counting import checked_frame, count_in_frames
 from sklearn_sfx.preprocessing._peak_kernels import peak_table
 from sklearn_sfx.preprocessing._step import BaseStep
 
@@ -116,14 +114,8 @@ def find_peaks(
     >>> len(peaks.row), round(float(peaks.row[0])), round(float(peaks.column[0]))
     (1, 41, 71)
     """
-    frame = np.asarray(frame)
-    if frame.ndim != 2 or frame.dtype.kind not in "biuf":
-        raise InputError(
-            "find_peaks needs one frame of real numbers, shape (height, width); got shape "
-            f"{frame.shape} and dtype {frame.dtype}."
-        )
     settings = PeakSettings(min_snr, min_pixels, max_pixels, background_radius, noise_floor)
-    return find_peaks_in_frame(frame, settings)
+    return find_peaks_in_frame(checked_frame(frame, function="find_peaks"), settings)
 
 
 def find_peaks_in_frame(frame: np.ndarray, settings: PeakSettings) -> Peaks:
@@ -185,18 +177,7 @@ def count_peaks(
         float(noise_floor),
     )
     count = CountStep(settings)
-    if is_tensor(X):
-        X = X.cpu().numpy()
-    frames: Any = X if is_frames(X) else np.asarray(X)
-    if frames.ndim != 3 or frames.dtype.kind not in "biuf":
-        raise InputError(
-            "count_peaks needs frames of real numbers, X of shape (n_frames, height, width); got "
-            f"shape {frames.shape} and dtype {frames.dtype}: for a single frame take find_peaks."
-        )
-    if is_frames(frames):  # as one more step, so that reading and counting share their workers
-        return np.asarray(frames.append(count))[:, 0].astype(np.int64)
-    found = Parallel(prefer="threads")(delayed(count)(frame, None) for frame in frames)
-    return np.concatenate(found or [np.empty(0)]).astype(np.int64)
+    return count_in_frames(X, count, function="count_peaks", of_one_frame="find_peaks")
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from joblib import Parallel, delayed
 from numpy.typing import ArrayLike
 
-from sklearn_sfx._validation import is_frames, is_tensor
-from sklearn_sfx.exceptions import InputError
+from sklearn_sfx.preprocessing._counting import checked_frame, count_in_frames
 from sklearn_sfx.preprocessing._no_data import without_no_data
 from sklearn_sfx.preprocessing._peak_kernels import peaks_of_prepared, prepare_frame, tile_noise
 from sklearn_sfx.preprocessing._peaks import Peaks
@@ -80,13 +78,7 @@ def find_spots(frame: ArrayLike) -> Peaks:
     >>> len(find_peaks(frame).row) > 10, len(find_spots(frame).row)
     (True, 1)
     """
-    frame = np.asarray(frame)
-    if frame.ndim != 2 or frame.dtype.kind not in "biuf":
-        raise InputError(
-            "find_spots needs one frame of real numbers, shape (height, width); got shape "
-            f"{frame.shape} and dtype {frame.dtype}."
-        )
-    peaks, is_spot, _ = _judge_peaks(frame)
+    peaks, is_spot, _ = _judge_peaks(checked_frame(frame, function="find_spots"))
     return Peaks(*(field[is_spot] for field in peaks))
 
 
@@ -126,19 +118,8 @@ def count_spots(X: Any) -> np.ndarray:
     >>> count_spots(frames)
     array([0, 3])
     """
-    if is_tensor(X):
-        X = X.cpu().numpy()
-    frames: Any = X if is_frames(X) else np.asarray(X)
-    if frames.ndim != 3 or frames.dtype.kind not in "biuf":
-        raise InputError(
-            "count_spots needs frames of real numbers, X of shape (n_frames, height, width); got "
-            f"shape {frames.shape} and dtype {frames.dtype}: for a single frame take find_spots."
-        )
     count = SpotCountStep()
-    if is_frames(frames):  # as one more step, so that reading and counting share their workers
-        return np.asarray(frames.append(count))[:, 0].astype(np.int64)
-    found = Parallel(prefer="threads")(delayed(count)(frame, None) for frame in frames)
-    return np.concatenate(found or [np.empty(0)]).astype(np.int64)
+    return count_in_frames(X, count, function="count_spots", of_one_frame="find_spots")
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,9 @@ from torch import nn
 
 from sklearn_sfx import CNN1D, CNN2D, DANN, FineTuned, InputError, open_frames, save_model, to_onnx
 from sklearn_sfx.classifiers import NetworkClassifier, VectorDesign
+from sklearn_sfx.classifiers._count import CountClassifier
+from sklearn_sfx.classifiers._design import NetworkDesign
+from sklearn_sfx.classifiers._designed import DesignedClassifier
 from sklearn_sfx.model_selection import LabelledStratifiedKFold
 from tests.classifiers.own_designs import GridDesign, WideDesign
 
@@ -195,6 +198,18 @@ def test_what_is_no_design_is_refused_in_a_sentence(vectors):
             DANN(wrong).fit(*vectors)
     with pytest.raises(ValueError, match="The 'dropout' parameter of CNN2D"):
         DANN(CNN2D(dropout=2.0)).fit(*vectors)
+
+
+@pytest.mark.parametrize(
+    ("base", "missing"),
+    [(CountClassifier, "_count"), (NetworkDesign, "_check"), (DesignedClassifier, "_make_design")],
+)
+def test_what_lacks_a_method_is_refused_when_it_is_made(base, missing):
+    class Unfinished(base):
+        pass
+
+    with pytest.raises(TypeError, match=f"Unfinished.*{missing}"):
+        Unfinished()
 
 
 def test_a_safe_file_names_the_class_that_it_cannot_hold(wide, tmp_path):

@@ -98,6 +98,14 @@ TRANSFORMERS = [
 of_each = pytest.mark.parametrize("transformer", TRANSFORMERS, ids=str)
 
 
+def test_a_transformer_without_a_step_is_refused_when_it_is_made():
+    class NoStep(FrameTransformer):
+        pass
+
+    with pytest.raises(TypeError, match=r"NoStep.*_make_step"):
+        NoStep()
+
+
 # -- Where they run
 
 

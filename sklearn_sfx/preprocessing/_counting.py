@@ -1,0 +1,48 @@
+"""What the functions that find peaks or spots in one frame, or count them in many, do alike."""
+
+from typing import Any
+
+import numpy as np
+from joblib import Parallel, delayed
+from numpy.typing import ArrayLike
+
+from sklearn_sfx._validation import is_frames, is_tensor
+from sklearn_sfx.exceptions import InputError
+from sklearn_sfx.preprocessing._step import BaseStep
+
+__all__ = ["checked_frame", "count_in_frames"]
+
+
+def checked_frame(frame: ArrayLike, *, function: str) -> np.ndarray:
+    """Return one frame as an array (height, width); raise `InputError` if it is none.
+
+    `function` is the name of what was given it, for the sentence that says so.
+    """
+    frame = np.asarray(frame)
+    if frame.ndim != 2 or frame.dtype.kind not in "biuf":
+        raise InputError(
+            f"{function} needs one frame of real numbers, shape (height, width); got shape "
+            f"{frame.shape} and dtype {frame.dtype}."
+        )
+    return frame
+
+
+def count_in_frames(X: Any, count: BaseStep, *, function: str, of_one_frame: str) -> np.ndarray:
+    """Return the count of each frame, int64 (n_frames,); raise `InputError` if X has no frames.
+
+    X is what `count_peaks` takes, and `count` a step whose result is one number. `function` is the
+    name of what was given X, `of_one_frame` that of the function for a single frame.
+    """
+    if is_tensor(X):
+        X = X.cpu().numpy()
+    frames: Any = X if is_frames(X) else np.asarray(X)
+    if frames.ndim != 3 or frames.dtype.kind not in "biuf":
+        raise InputError(
+            f"{function} needs frames of real numbers, X of shape (n_frames, height, width); got "
+            f"shape {frames.shape} and dtype {frames.dtype}: for a single frame take "
+            f"{of_one_frame}."
+        )
+    if is_frames(frames):  # as one more step, so that reading and counting share their workers
+        return np.asarray(frames.append(count))[:, 0].astype(np.int64)
+    found = Parallel(prefer="threads")(delayed(count)(frame, None) for frame in frames)
+    return np.concatenate(found or [np.empty(0)]).astype(np.int64)
