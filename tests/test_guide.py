@@ -131,6 +131,8 @@ def mistakes(folder):
     training = Outputs("sfx train", ["r0095_2000.h5"], ["r0095_2000.h5"])
     yield lambda: training.claim("r0095_2000.h5")
     yield lambda: training.claim("ln84.joblib")
+    (folder / "run.hits.lst").symlink_to(folder / "labels.txt")
+    yield lambda: training.claim("run.hits.lst")
     behind = sfx.open_frames("r0095_2000.h5", mask=sfx.read_mask("mask.h5"))
     yield lambda: sfx.screen(model, behind)
     if not torch.cuda.is_available():

@@ -12,7 +12,7 @@ from skorch.utils import to_tensor
 from torch.nn import functional as F
 from torch.utils.data import Sampler
 
-from sklearn_sfx.networks import domain_loss
+from sklearn_sfx.networks import domain_weights
 
 __all__ = [
     "AdversarialNet",
@@ -130,10 +130,12 @@ class DomainHeadAhead(Callback):
             return
         self.seen_.append((labels.detach(), features, targets))
         labels, features, targets = (torch.cat(parts) for parts in zip(*self.seen_, strict=True))
+        source = (targets >= 0).to(features.dtype)
+        weight = domain_weights(labels, targets).to(features.dtype)
         for _ in range(HEAD_STEPS):
             self.optimizer_.zero_grad()
             domain = net.module_.domain_head(features).squeeze(1)
-            domain_loss(labels, domain, targets).backward()
+            F.binary_cross_entropy_with_logits(domain, source, weight=weight).backward()
             self.optimizer_.step()
 
     def on_train_end(self, net: NeuralNetClassifier, **kwargs: Any) -> None:

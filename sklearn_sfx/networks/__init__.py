@@ -6,6 +6,7 @@ from sklearn_sfx.networks._adversarial import AdversarialLoss as AdversarialLoss
 from sklearn_sfx.networks._adversarial import AdversarialModule as AdversarialModule
 from sklearn_sfx.networks._adversarial import GradientReversal as GradientReversal
 from sklearn_sfx.networks._adversarial import domain_loss as domain_loss
+from sklearn_sfx.networks._adversarial import domain_weights as domain_weights
 from sklearn_sfx.networks._augmentation import FrameAugmentation as FrameAugmentation
 from sklearn_sfx.networks._augmentation import VectorAugmentation as VectorAugmentation
 from sklearn_sfx.networks._base1d import Base1D

@@ -8,7 +8,13 @@ from torch.nn import functional as F
 
 from sklearn_sfx.networks._classifier import ClassifierModule
 
-__all__ = ["AdversarialLoss", "AdversarialModule", "GradientReversal", "domain_loss"]
+__all__ = [
+    "AdversarialLoss",
+    "AdversarialModule",
+    "GradientReversal",
+    "domain_loss",
+    "domain_weights",
+]
 
 LEAST_SHARE = 0.05  # a class rarer in a batch counts as if it were this frequent
 
@@ -116,9 +122,6 @@ class AdversarialModule(ClassifierModule):
 def domain_loss(labels: torch.Tensor, domain: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
     """Return the loss of the domain, in which each class weighs the same in source and target.
 
-    Without that, features could only be told apart by nothing if source and target had the same
-    share of each class [1]_. A row of the target counts for each class by its probability.
-
     Parameters
     ----------
     labels : tensor of shape (n, n_classes)
@@ -128,11 +131,6 @@ def domain_loss(labels: torch.Tensor, domain: torch.Tensor, targets: torch.Tenso
     targets : int64 tensor of shape (n,)
         Class numbers of the source's rows, and -1 for those of the target.
 
-    References
-    ----------
-    .. [1] Tachet des Combes et al., "Domain adaptation with conditional distribution matching and
-       generalized label shift", NeurIPS 33 (2020).
-
     Examples
     --------
     >>> import torch
@@ -141,14 +139,31 @@ def domain_loss(labels: torch.Tensor, domain: torch.Tensor, targets: torch.Tenso
     >>> f"{domain_loss(torch.zeros(6, 2), torch.zeros(6), targets):.3f}"  # ln 2
     '0.693'
     """
+    source = (targets >= 0).to(domain.dtype)
+    weight = domain_weights(labels, targets).to(domain.dtype)
+    return F.binary_cross_entropy_with_logits(domain, source, weight=weight)
+
+
+def domain_weights(labels: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    """Return the weights (n,) with which each class weighs the same in source and target.
+
+    Without them, features could only be told apart by nothing if source and target had the same
+    share of each class [1]_. A row of the target counts for each class by its probability. The
+    parameters are those of `domain_loss`.
+
+    References
+    ----------
+    .. [1] Tachet des Combes et al., "Domain adaptation with conditional distribution matching and
+       generalized label shift", NeurIPS 33 (2020).
+    """
     source = targets >= 0
     shares = labels.detach().softmax(dim=1)
     shares[source] = F.one_hot(targets[source], shares.shape[1]).to(shares.dtype)
-    weight = torch.empty_like(domain)
+    weight = torch.empty_like(shares[:, 0])
     for rows in (source, ~source):
         mine = (shares[rows] / shares[rows].mean(dim=0).clamp(min=LEAST_SHARE)).sum(dim=1)
         weight[rows] = mine / mine.mean()
-    return F.binary_cross_entropy_with_logits(domain, source.to(domain.dtype), weight=weight)
+    return weight
 
 
 class AdversarialLoss(nn.Module):

@@ -52,6 +52,10 @@ class Domains(NamedTuple):
     def marked(self):
         return np.where(self.domain < 0, -1, self.y)
 
+    def trained_for(self, n_epochs):
+        """Return the model, not yet fitted; few epochs do where nothing has to be found."""
+        return clone(self.model).set_params(dann__max_epochs=n_epochs)
+
 
 @pytest.fixture(scope="module", params=ADAPTED)
 def domains(request):
@@ -68,8 +72,9 @@ def domains(request):
 
 
 @pytest.fixture(scope="module")
-def adapted(domains):
-    return clone(domains.model).fit(domains.X, domains.marked)
+def short(domains):
+    """Return a model that was trained a little on what is marked."""
+    return domains.trained_for(3).fit(domains.X, domains.marked)
 
 
 @pytest.fixture
@@ -85,33 +90,33 @@ def asks_for_domain(model):
     return model
 
 
-def test_a_pipeline_adapts_to_frames_without_labels(domains, adapted):
+def test_a_pipeline_adapts_to_frames_without_labels(domains, short):
     source = domains.domain >= 0
+    adapted = clone(domains.model).fit(domains.X, domains.marked)
     plain = domains.case.make(max_epochs=12).fit(domains.X[source], domains.y[source])
     before = balanced_accuracy_score(domains.y_test, plain.predict(domains.X_test))
     assert balanced_accuracy_score(domains.y_test, adapted.predict(domains.X_test)) > before + 0.15
     assert adapted.score(domains.X[source], domains.y[source]) > 0.9
     assert adapted.classes_.tolist() == [0, 1]
     run = lazy(domains.X)
-    from_frames = clone(domains.model).fit(run, domains.marked)
-    same(from_frames.predict_proba(run), adapted.predict_proba(domains.X))
+    from_frames = clone(short).fit(run, domains.marked)
+    same(from_frames.predict_proba(run), short.predict_proba(domains.X))
 
 
-def test_the_domain_reaches_the_last_step_by_its_name(domains, adapted):
+def test_the_domain_reaches_the_last_step_by_its_name(domains, short):
     wrong = np.where(domains.domain < 0, 1 - domains.y, domains.y)  # not looked at in the target
-    model = clone(domains.model).fit(domains.X, wrong, dann__sample_domain=domains.domain)
-    same(model.predict_proba(domains.X_test), adapted.predict_proba(domains.X_test))
+    model = clone(short).fit(domains.X, wrong, dann__sample_domain=domains.domain)
+    same(model.predict_proba(domains.X_test), short.predict_proba(domains.X_test))
 
 
-def test_the_domain_reaches_the_last_step_by_routing(domains, adapted, routing):
+def test_the_domain_reaches_the_last_step_by_routing(domains, short, routing):
     wrong = np.where(domains.domain < 0, 1 - domains.y, domains.y)
-    model = asks_for_domain(domains.model).fit(domains.X, wrong, sample_domain=domains.domain)
-    same(model.predict_proba(domains.X_test), adapted.predict_proba(domains.X_test))
+    model = asks_for_domain(short).fit(domains.X, wrong, sample_domain=domains.domain)
+    same(model.predict_proba(domains.X_test), short.predict_proba(domains.X_test))
 
 
-def test_cross_validation_splits_the_domain_with_the_rows(domains, routing):
+def test_cross_validation_splits_the_domain_with_the_rows(domains, short, routing):
     X, y, domain = domains.X, domains.y, domains.domain
-    short = clone(domains.model).set_params(dann__max_epochs=3)
     model = asks_for_domain(short)
     cv = StratifiedKFold(2, shuffle=True, random_state=0)
     settings = {"cv": cv, "params": {"sample_domain": domain}}
@@ -130,7 +135,7 @@ def test_a_search_with_the_domain_routed_finds_that_adapting_helps(domains, rout
     """Its folds test rows of the target too, with labels that training has not seen."""
     strength = domains.model[-1].max_lambda
     search = GridSearchCV(
-        asks_for_domain(domains.model),
+        asks_for_domain(domains.trained_for(20)),
         {"dann__max_lambda": [0.0, strength]},
         scoring="balanced_accuracy",
         cv=StratifiedKFold(2, shuffle=True, random_state=0),
@@ -144,7 +149,7 @@ def test_a_search_with_the_domain_routed_finds_that_adapting_helps(domains, rout
 def test_a_search_by_recall_takes_rows_without_labels(domains):
     grid = {"dann__class_weight": [CAUTIOUS, KEEN], "dann__base__kernel_size": [5]}
     cv = LabelledStratifiedKFold(2, shuffle=True, random_state=0)
-    search = GridSearchCV(domains.model, grid, scoring="recall", cv=cv)
+    search = GridSearchCV(domains.trained_for(10), grid, scoring="recall", cv=cv)
     search.fit(domains.X, domains.marked)
     recall = search.cv_results_["mean_test_score"]
     assert np.isfinite(recall).all()
@@ -157,7 +162,7 @@ def test_a_search_by_recall_takes_rows_without_labels(domains):
 
 def test_the_wanted_recall_is_found_from_the_labelled_rows_alone(domains):
     cv = LabelledStratifiedKFold(2, shuffle=True, random_state=0)
-    model = TargetRecallClassifier(domains.model, recall=0.9, cv=cv)
+    model = TargetRecallClassifier(domains.trained_for(10), recall=0.9, cv=cv)
     model.fit(domains.X, domains.marked)
     X, y = test_of(domains.case)
     assert model.classes_.tolist() == [0, 1]
@@ -169,7 +174,7 @@ def test_ensembles_hide_the_mark_and_pass_the_domain_on(domains, routing):
     members = [
         (
             f"seed {seed}",
-            clone(domains.model).set_params(dann__max_epochs=3, dann__random_state=seed),
+            domains.trained_for(3).set_params(dann__random_state=seed),
         )
         for seed in (0, 1)
     ]
@@ -188,10 +193,11 @@ def test_ensembles_hide_the_mark_and_pass_the_domain_on(domains, routing):
 
 
 @pytest.mark.parametrize("name", ["calibrated", "tuned"])
-def test_what_knows_no_mark_takes_the_domain_and_folds_of_the_labelled(domains, name, routing):
+def test_what_knows_no_mark_takes_the_domain_and_folds_of_the_labelled(
+    domains, short, name, routing
+):
     """These would take the mark for a third class; the folds show them none of the target."""
     folds = list(LabelledStratifiedKFold(2).split(domains.X, domains.marked))
-    short = clone(domains.model).set_params(dann__max_epochs=3)
     model = ANY_INPUT[name](asks_for_domain(short), None).set_params(cv=folds)
     as_miss, as_hit = (
         clone(model).fit(domains.X, filled, sample_domain=domains.domain)
