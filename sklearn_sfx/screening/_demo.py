@@ -156,8 +156,10 @@ def _write_pictures(
     pictures = np.asarray(model.prepare.transform(frames[np.array([hit, miss])]))
     profiles = model.classifier[:-1].transform(pictures)
     figure = plot_overview(
-        *pictures,
-        *profiles,
+        pictures[0],
+        pictures[1],
+        profiles[0],
+        profiles[1],
         scores.probability,
         target,
         threshold=scores.threshold,
