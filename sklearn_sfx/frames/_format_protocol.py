@@ -11,7 +11,11 @@ import numpy as np
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames._protocols import FrameSource
 
-__all__ = ["Format", "NoSuchDataset", "StoredMask"]
+__all__ = ["DamagedFile", "Format", "NoSuchDataset", "StoredMask"]
+
+
+class DamagedFile(InputError):
+    """A file of a run from which no frame can be read, since it is empty, cut off or damaged."""
 
 
 class NoSuchDataset(InputError):
@@ -73,6 +77,9 @@ class Format(Protocol):
         says nowhere whether it is a frame or a mask.
     names_detectors : bool
         Whether what the user names as dataset is a detector, which has frames and a mask.
+    holds_one_image : bool
+        Whether most files are one frame each, so that a `DamagedFile` among them is one frame that
+        cannot be read.
 
     Examples
     --------
@@ -114,6 +121,7 @@ class Format(Protocol):
     name: str
     may_be_mask: bool = False
     names_detectors: bool = False
+    holds_one_image: bool = False
 
     @abstractmethod
     def knows(self, path: str, head: bytes) -> bool:

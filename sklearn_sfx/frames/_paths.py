@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sklearn_sfx.exceptions import InputError
 
-__all__ = ["expand_paths", "why_unreadable"]
+__all__ = ["expand_paths", "is_empty", "why_unreadable"]
 
 _DEVICES = {
     stat.S_IFIFO: "a pipe (FIFO)",
@@ -66,9 +66,14 @@ def why_unreadable(path: str) -> str | None:
         return f"{path} is {kind}, of which frames cannot be read in any order: give a file."
     if not os.access(path, os.R_OK):
         return f"{path} cannot be read: permission is denied."
-    if stat.S_ISREG(status.st_mode) and status.st_size == 0:
+    if is_empty(path):
         return f"{path} is empty: it has no bytes, so nothing was written to it yet."
     return None
+
+
+def is_empty(path: str) -> bool:
+    """Whether there is a file that nothing was written to."""
+    return os.path.isfile(path) and os.path.getsize(path) == 0
 
 
 def _matches(pattern: str) -> list[str]:

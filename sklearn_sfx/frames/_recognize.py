@@ -10,9 +10,10 @@ from itertools import groupby
 from typing import NamedTuple
 
 from sklearn_sfx.exceptions import InputError
-from sklearn_sfx.frames._format_protocol import Format, StoredMask
+from sklearn_sfx.frames._format_protocol import DamagedFile, Format, StoredMask
+from sklearn_sfx.frames._gone_image import GoneImage
 from sklearn_sfx.frames._joined_source import join_sources
-from sklearn_sfx.frames._paths import why_unreadable
+from sklearn_sfx.frames._paths import is_empty, why_unreadable
 from sklearn_sfx.frames._protocols import FrameOrigin, FrameSource
 
 __all__ = [
@@ -90,8 +91,12 @@ class Part(NamedTuple):
 
 
 def open_parts(paths: Sequence[str], dataset: str | None = None) -> list[Part]:
-    """Return the parts of a run, whatever their formats, one after the other."""
-    formats = {path: find_format(path) for path in dict.fromkeys(paths)}
+    """Return the parts of a run, whatever their formats, one after the other.
+
+    A file of a series of single images that is damaged is a frame that cannot be read.
+    """
+    damaged: dict[str, DamagedFile] = {}
+    formats = _formats_of(paths, damaged)
     opened: dict[str, FrameSource] = {}
     parts: list[Part] = []
     for known, neighbours in groupby(paths, key=formats.__getitem__):
@@ -101,11 +106,47 @@ def open_parts(paths: Sequence[str], dataset: str | None = None) -> list[Part]:
         if together is not None:
             parts.append(Part(known, tuple(distinct), together))
             continue
-        for path in group:
-            if path not in opened:
+        for path in distinct:
+            if path in opened or path in damaged:
+                continue
+            try:
                 opened[path] = known.open(path, dataset)
-            parts.append(Part(known, (path,), opened[path]))
+            except DamagedFile as error:
+                damaged[path] = error
+        images = [opened[path] for path in distinct if path in opened]
+        for path in distinct:
+            if path in damaged:
+                opened[path] = _gone_among(images, path, damaged[path])
+        parts += [Part(known, (path,), opened[path]) for path in group]
     return parts
+
+
+def _formats_of(paths: Sequence[str], damaged: dict[str, DamagedFile]) -> dict[str, Format]:
+    """Return the format of each path; an empty file among single images is one of them.
+
+    Why such a file cannot be read is noted in `damaged`.
+    """
+    formats: dict[str, Format] = {}
+    for path in dict.fromkeys(paths):
+        try:
+            formats[path] = find_format(path)
+        except DamagedFile as error:
+            damaged[path] = error
+    among = set(formats.values())
+    for path, error in damaged.items():
+        if len(among) != 1 or not next(iter(among)).holds_one_image:
+            raise error
+        formats[path] = next(iter(among))
+    return formats
+
+
+def _gone_among(images: Sequence[FrameSource], path: str, error: DamagedFile) -> GoneImage:
+    """Return what stands for a damaged file, if those beside it say that it is one frame."""
+    if not images or any(image.shape != images[0].shape for image in images):
+        raise error
+    if images[0].shape[0] != 1:
+        raise error
+    return GoneImage(path, images[0], str(error).rstrip("."))
 
 
 def open_paths(paths: Sequence[str], dataset: str | None = None) -> FrameSource:
@@ -171,7 +212,7 @@ def _says_simulated(path: str) -> bool:
 
 def _head(path: str) -> bytes:
     if reason := why_unreadable(path):  # before it is opened, since a pipe would wait for ever
-        raise InputError(reason)
+        raise (DamagedFile if is_empty(path) else InputError)(reason)
     try:
         with open(path, "rb") as file:
             head = file.read(HEAD_BYTES)
@@ -180,5 +221,5 @@ def _head(path: str) -> bytes:
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}.") from error
     if not head:
-        raise InputError(f"{path} has no bytes to read.")
+        raise DamagedFile(f"{path} has no bytes to read.")
     return head

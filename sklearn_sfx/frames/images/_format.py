@@ -9,9 +9,9 @@ from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
-from sklearn_sfx.exceptions import InputError, UnreadableFrame
+from sklearn_sfx.exceptions import UnreadableFrame
 from sklearn_sfx.frames._facts import Facts
-from sklearn_sfx.frames._format_protocol import Format, NoSuchDataset
+from sklearn_sfx.frames._format_protocol import DamagedFile, Format, NoSuchDataset
 from sklearn_sfx.frames._paths import why_unreadable
 from sklearn_sfx.frames._protocols import FrameOrigin, FrameSource, Window
 from sklearn_sfx.frames.images._fabio import require_fabio
@@ -68,6 +68,7 @@ class ImageFormat(Format):
 
     needs_fabio = True
     may_be_mask = True
+    holds_one_image = True
 
     @abstractmethod
     def begins(self, head: bytes, path: str) -> bool:
@@ -123,7 +124,7 @@ class ImageFormat(Format):
             signature = _signature(path)
             header = self.header_of(path)
         except IMAGE_ERRORS as error:
-            raise InputError(
+            raise DamagedFile(
                 why_unreadable(path) or f"{path} cannot be read as {self.name}: {_reason(error)}."
             ) from error
         return ImageSource(path, self, header, signature)
