@@ -83,7 +83,7 @@ def exceptions_of(item, owner, seen):
     for node in ast.walk(ast.parse(textwrap.dedent(inspect.getsource(function)))):
         match node:
             case ast.Raise(exc=ast.Call(func=ast.Name(id=name))):
-                raised.add(name)
+                raised.add(public_name(name, function))
             case ast.Call(func=ast.Name(id=name)):
                 called = function.__globals__.get(name)
                 if inspect.isclass(called):
@@ -93,6 +93,14 @@ def exceptions_of(item, owner, seen):
             case ast.Call(func=ast.Attribute(value=ast.Name(id="self" | "cls"), attr=name)):
                 raised |= exceptions_of(getattr(owner, name, None), owner, seen)
     return raised
+
+
+def public_name(name, function):
+    """Return the name of an exception as users know it; a private one goes by its base."""
+    error = function.__globals__.get(name)
+    while is_ours(error) and error.__module__ != "sklearn_sfx.exceptions":
+        error = error.__base__
+    return name if error is None else error.__name__
 
 
 def examples(item):

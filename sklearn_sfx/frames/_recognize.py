@@ -212,7 +212,9 @@ def _says_simulated(path: str) -> bool:
 
 def _head(path: str) -> bytes:
     if reason := why_unreadable(path):  # before it is opened, since a pipe would wait for ever
-        raise (DamagedFile if is_empty(path) else InputError)(reason)
+        if is_empty(path):
+            raise DamagedFile(reason)
+        raise InputError(reason)
     try:
         with open(path, "rb") as file:
             head = file.read(HEAD_BYTES)

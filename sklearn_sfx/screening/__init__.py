@@ -5,6 +5,7 @@ from sklearn_sfx._names import carry_the_face
 from sklearn_sfx.screening._crop import describe_crop as describe_crop
 from sklearn_sfx.screening._demo import run_demo as run_demo
 from sklearn_sfx.screening._evaluation import Evaluation, evaluate, evaluation_table
+from sklearn_sfx.screening._hit_rate import HitRate
 from sklearn_sfx.screening._label_page import write_label_page
 from sklearn_sfx.screening._model import ScreeningModel, load_screening_model
 from sklearn_sfx.screening._pages import require_page
@@ -24,6 +25,7 @@ from sklearn_sfx.screening._untrained import untrained_model
 
 __all__ = [
     "Evaluation",
+    "HitRate",
     "RunInfo",
     "Scores",
     "Screening",

@@ -10,11 +10,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from sklearn_sfx._files import replacing
 from sklearn_sfx._text import one_line
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import FrameOrigin
+from sklearn_sfx.screening._hit_rate import HitRate, estimate_hit_rate
 
 __all__ = ["Scores", "check_listable", "read_hits"]
 
@@ -93,6 +95,48 @@ class Scores:
             peak_count=None if self.peak_count is None else self.peak_count[kept],
             reason=None if self.reason is None else self.reason[kept],
         )
+
+    def hit_rate(self, target: ArrayLike) -> HitRate:
+        """Return which share of the run are hits, with an interval that holds though scores err.
+
+        Parameters
+        ----------
+        target : array-like of int, shape (n_frames,)
+            1 for a hit, 0 for a miss, -1 for a frame without a label, as `match_labels` gives it.
+            The labelled frames have to be chosen at random, from the whole run or from frames
+            called hits and others, and the model has not been trained on them.
+
+        Returns
+        -------
+        HitRate
+            The rate of the frames that could be read, by the labels of those called hits and of
+            the others, each weighed by how many there are; and a 95 % interval.
+
+        Raises
+        ------
+        InputError
+            There is no label of a frame that could be read, or not one value for each frame.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn_sfx.frames import FrameOrigin
+        >>> from sklearn_sfx.screening import Scores
+        >>> probability = np.repeat([0.9, 0.1], [50, 950])
+        >>> sources = [FrameOrigin("run.cxi", i, f"//{i}") for i in range(1000)]
+        >>> scores = Scores(sources, probability, probability > 0.5, None, 0.5)
+        >>> target = np.full(1000, -1)
+        >>> target[:10], target[100:290] = 1, 0  # who labelled agrees with the model
+        >>> print(scores.hit_rate(target))
+        5.0 % (3.6 to 6.9 %), by 200 labels
+        """
+        target = np.asarray(target)
+        if target.shape != self.decision.shape:
+            raise InputError(
+                "hit_rate needs one label for each frame, -1 where there is none: "
+                f"{len(self.decision)} frames, {target.size} labels."
+            )
+        return estimate_hit_rate(self.decision[self.is_read], target[self.is_read])
 
     def write_hits(self, path: str | os.PathLike) -> None:
         """Write the hits as a list that CrystFEL reads: one ``file event`` to a line.

@@ -109,8 +109,8 @@ def detector_of(paths: Sequence[str], name: str | None) -> Iterator[Detector | N
                 files.append(extra_data.FileAccess(path))
             except Exception as error:
                 raise InputError(
-                    f"{path} is damaged, or no file of a run of European XFEL: {_said(error)}; to go "
-                    "on without it, give the other files instead of the folder."
+                    f"{path} is damaged, or no file of a run of European XFEL: {_said(error)}; to "
+                    "go on without it, give the other files instead of the folder."
                 ) from error
         try:
             run = extra_data.DataCollection(files)
