@@ -6,7 +6,7 @@ import numpy as np
 
 from sklearn_sfx import make_sfx_frames
 
-SIDE = 64
+SIDE = 160  # less is behind the beam stop
 
 
 def write_runs(folder, n_frames, gone):

@@ -106,7 +106,7 @@ def mistakes(folder):
     prepare = make_pipeline(*steps()).fit(run)
     model = sfx.train(run[:40], labels.target[:40], crop=SIDE, max_epochs=2, random_state=0)
     joblib.dump(model, "ln84.joblib")
-    blind = np.full(run.shape, np.nan, np.float32)
+    blind = np.zeros(run.shape, np.float32)
 
     yield lambda: sfx.read_mask("bits.h5")
     yield lambda: sfx.open_frames(folder / "r0095_2000.h5", mask=np.ones((80, 80), bool))

@@ -77,9 +77,10 @@ def _warn_of_repeated(frames: Any) -> None:
         counts[real[origin.path], origin.event] += 1
     repeated = [path for (path, _), count in counts.items() if count > 1 and path]
     if repeated:
+        come = "frame of this run comes" if len(repeated) == 1 else "frames of this run come"
         warnings.warn(
-            f"{len(repeated)} frames of this run come more than once, such as those of "
-            f"{repeated[0]}: each is counted every time.",
+            f"{len(repeated)} {come} more than once, such as one of {repeated[0]}: each is counted "
+            "every time.",
             RepeatedFramesWarning,
             stacklevel=2,
         )

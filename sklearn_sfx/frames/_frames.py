@@ -76,6 +76,7 @@ class Frames:
     """
 
     _values = ValueRule()  # of pickles from before there was one
+    _needs_some = False  # whether a frame without a pixel to be used is refused
     mask_origin = ""
 
     def __init__(
@@ -377,9 +378,9 @@ class Frames:
         if isinstance(self._mask, Frames):
             masks = (OneMask(self._mask._source, int(place)) for place in self._mask._index)
         if self._is_prepared:
-            prepare_into(*where, masks, self._values, self._steps)
+            prepare_into(*where, masks, self._values, self._needs_some, self._steps)
         else:
-            read_into(*where, masks)
+            read_into(*where, masks, self._values, self._needs_some)
         return out
 
     # -- Pickling ------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sklearn_sfx.frames._blank import refuse_blank
 from sklearn_sfx.frames._finite import refuse_infinity
 from sklearn_sfx.frames._protocols import FrameSource, FrameStep, Window
 from sklearn_sfx.frames._value_rule import ValueRule
@@ -46,16 +47,20 @@ def read_into(
     index: range | np.ndarray,
     window: Window,
     masks: Iterable[Mask],
+    values: ValueRule,
+    needs_some: bool,
 ) -> None:
     """Read a part of each frame as the source has it, and refuse infinity where it is not masked.
 
     Parameters are those of `prepare_into`.
     """
-    if out.dtype.kind != "f":
+    if out.dtype.kind != "f" and not needs_some:
         masks = [None] * len(out)
     for row, position, usable in zip(out, index, _read_masks(masks, window), strict=True):
         source.read(int(position), window, row)
         refuse_infinity(row, usable, source, int(position))
+        if needs_some:
+            refuse_blank(row, usable, values, source, int(position))
 
 
 def prepare_into(
@@ -65,6 +70,7 @@ def prepare_into(
     window: Window,
     masks: Iterable[Mask],
     values: ValueRule,
+    needs_some: bool,
     steps: tuple[FrameStep, ...],
 ) -> None:
     """Read a part of each frame, mask it, and run the steps, frame by frame.
@@ -83,6 +89,8 @@ def prepare_into(
         Of whole frames.
     values : ValueRule
         Values that are not to be used.
+    needs_some : bool
+        Whether a frame without a pixel to be used is refused.
     steps : tuple of FrameStep
         What is run on each.
     """
@@ -95,6 +103,8 @@ def prepare_into(
         if (bad := values.not_usable(frame)) is not None:
             usable = ~bad if of_place is None else of_place & ~bad
         refuse_infinity(frame, usable, source, int(position))
+        if needs_some:
+            refuse_blank(frame, of_place, values, source, int(position))
         if steps:
             result = steps[0](frame, usable)
             for step in steps[1:]:

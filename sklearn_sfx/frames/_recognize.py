@@ -67,8 +67,8 @@ def find_format(path: str) -> Format:
         )
     *names, last = (known.name for known in FORMATS)
     raise InputError(
-        f"The format of {path} is not known: it is none of {', '.join(names)} and {last}; read it "
-        "into an array."
+        f"The format of {path} is not known: it is none of {', '.join(names)} and {last}; leave "
+        "it out, or read it into an array."
     )
 
 
@@ -142,9 +142,10 @@ def _formats_of(paths: Sequence[str], damaged: dict[str, DamagedFile]) -> dict[s
 
 def _gone_among(images: Sequence[FrameSource], path: str, error: DamagedFile) -> GoneImage:
     """Return what stands for a damaged file, if those beside it say that it is one frame."""
-    if not images or any(image.shape != images[0].shape for image in images):
+    if not images:
         raise error
-    if images[0].shape[0] != 1:
+    join_sources(images)  # which asks whether the shapes agree
+    if any(image.shape[0] != 1 for image in images):
         raise error
     return GoneImage(path, images[0], str(error).rstrip("."))
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sklearn_sfx.exceptions import UnreadableFrame
-from sklearn_sfx.frames import Frames
+from sklearn_sfx.frames import Frames, needing_some
 from sklearn_sfx.screening._model import ScreeningModel
 from sklearn_sfx.screening._unreadable import find_unreadable, known_unreadable
 
@@ -64,7 +64,7 @@ def score_part(model: ScreeningModel, frames: Frames, *, peaks: bool = True) -> 
     peaks : bool
         Whether to count peaks too.
     """
-    prepared = model.prepare.transform(frames)
+    prepared = needing_some(model.prepare.transform(frames))
     gone: dict[int, str] = {}
     try:
         probability, peak_count = _scored(model, prepared, gone, peaks)

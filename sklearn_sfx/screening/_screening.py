@@ -67,7 +67,7 @@ class Screening:
     >>> from sklearn_sfx.datasets import write_run
     >>> from sklearn_sfx.screening import Screening
     >>> folder = pathlib.Path(tempfile.mkdtemp())
-    >>> write_run(folder / "run.h5", make_sfx_frames(300, frame_shape=(64, 64), random_state=0))
+    >>> write_run(folder / "run.h5", make_sfx_frames(300, frame_shape=(160, 160), random_state=0))
     >>> run = open_frames(folder / "run.h5")
     >>> model = train(run[:20], method="peaks", crop=64)
     >>> screening = Screening(model, run, folder)

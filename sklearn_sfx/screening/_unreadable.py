@@ -9,7 +9,7 @@ import numpy as np
 from joblib import Parallel, delayed
 
 from sklearn_sfx.exceptions import InputError, UnreadableFrame, UnreadableFramesWarning
-from sklearn_sfx.frames import Frames
+from sklearn_sfx.frames import Frames, needing_some
 from sklearn_sfx.preprocessing import PixelMask
 
 __all__ = ["find_unreadable", "known_unreadable", "readable_rows", "warn_of_unreadable"]
@@ -63,7 +63,9 @@ def readable_rows(frames: Any, what: str) -> np.ndarray:
         Not one can be read.
     """
     rows = np.arange(len(frames))
-    gone = find_unreadable(PixelMask().fit_transform(frames)) if isinstance(frames, Frames) else {}
+    gone: dict[int, str] = {}
+    if isinstance(frames, Frames):
+        gone = find_unreadable(needing_some(PixelMask(invalid="auto").fit_transform(frames)))
     if gone:
         warn_of_unreadable(gone, len(rows), f"left out of {what}")
     return np.setdiff1d(rows, list(gone))

@@ -2,9 +2,11 @@
 
 import csv
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 
 from sklearn_sfx import InputError, open_frames, read_mask, screen, train
 from sklearn_sfx.exceptions import UnreadableFrame, UnreadableFramesWarning
@@ -17,6 +19,7 @@ from sklearn_sfx.screening import (
     write_label_page,
     write_report,
 )
+from tests.damaged_runs import SIDE
 
 DAMAGED = [3, 33, 70]
 N_FRAMES = 80
@@ -89,6 +92,37 @@ def test_infinity_makes_a_frame_unreadable(model, whole):
     assert np.flatnonzero(~scores.is_read).tolist() == [2]
 
 
+def lost(frames, rows):
+    """Return the frames, the pixels of some replaced by what stands for no data."""
+    counts = np.nan_to_num(frames).astype(np.uint32)
+    return np.where(rows[:, None, None], np.uint32(2**32 - 1), counts), False
+
+
+def blank(frames, rows):
+    return np.where(rows[:, None, None], np.float32(np.nan), frames), False
+
+
+def behind_a_mask(frames, rows):
+    return frames, np.broadcast_to(~rows[:, None, None], frames.shape)
+
+
+@pytest.mark.parametrize("how", [lost, blank, behind_a_mask])
+def test_a_frame_of_which_no_pixel_is_left_is_no_miss(model, whole, how):
+    rows = np.isin(np.arange(N_FRAMES), DAMAGED)
+    frames, mask = how(np.asarray(whole), rows)
+    run = open_frames(frames, mask=mask)
+    model = replace(model, prepare=clone(model.prepare).fit(run[~rows]), masked=None)
+    expected = screen(model, run[~rows])
+    with pytest.warns(UnreadableFramesWarning, match="no pixel to look at"):
+        found = screen(model, run)
+    assert np.flatnonzero(~found.is_read).tolist() == DAMAGED
+    np.testing.assert_array_equal(found.peak_count[~rows], expected.peak_count)
+    np.testing.assert_array_equal(found.decision[~rows], expected.decision)
+    labels = np.arange(N_FRAMES) % 2
+    with pytest.warns(UnreadableFramesWarning, match="left out of the training"):
+        train(run, labels, method="peaks", crop=SIDE)
+
+
 def test_frames_that_are_read_in_part_are_scored_where_that_is_asked_for(model, whole):
     class Halved(ArraySource):
         def read(self, position, window, out):
@@ -155,10 +189,10 @@ def test_tables_lists_and_reports_have_them(model, run, tmp_path):
 def test_labels_of_frames_that_cannot_be_read_are_left_out_of_training(run, whole):
     target = np.arange(N_FRAMES) % 2
     with pytest.warns(UnreadableFramesWarning, match="3 of 80 frames .* left out of the training"):
-        model = train(run, target, method="peaks", crop=64)
+        model = train(run, target, method="peaks", crop=SIDE)
     kept = np.setdiff1d(np.arange(N_FRAMES), DAMAGED)
     assert {seen.position for seen in model.trained_on} == set(kept.tolist())
-    expected = train(whole[kept], target[kept], method="peaks", crop=64)
+    expected = train(whole[kept], target[kept], method="peaks", crop=SIDE)
     np.testing.assert_array_equal(
         screen(model, whole).probability, screen(expected, whole).probability
     )
@@ -166,6 +200,6 @@ def test_labels_of_frames_that_cannot_be_read_are_left_out_of_training(run, whol
 
 def test_they_are_left_out_of_the_label_page(run, tmp_path):
     with pytest.warns(UnreadableFramesWarning, match="3 of 80 frames .* left out of the page"):
-        write_label_page(tmp_path / "label.html", run, n_frames=80, crop=64, random_state=0)
+        write_label_page(tmp_path / "label.html", run, n_frames=80, crop=SIDE, random_state=0)
     page = (tmp_path / "label.html").read_text()
     assert page.count("data:image/png") == 77

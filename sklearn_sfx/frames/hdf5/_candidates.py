@@ -78,9 +78,10 @@ def only_one(path: str, found: dict[str, h5py.Dataset], contents: Contents | Non
     if not found:
         held = listing(contents.datasets if contents else {})
         raise InputError(
-            f"{path} has no images: no dataset in it has the shape (n, height, width) or the name "
-            f"of an image; it has {held}. If one of them is the frames, name it as dataset "
-            "(--dataset on the command line)."
+            f"{path} has no images: no dataset in it holds numbers of shape (n, height, width), "
+            f"{LEAST_SIDE} pixels a side or more, under a name that frames have; it has "
+            f"{held}. If one of them is the frames, name it as dataset (--dataset on the command "
+            "line)."
         )
     if len(found) > 1:
         raise InputError(

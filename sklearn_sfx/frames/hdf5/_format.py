@@ -170,7 +170,8 @@ class Hdf5Format(Format):
             how_many = f"; the run has {total} frames" if total is not None else ""
             raise InputError(
                 f"{path} cannot be read as a whole, {n_dead}{why}{how_many}. Put the file back, or "
-                "give the files that are there as a list."
+                "give the files that are there as a list, with the mask of this one (--mask, or "
+                "mask= from read_mask)."
             )
         lengths = _lengths_of_dead(dead, len(found), present, total)
         complete = []
