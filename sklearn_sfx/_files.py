@@ -123,10 +123,16 @@ def hidden_folder(folder: Path, *names: str) -> Path:
     place = folder
     for name in (HIDDEN, *names):
         place = place / name
-        with suppress(FileExistsError):
+        try:
             place.mkdir()
-            with suppress(OSError):  # of another file system
-                place.chmod(folder.stat().st_mode & 0o7777)
+        except FileExistsError:
+            continue
+        except FileNotFoundError:  # another process has removed the hidden folder, still empty
+            if not folder.is_dir():
+                raise
+            return hidden_folder(folder, *names)
+        with suppress(OSError):  # of another file system
+            place.chmod(folder.stat().st_mode & 0o7777)
     return place
 
 
@@ -151,8 +157,10 @@ def _reserve(folder: Path) -> tuple[Path, int]:
 
 def _remove_leftovers(folder: Path) -> None:
     """Remove what processes left that are gone, and finish what had only to be renamed."""
-    hidden = folder / HIDDEN
-    for path in hidden.glob("*.lock"):
+    hidden, locks = folder / HIDDEN, []
+    with suppress(FileNotFoundError):  # another process removes it while it is looked through
+        locks = list(hidden.glob("*.lock"))
+    for path in locks:
         with suppress(OSError):  # it is gone, or not ours
             of_this_machine = path.name.startswith(f"{socket.gethostname()}-")
             if not of_this_machine and time.time() - path.stat().st_mtime < FORGOTTEN_S:

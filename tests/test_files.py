@@ -4,11 +4,12 @@ import os
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from sklearn_sfx import InputError
-from sklearn_sfx._files import replacing, staging
+from sklearn_sfx._files import HIDDEN, hidden_folder, replacing, staging
 
 
 def test_the_file_appears_when_the_block_ends(tmp_path):
@@ -136,3 +137,18 @@ def test_leftovers_of_a_process_that_still_runs_are_left(tmp_path):
         assert temporary.read_text() == "half"
     assert (tmp_path / "out.csv").read_text() == "half"
     assert (tmp_path / "other.csv").read_text() == "whole"
+
+
+def test_threads_that_write_in_one_folder_do_not_disturb_each_other(tmp_path):
+    """Each removes the hidden folder once it is empty, while others look through it."""
+
+    def write(number):
+        for _ in range(60):
+            with replacing(tmp_path / f"{number}.txt") as temporary:
+                temporary.write_text(str(number))
+            hidden_folder(tmp_path, f"of {number}", "parts").rmdir()
+            (tmp_path / HIDDEN / f"of {number}").rmdir()
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(write, range(4)))
+    assert sorted(path.name for path in tmp_path.glob("*.txt")) == [f"{i}.txt" for i in range(4)]

@@ -109,8 +109,9 @@ def test_looks_like_an_array(values):
     np.testing.assert_array_equal(np.asarray(frames), values, strict=True)
     assert np.asarray(frames, dtype=np.float64).dtype == np.float64
     assert np.array(frames, copy=True) is not values
-    with pytest.raises(ValueError, match="without a copy"):
-        np.array(frames, copy=False)
+    if np.lib.NumpyVersion(np.__version__) >= "2.0.0":  # older ones do not say it
+        with pytest.raises(ValueError, match="without a copy"):
+            np.array(frames, copy=False)
     assert repr(frames).startswith("<Frames: 9 x 6 x 8 uint16")
 
 

@@ -97,7 +97,10 @@ def test_compressed_pages(path, compression, dtype):
     values = np.random.default_rng(0).poisson(9, (3, 20, 30)).astype(dtype)
     first, *others = map(Image.fromarray, values)
     options = {} if compression is None else {"compression": compression}
-    first.save(path, "TIFF", save_all=True, append_images=others, **options)
+    try:
+        first.save(path, "TIFF", save_all=True, append_images=others, **options)
+    except OSError as error:
+        pytest.skip(f"this Pillow cannot write {compression}: {error}")
     frames = open_frames(path)
     assert (frames.shape, frames.dtype) == (values.shape, dtype)
     np.testing.assert_array_equal(np.asarray(frames[[2, 0, 1]]), values[[2, 0, 1]])
