@@ -180,7 +180,9 @@ def digests(folder: Path) -> dict[str, str]:
         if path.is_dir():
             if not any(path.iterdir()):
                 found[name] = "an empty folder"
-        elif "/cache/" not in name and not re.search(r"\.sfx/written/\w+\.json$", name):
+        elif "/cache/" not in name and not re.search(
+            r"\.sfx/(written/\w+\.json|parts/\w+\.written)$", name
+        ):
             content = TIMES.sub(b"", path.read_bytes())
             found[name] = hashlib.sha256(content).hexdigest()
         elif "/cache/" in name and ".sfx" in name:
