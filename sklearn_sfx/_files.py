@@ -20,7 +20,15 @@ from pathlib import Path
 
 from sklearn_sfx.exceptions import InputError
 
-__all__ = ["HIDDEN", "hidden_folder", "new_file", "replacing", "replacing_all", "staging"]
+__all__ = [
+    "HIDDEN",
+    "hidden_folder",
+    "new_file",
+    "remove_leftovers",
+    "replacing",
+    "replacing_all",
+    "staging",
+]
 
 HIDDEN = ".sfx"
 COMPLETE = "complete"  # names complete files, to be renamed onto what was there then
@@ -138,7 +146,7 @@ def hidden_folder(folder: Path, *names: str) -> Path:
 
 def _reserve(folder: Path) -> tuple[Path, int]:
     """Return a new folder, and the descriptor that holds its lock."""
-    _remove_leftovers(folder)
+    remove_leftovers(folder)
     while True:
         hidden = hidden_folder(folder)
         place = hidden / f"{socket.gethostname()}-{secrets.token_hex(4)}"
@@ -155,8 +163,8 @@ def _reserve(folder: Path) -> tuple[Path, int]:
         os.close(lock)
 
 
-def _remove_leftovers(folder: Path) -> None:
-    """Remove what processes left that are gone, and finish what had only to be renamed."""
+def remove_leftovers(folder: Path) -> None:
+    """Remove what processes left in a folder that are gone; finish what had only to be renamed."""
     hidden, locks = folder / HIDDEN, []
     with suppress(FileNotFoundError):  # another process removes it while it is looked through
         locks = list(hidden.glob("*.lock"))

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import joblib
 from tqdm import tqdm
 
-from sklearn_sfx._files import replacing
+from sklearn_sfx._files import HIDDEN, remove_leftovers, replacing
 from sklearn_sfx.datasets import run_files
 from sklearn_sfx.exceptions import FewLabelsWarning
 from sklearn_sfx.reproduction import _experiments
@@ -96,6 +96,8 @@ def run_cells(
     One seed is done after the other. What takes much room on disk, the frames of a seed, is removed
     when nothing needs it any more, and made again when something does.
     """
+    for hidden in list(study.cache.rglob(HIDDEN)):  # of a process that was killed at its last step
+        remove_leftovers(hidden.parent)
     missing = [cell for cell in cells if not study.cell_path(*cell).exists()]
     seeds = sorted({cell.seed for cell in missing})
     wanted = [(name, seed) for seed in seeds for name in NAMES]

@@ -2,6 +2,7 @@
 
 import csv
 import re
+import socket
 
 import pytest
 
@@ -58,8 +59,13 @@ def test_whole_report_broken_off_and_resumed(tmp_path, make_tiny, calls, monkeyp
     assert printed.out == f"{out}/report.html: the report, on SIMULATED frames\n"
     assert "left" in printed.err
     done = len(calls)
+    (cell,) = {path.parent for path in out.rglob("embedding*.json")}
+    killed = cell / ".sfx" / f"{socket.gethostname()}-0"  # at its very last step
+    killed.mkdir(parents=True)
+    killed.with_name(f"{killed.name}.lock").touch()
     assert sfx(out) == 0
     assert len(calls) == done
+    assert not killed.parent.exists()
 
     check_tables(out)
     check_pictures(out)
