@@ -5,7 +5,6 @@ from sklearn_sfx._names import carry_the_face
 from sklearn_sfx.frames._array_source import ArraySource as ArraySource
 from sklearn_sfx.frames._as_in_file import stored_dtype as stored_dtype
 from sklearn_sfx.frames._as_in_file import window_of as window_of
-from sklearn_sfx.frames._blank import needing_some as needing_some
 from sklearn_sfx.frames._facts import Facts, Unreadable
 from sklearn_sfx.frames._format_protocol import Format, StoredMask
 from sklearn_sfx.frames._frames import Frames
@@ -16,6 +15,7 @@ from sklearn_sfx.frames._mask_said import describe_mask as describe_mask
 from sklearn_sfx.frames._masks import files_of_mask as files_of_mask
 from sklearn_sfx.frames._masks import read_mask
 from sklearn_sfx.frames._masks import warn_of_sparse as warn_of_sparse
+from sklearn_sfx.frames._needing_some import needing_some as needing_some
 from sklearn_sfx.frames._on_device import blocks_on_device as blocks_on_device
 from sklearn_sfx.frames._on_device import can_run_on_device as can_run_on_device
 from sklearn_sfx.frames._open import open_frames

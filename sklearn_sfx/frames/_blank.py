@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,23 +11,9 @@ from sklearn_sfx.frames._facts import Unreadable
 from sklearn_sfx.frames._protocols import FrameSource
 from sklearn_sfx.frames._value_rule import ValueRule
 
-if TYPE_CHECKING:  # they read by this
-    from sklearn_sfx.frames._frames import Frames
-
-__all__ = ["needing_some", "refuse_blank"]
+__all__ = ["refuse_blank"]
 
 SPARSE = (slice(None, None, 16), slice(None, None, 16))  # most frames are told by these pixels
-
-
-def needing_some(frames: Frames) -> Frames:
-    """Return a view in which a frame without a pixel to be used is one that cannot be read.
-
-    Parameters
-    ----------
-    frames : Frames, shape (n_frames, ...)
-        Of which a decision is wanted: who looks at nothing finds nothing, and that is no miss.
-    """
-    return frames._view(_needs_some=True)
 
 
 def refuse_blank(
