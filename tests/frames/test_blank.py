@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -21,6 +21,7 @@ def is_refused(frame):
     return False
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_it_is_refused_just_where_nothing_is_left(data):
     shape = data.draw(st.tuples(SIDES, SIDES))
