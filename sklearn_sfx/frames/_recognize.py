@@ -95,8 +95,7 @@ def open_parts(paths: Sequence[str], dataset: str | None = None) -> list[Part]:
 
     A file of a series of single images that is damaged is a frame that cannot be read.
     """
-    damaged: dict[str, DamagedFile] = {}
-    formats = _formats_of(paths, damaged)
+    formats, damaged = _formats_of(paths)
     opened: dict[str, FrameSource] = {}
     parts: list[Part] = []
     for known, neighbours in groupby(paths, key=formats.__getitem__):
@@ -113,20 +112,20 @@ def open_parts(paths: Sequence[str], dataset: str | None = None) -> list[Part]:
                 opened[path] = known.open(path, dataset)
             except DamagedFile as error:
                 damaged[path] = error
-        images = [opened[path] for path in distinct if path in opened]
-        for path in distinct:
-            if path in damaged:
-                opened[path] = _gone_among(images, path, damaged[path])
+        if gone := {path: damaged[path] for path in distinct if path in damaged}:
+            images = [opened[path] for path in distinct if path not in gone]
+            opened |= _gone_among(images, gone)
         parts += [Part(known, (path,), opened[path]) for path in group]
     return parts
 
 
-def _formats_of(paths: Sequence[str], damaged: dict[str, DamagedFile]) -> dict[str, Format]:
-    """Return the format of each path; an empty file among single images is one of them.
+def _formats_of(paths: Sequence[str]) -> tuple[dict[str, Format], dict[str, DamagedFile]]:
+    """Return the format of each path, and why those that are empty cannot be read.
 
-    Why such a file cannot be read is noted in `damaged`.
+    An empty file has the format of those beside it where that is one of single images.
     """
     formats: dict[str, Format] = {}
+    damaged: dict[str, DamagedFile] = {}
     for path in dict.fromkeys(paths):
         try:
             formats[path] = find_format(path)
@@ -137,17 +136,18 @@ def _formats_of(paths: Sequence[str], damaged: dict[str, DamagedFile]) -> dict[s
         if len(among) != 1 or not next(iter(among)).holds_one_image:
             raise error
         formats[path] = next(iter(among))
-    return formats
+    return formats, damaged
 
 
-def _gone_among(images: Sequence[FrameSource], path: str, error: DamagedFile) -> GoneImage:
-    """Return what stands for a damaged file, if those beside it say that it is one frame."""
-    if not images:
-        raise error
-    join_sources(images)  # which asks whether the shapes agree
-    if any(image.shape[0] != 1 for image in images):
-        raise error
-    return GoneImage(path, images[0], str(error).rstrip("."))
+def _gone_among(
+    images: Sequence[FrameSource], gone: dict[str, DamagedFile]
+) -> dict[str, FrameSource]:
+    """Return what stands for damaged files, if those beside them say that each is one frame."""
+    if images:
+        join_sources(images)  # which asks whether the shapes agree
+    if not images or any(image.shape[0] != 1 for image in images):
+        raise next(iter(gone.values()))
+    return {path: GoneImage(path, images[0], str(gone[path]).rstrip(".")) for path in gone}
 
 
 def open_paths(paths: Sequence[str], dataset: str | None = None) -> FrameSource:

@@ -115,7 +115,8 @@ class Scores:
         Raises
         ------
         InputError
-            There is no label of a frame that could be read, or not one value for each frame.
+            There is no label of a frame that could be read, not one value for each frame, or
+            another value.
 
         Examples
         --------

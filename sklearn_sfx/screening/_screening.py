@@ -69,7 +69,7 @@ class Screening:
     >>> folder = pathlib.Path(tempfile.mkdtemp())
     >>> write_run(folder / "run.h5", make_sfx_frames(300, frame_shape=(160, 160), random_state=0))
     >>> run = open_frames(folder / "run.h5")
-    >>> model = train(run[:20], method="peaks", crop=64)
+    >>> model = train(run[:20], method="peaks", crop=160)
     >>> screening = Screening(model, run, folder)
     >>> screening.run(shard=(1, 2))  # every second part
     >>> screening.n_done, screening.n_parts, len(screening.scores_so_far().sources)

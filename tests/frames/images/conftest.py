@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 
 from benchmarks.damage.cases import CASES
+from tests.frames.images.cases import IMAGES
 
 pytest.importorskip("fabio", reason="needs the extra [images]")
-
-IMAGES = [name for name in CASES if not name.startswith(("np", "euxfel"))]
 
 
 @pytest.fixture(scope="session")

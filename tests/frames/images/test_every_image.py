@@ -10,10 +10,14 @@ from contextlib import nullcontext, suppress
 import numpy as np
 import pytest
 
+from benchmarks.damage.cases import CASES
 from sklearn_sfx import InputError, open_frames, read_mask
 from sklearn_sfx.exceptions import SlowFileWarning, UnreadableFrame
 from sklearn_sfx.frames import FrameOrigin, Window, images
 from sklearn_sfx.frames.images import _format
+from tests.frames.images.cases import IMAGES
+
+NOT_PACKED = [name for name in IMAGES if not CASES[name].suffix.endswith((".gz", ".bz2"))]
 
 
 def test_values_are_those_that_were_written_and_that_others_read(image):
@@ -42,10 +46,9 @@ def test_the_content_tells_the_format(image, tmp_path):
     assert open_frames(renamed).facts.format in {known.name for known in images.FORMATS}
 
 
+@pytest.mark.parametrize("image", NOT_PACKED, indirect=True)
 def test_packed_with_gzip(image, packed):
     path, values, _ = image
-    if path.suffix in (".gz", ".bz2"):
-        pytest.skip("is packed already")
     several = len(values) > 1
     with pytest.warns(SlowFileWarning, match="gunzip") if several else nullcontext():
         frames = open_frames(packed(path))

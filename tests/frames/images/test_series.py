@@ -66,3 +66,10 @@ def test_another_file_among_the_images_is_no_lost_frame(series, tmp_path):
         open_frames([*series, tmp_path / "notes.tif"], missing="nan")
     with pytest.raises(InputError, match=r"no file .*image_9\.tif"):
         open_frames([*series, tmp_path / "image_9.tif"], missing="nan")
+
+
+def test_where_the_others_differ_that_is_said_and_not_the_damage(series):
+    empty(series[1])
+    TifImage(data=np.ones((20, 40), np.uint16)).write(str(series[3]))
+    with pytest.raises(InputError, match=r"must have one shape.*image_3\.tif"):
+        open_frames(series, missing="nan")

@@ -100,7 +100,9 @@ def test_compressed_pages(path, compression, dtype):
     try:
         first.save(path, "TIFF", save_all=True, append_images=others, **options)
     except OSError as error:
-        pytest.skip(f"this Pillow cannot write {compression}: {error}")
+        if compression != "zstd":
+            raise
+        pytest.skip(f"needs a Pillow that writes zstd: {error}")
     frames = open_frames(path)
     assert (frames.shape, frames.dtype) == (values.shape, dtype)
     np.testing.assert_array_equal(np.asarray(frames[[2, 0, 1]]), values[[2, 0, 1]])
