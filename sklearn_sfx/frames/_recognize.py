@@ -146,7 +146,8 @@ def _gone_among(
     if images:
         join_sources(images)  # which asks whether the shapes agree
     if not images or any(image.shape[0] != 1 for image in images):
-        raise next(iter(gone.values()))
+        first, *_ = gone.values()
+        raise first
     return {path: GoneImage(path, images[0], str(gone[path]).rstrip(".")) for path in gone}
 
 
