@@ -61,7 +61,7 @@ class Material:
     @cached_property
     def frames(self) -> np.ndarray:
         """Whole frames, uint16, shape (64, 1920, 1920)."""
-        return np.asarray(self.run.data)
+        return np.asarray(self.run.data.as_stored())
 
     @cached_property
     def model(self) -> Pipeline:

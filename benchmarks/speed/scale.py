@@ -66,7 +66,7 @@ def measure(material: Material) -> list[Row]:
 def prepare(run_path: Path, model_path: Path) -> None:
     """Write the frames, and a pipeline fitted to some of them."""
     run = make_sfx_frames(N_STORED, frame_shape=(SIDE, SIDE), hit_rate=0.5, random_state=0)
-    write_frames(run_path, np.asarray(run.data), COMPRESSIONS["bitshuffle-LZ4"])
+    write_frames(run_path, np.asarray(run.data.as_stored()), COMPRESSIONS["bitshuffle-LZ4"])
     model = make_pipeline(*preprocessing(CROP), CNN1D(max_epochs=3, random_state=0))
     model.fit(open_frames(run_path)[:N_TRAIN], run.target[:N_TRAIN])
     joblib.dump(model, model_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import threading
 import weakref
@@ -37,11 +38,13 @@ _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _USER_BLOCKS = (0, 512, 1024, 2048)  # bytes of others that may stand before it
 
 _MAX_OPEN = 64  # a run of as many files can be read in any order
+_FORGOTTEN = 256  # frames of others that were read since: a run in its order needs the file no more
 _MAX_READERS = 32  # of one file; those that have a dataset for each frame read each once
 # For frames smaller than their chunks; a chunk as large as a frame is not worth keeping.
 _CHUNK_CACHE_BYTES = 4 * 2**20
 _lock = threading.RLock()
 _files: OrderedDict[str, OpenFile] = OrderedDict()
+_times_lent = itertools.count()
 
 
 class NotOpened(InputError):
@@ -79,6 +82,7 @@ class OpenFile:
         self.raw = RawFile(path)
         self.signature = signature
         self.n_users = 0
+        self.lent_at = 0
         self._readers: OrderedDict[Hashable, Any] = OrderedDict()
 
     def reader(self, key: Hashable) -> Any:
@@ -201,26 +205,28 @@ def open_file(path: str) -> Iterator[OpenFile]:
         except OSError as error:
             raise NotOpened(_why_not(path, error)) from error
         signature = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+        now = next(_times_lent)
         known = _files.get(path)
         if known is None or (known.signature != signature and not known.n_users):
             if known is not None:
                 _files.pop(path).close()
-            _make_room()
+            _make_room(now)
             _files[path] = known = OpenFile(path, signature)
         _files.move_to_end(path)
         known.n_users += 1
+        known.lent_at = now
         try:
             yield known
         finally:
             known.n_users -= 1
 
 
-def _make_room() -> None:
-    """Close the files that nobody has asked for for longest; those that are lent stay."""
-    for path in list(_files):
-        if len(_files) < _MAX_OPEN:
+def _make_room(now: int) -> None:
+    """Close the files that nobody has asked for for long; those that are lent stay."""
+    for path, opened in list(_files.items()):
+        if len(_files) < _MAX_OPEN and now - opened.lent_at < _FORGOTTEN:
             return
-        if not _files[path].n_users:
+        if not opened.n_users:
             _files.pop(path).close()
 
 

@@ -59,15 +59,18 @@ class RowReader:
         rows_per_piece: int,
         decoder: Decoder,
     ):
-        self._dataset = dataset
-        self._n_lead = n_lead
+        # What h5py would look up anew for each frame is kept.
+        self._id = dataset.id
+        self._lead = dataset.shape[:n_lead]
         self._raw = raw
         self._rows_per_piece = rows_per_piece
         self._decoder = decoder
         self._shape = (math.prod(dataset.shape[n_lead:-1]), dataset.shape[-1])
         self._dtype = dataset.dtype
+        self._frame_bytes = math.prod(self._shape) * dataset.dtype.itemsize
         # Where the chunks of a frame differ: in the first of its axes, for the others are whole.
         self._chunk_rows = dataset.chunks[n_lead] if dataset.chunks else 0
+        self._other_axes = (0,) * (dataset.ndim - n_lead - 1)
 
     @classmethod
     def of(cls, dataset: h5py.Dataset, n_lead: int, raw: RawFile) -> RowReader | None:
@@ -102,17 +105,16 @@ class RowReader:
         pieces, n_rows = [], self._rows_per_piece
         first, last = window.top // n_rows, -(-(window.top + window.height) // n_rows)
         for number in range(first, last):
-            if self._dataset.chunks is None:
-                offset = self._dataset.id.get_offset()
-                size = math.prod(self._shape) * self._dtype.itemsize
+            if not self._chunk_rows:
+                offset = self._id.get_offset()
+                size = self._frame_bytes
                 if offset is None:
                     raise Unread(NEVER_WRITTEN)
-                lead = self._dataset.shape[: self._n_lead]
-                offset += size * (int(np.ravel_multi_index(index, lead)) if lead else 0)
+                offset += size * _flat(index, self._lead)
                 decoder = self._decoder
             else:
-                within = [number * self._chunk_rows, *[0] * (self._dataset.ndim - self._n_lead - 1)]
-                chunk = self._dataset.id.get_chunk_info_by_coord((*index, *within))
+                within = (number * self._chunk_rows, *self._other_axes)
+                chunk = self._id.get_chunk_info_by_coord((*index, *within))
                 if chunk.byte_offset is None:
                     raise Unread(NEVER_WRITTEN)
                 offset, size = chunk.byte_offset, chunk.size
@@ -133,6 +135,13 @@ class RowReader:
             piece.decoder(stored, shape, top - piece.first_row, window.left, part, to_end)
         if not self._dtype.isnative:
             out.byteswap(inplace=True)
+
+
+def _flat(index: tuple[int, ...], lead: tuple[int, ...]) -> int:
+    """Return the number of a frame that lies there along the axes that count frames."""
+    if len(lead) == 1:  # nearly always, and numpy takes longer than the rest
+        return index[0]
+    return int(np.ravel_multi_index(index, lead)) if lead else 0
 
 
 def is_plain(dataset: h5py.Dataset) -> bool:

@@ -76,8 +76,10 @@ class Stored(NamedTuple):
 
     def place(self, row: int) -> tuple[int, ...]:
         """Return where a frame lies along the axes that count frames, and its channel."""
-        lead = np.unravel_index(row, self.shape[: self.n_lead]) if self.n_lead else ()
         channel = () if self.channel is None else (self.channel,)
+        if self.n_lead == 1:  # nearly always, and numpy takes long
+            return (row, *channel)
+        lead = np.unravel_index(row, self.shape[: self.n_lead]) if self.n_lead else ()
         return (*(int(i) for i in lead), *channel)
 
     def read(self, row: int, window: Window, out: np.ndarray) -> None:
