@@ -43,6 +43,7 @@ from .preprocessing import CentralCrop as CentralCrop
 from .preprocessing import PixelMask as PixelMask
 from .preprocessing import RowWiseDecomposition as RowWiseDecomposition
 from .preprocessing import StrongestPeaks as StrongestPeaks
+from .screening import HitFinderCV as HitFinderCV
 from .screening import ScreeningModel as ScreeningModel
 from .screening import evaluate as evaluate
 from .screening import screen as screen

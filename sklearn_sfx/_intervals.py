@@ -45,13 +45,17 @@ def wilson(successes: ArrayLike, trials: ArrayLike) -> tuple[np.ndarray, np.ndar
     return np.where(k == 0, 0 * n, middle - half)[()], np.where(k == n, 1.0, middle + half)[()]
 
 
-def clopper_pearson(successes: ArrayLike, trials: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    """Return the exact (Clopper-Pearson) 95 % interval of proportions [1]_.
+def clopper_pearson(
+    successes: ArrayLike, trials: ArrayLike, confidence: float = 0.95
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the exact (Clopper-Pearson) interval of proportions [1]_.
 
     Parameters
     ----------
     successes, trials : int or array-like of int, of one shape
         So many of so many.
+    confidence : float between 0 and 1, default=0.95
+        In so many of all samples the interval holds the true proportion, at the least.
 
     Returns
     -------
@@ -71,7 +75,8 @@ def clopper_pearson(successes: ArrayLike, trials: ArrayLike) -> tuple[np.ndarray
     """
     k, n = np.asarray(successes), np.asarray(trials)
     # The share of failures has the same interval, from the other end.
-    return clopper_pearson_lower(k, n, 0.975), 1 - clopper_pearson_lower(n - k, n, 0.975)
+    one_sided = (1 + confidence) / 2
+    return clopper_pearson_lower(k, n, one_sided), 1 - clopper_pearson_lower(n - k, n, one_sided)
 
 
 def clopper_pearson_lower(successes: ArrayLike, trials: ArrayLike, confidence: float) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The methods to find hits: what labels each needs, of which steps it is made, how it is fitted.
+"""The methods to find hits: what labels each needs, and of which steps it is made.
 
 The command lists them in its help, so what takes long to import is imported where it is used.
 """
@@ -6,18 +6,24 @@ The command lists them in its help, so what takes long to import is imported whe
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sklearn_sfx._text import counted
 from sklearn_sfx.exceptions import InputError
 
 if TYPE_CHECKING:
-    import numpy as np
     from sklearn.base import BaseEstimator
-    from sklearn.pipeline import Pipeline
 
-__all__ = ["METHODS", "Method", "find_method", "methods_without_labels"]
+__all__ = [
+    "AUTO",
+    "METHODS",
+    "Method",
+    "find_methods",
+    "methods_without_labels",
+    "worth_comparing",
+]
+
+AUTO = "auto"  # the one that the labels say is best
 
 
 class Method(ABC):
@@ -33,6 +39,8 @@ class Method(ABC):
         Labelled hits, and labelled misses, that it needs at the least, where there are any.
     needs_labels : bool
         False where it can do without any.
+    compared_from : int
+        Labels from which on `AUTO` compares it with the others, since it takes long.
     least_frames : int
         Frames that `training_frames` gives it at the least, with a label or without: defective
         pixels are found in all of them.
@@ -40,40 +48,26 @@ class Method(ABC):
         What it has learned from before it sees a label; empty where there is nothing.
     crop : int or None
         Side of the square that it looks at, in pixels, where a frame is larger; None for all of it.
+    averaged : tuple of str
+        The methods whose probabilities it averages; empty for one that stands alone.
     """
 
     name: str
     summary: str
     least_labels: int
     needs_labels = True
+    compared_from = 0
     least_frames = 0
     taught_by = ""
     crop: int | None = None
+    averaged: tuple[str, ...] = ()
 
     @abstractmethod
     def steps(self, *, max_epochs: int | None, random_state: int | None) -> list[BaseEstimator]:
         """Return what masked and cropped frames go through, not yet fitted; the last decides.
 
-        Each is an estimator of scikit-learn; a method without epochs, or without anything random,
-        leaves the parameter alone.
-        """
-
-    @abstractmethod
-    def fit(
-        self, classifier: Pipeline, X: Any, y: np.ndarray | None, say: Callable[[str], object]
-    ) -> float:
-        """Fit the steps, and return the probability from which a frame is a hit.
-
-        Parameters
-        ----------
-        classifier : Pipeline
-            Of the steps.
-        X : Frames or ndarray, shape (n_frames, height, width)
-            The labelled frames, masked and cropped; all that there are where none has a label.
-        y : ndarray of int, shape (n_frames,), or None
-            1 for a hit, 0 for a miss; None where no frame has a label.
-        say : callable
-            Takes a few words on what is being done, for the progress bar.
+        Each is an estimator of scikit-learn, and those before the last learn nothing. A method
+        without epochs, or without anything random, leaves the parameter alone.
         """
 
     def check_labels(self, n_hits: int, n_misses: int) -> None:
@@ -91,55 +85,6 @@ class Method(ABC):
         )
 
 
-class Rows(Method):
-    """Row-wise decomposition and a network; five folds of the labels choose the threshold."""
-
-    name = "rows"
-    summary = "a network on row-wise decomposition, for about 200 labels"
-    n_folds = 5
-    least_labels = n_folds
-    crop = 724
-
-    def steps(self, *, max_epochs: int | None, random_state: int | None) -> list[BaseEstimator]:
-        from sklearn.metrics import fbeta_score, make_scorer
-        from sklearn.model_selection import StratifiedKFold, TunedThresholdClassifierCV
-
-        from sklearn_sfx.classifiers import CNN1D
-        from sklearn_sfx.preprocessing import GCN, LCN, RowWiseDecomposition
-
-        network = CNN1D(random_state=random_state)
-        if max_epochs is not None:
-            network.set_params(max_epochs=max_epochs)
-        decide = TunedThresholdClassifierCV(
-            network,
-            scoring=make_scorer(fbeta_score, beta=2, zero_division=0),
-            cv=StratifiedKFold(self.n_folds, shuffle=True, random_state=random_state),
-            random_state=random_state,
-        )
-        return [GCN(), LCN(5), RowWiseDecomposition(), decide]
-
-    def fit(
-        self, classifier: Pipeline, X: Any, y: np.ndarray | None, say: Callable[[str], object]
-    ) -> float:
-        import numpy as np
-
-        # The frames are read once for all folds, since their vectors are small.
-        say("reading the labelled frames")
-        vectors = np.asarray(classifier[:-1].fit_transform(X))
-        say("training the networks")
-        try:
-            classifier[-1].fit(vectors, y)
-        except ValueError as error:
-            if "constant predictions" not in str(error):
-                raise
-            raise InputError(
-                "The network learned nothing: it says the same of every frame. Look at a frame and "
-                "at its mask, check that the labels belong to these frames, label more of them, or "
-                "train for more epochs."
-            ) from error
-        return float(classifier[-1].best_threshold_)
-
-
 class Peaks(Method):
     """The heights of the strongest peaks, which it knows from simulated frames."""
 
@@ -155,22 +100,97 @@ class Peaks(Method):
 
         return [PeakHeightClassifier()]
 
-    def fit(
-        self, classifier: Pipeline, X: Any, y: np.ndarray | None, say: Callable[[str], object]
-    ) -> float:
-        say("finding the strongest peaks")
-        classifier.fit(X, y)
-        return 0.5
+
+class Count(Method):
+    """The number of peaks, as hit finders decide today."""
+
+    name = "count"
+    summary = "the number of peaks"
+    least_labels = 1
+    needs_labels = False
+    least_frames = 200
+    taught_by = "the simulated frames that come with the package"
+
+    def steps(self, *, max_epochs: int | None, random_state: int | None) -> list[BaseEstimator]:
+        from sklearn_sfx.classifiers import PeakCountClassifier
+
+        return [PeakCountClassifier()]
 
 
-METHODS: dict[str, Method] = {method.name: method for method in (Rows(), Peaks())}
+class Spots(Method):
+    """The number of Bragg spots, without what belongs to rings, lines and cosmic rays."""
+
+    name = "spots"
+    summary = "the number of Bragg spots, without rings, lines and cosmic rays"
+    least_labels = 1
+    needs_labels = False
+    least_frames = 200
+    taught_by = "the rule that six spots make a hit"
+
+    def steps(self, *, max_epochs: int | None, random_state: int | None) -> list[BaseEstimator]:
+        from sklearn_sfx.classifiers import SpotCountClassifier
+
+        return [SpotCountClassifier()]
 
 
-def find_method(name: str) -> Method:
-    """Return the method of this name, or say which there are."""
+class Rows(Method):
+    """Row-wise decomposition and a network."""
+
+    name = "rows"
+    summary = "a network on row-wise decomposition, for about 200 labels"
+    least_labels = 5
+    compared_from = 100
+    crop = 724
+
+    def steps(self, *, max_epochs: int | None, random_state: int | None) -> list[BaseEstimator]:
+        from sklearn_sfx.classifiers import CNN1D
+        from sklearn_sfx.preprocessing import GCN, LCN, RowWiseDecomposition
+
+        network = CNN1D(random_state=random_state)
+        if max_epochs is not None:
+            network.set_params(max_epochs=max_epochs)
+        return [GCN(), LCN(5), RowWiseDecomposition(), network]
+
+
+class Both(Method):
+    """Rows and peaks together."""
+
+    name = "both"
+    summary = "the mean of rows and peaks, for about 200 labels"
+    least_labels = 5
+    compared_from = 100
+    taught_by = Peaks.taught_by
+    averaged = (Rows.name, Peaks.name)
+
+    def steps(self, *, max_epochs: int | None, random_state: int | None) -> list[BaseEstimator]:
+        from sklearn.ensemble import VotingClassifier
+        from sklearn.pipeline import make_pipeline
+
+        settings = {"max_epochs": max_epochs, "random_state": random_state}
+        parts = [(name, make_pipeline(*METHODS[name].steps(**settings))) for name in self.averaged]
+        return [VotingClassifier(parts, voting="soft")]
+
+
+#: By what they need, the least first: of methods that are as good `AUTO` takes the first.
+METHODS: dict[str, Method] = {
+    method.name: method for method in (Peaks(), Spots(), Count(), Rows(), Both())
+}
+
+
+def find_methods(name: str) -> tuple[Method, ...]:
+    """Return the method of this name, or all for `AUTO`; or say which there are."""
+    if name == AUTO:
+        return tuple(METHODS.values())
     if name not in METHODS:
-        raise InputError(f"method has to be one of {', '.join(METHODS)}, got {name!r}.")
-    return METHODS[name]
+        raise InputError(f"method has to be one of {', '.join([AUTO, *METHODS])}, got {name!r}.")
+    return (METHODS[name],)
+
+
+def worth_comparing(methods: tuple[Method, ...], n_labels: int) -> tuple[Method, ...]:
+    """Return those of several methods that so many labels are enough to compare."""
+    if len(methods) == 1:
+        return methods
+    return tuple(method for method in methods if n_labels >= method.compared_from)
 
 
 def methods_without_labels() -> list[str]:

@@ -5,8 +5,9 @@ terminal; halves of characters, where a name is not UTF-8; or a megabyte of it.
 """
 
 import re
+from collections.abc import Sequence
 
-__all__ = ["counted", "one_line", "shortened"]
+__all__ = ["counted", "listed", "one_line", "shortened"]
 
 # Controls, ends of lines and of paragraphs, what turns the direction of writing, and what stands
 # for bytes that are no UTF-8.
@@ -23,6 +24,19 @@ def counted(number: int, one: str, more: str = "") -> str:
     ('1 label', '2 labels', '0 misses')
     """
     return f"{number} {one if number == 1 else more or one + 's'}"
+
+
+def listed(values: Sequence[object], most: int = 6) -> str:
+    """Return the first few values as text, and how many more there are.
+
+    Examples
+    --------
+    >>> from sklearn_sfx._text import listed
+    >>> listed([2, 5]), listed(range(1, 9), 3)
+    ('2, 5', '1, 2, 3 and 5 more')
+    """
+    shown = ", ".join(str(value) for value in values[:most])
+    return f"{shown} and {len(values) - most} more" if len(values) > most else shown
 
 
 def one_line(text: str) -> str:

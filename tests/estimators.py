@@ -40,6 +40,7 @@ from sklearn_sfx.preprocessing import (
     RowWiseDecomposition,
     StrongestPeaks,
 )
+from sklearn_sfx.screening import HitFinderCV
 from tests.classifiers.own_designs import WideDesign
 
 # Not by themselves: a design is a part of a classifier, and a base class is derived from.
@@ -159,6 +160,10 @@ class PaintedSpotCount(Painted, SpotCountClassifier):
         return frames + np.random.default_rng(0).poisson(2, frames.shape[1:]).astype(np.float32)
 
 
+class PaintedHitFinder(Painted, HitFinderCV):
+    """Reads rows of numbers."""
+
+
 class SquareDesign(CNN2DDesign):
     """Reads rows of numbers: each becomes a square frame, filled up with zeros."""
 
@@ -252,6 +257,7 @@ LISTED = [
     PaintedPeakCount(),
     PaintedPeakHeights(),
     PaintedSpotCount(),
+    PaintedHitFinder(method="count", random_state=0),
     # A tree gives probabilities of 0 and 1, on which every threshold decides alike: one of the
     # checks asks that predict is where the probability is highest, which a threshold may change.
     TargetRecallClassifier(
@@ -261,6 +267,10 @@ LISTED = [
 
 EXPECTED_FAILURES = {
     DANN: {"check_classifiers_classes": "fits the labels -1 and 1, and -1 marks the target"},
+    PaintedHitFinder: {
+        "check_classifiers_classes": "fits strings, of which the one that counts has to be named",
+        "check_classifiers_train": "asks that predict is where the probability is highest",
+    },
     TargetRecallClassifier: {
         "check_classifiers_classes": "fits strings, of which the one that counts has to be named"
     },

@@ -104,7 +104,9 @@ def mistakes(folder):
     larger = np.zeros((2, 200, 200), np.uint16)
     network = sfx.CNN1D(max_epochs=1)
     prepare = make_pipeline(*steps()).fit(run)
-    model = sfx.train(run[:40], labels.target[:40], crop=SIDE, max_epochs=2, random_state=0)
+    model = sfx.train(
+        run[:40], labels.target[:40], method="rows", crop=SIDE, max_epochs=2, random_state=0
+    )
     joblib.dump(model, "ln84.joblib")
     blind = np.zeros(run.shape, np.float32)
 
@@ -116,7 +118,7 @@ def mistakes(folder):
     yield lambda: sfx.load_cxidb76("r0095_2000.h5", "LN84", annotation="other.txt")
     yield lambda: sfx.load_cxidb76("r0095_2000.h5", "LN84", annotation="short.txt")
     yield lambda: match_labels(run, "bad.txt")
-    yield lambda: sfx.train(run[:23], few(3, 20)[1], crop=SIDE)
+    yield lambda: sfx.train(run[:23], few(3, 20)[1], method="rows", crop=SIDE)
     yield lambda: network.fit(*few(3, 20))
     yield lambda: sfx.TargetRecallClassifier(network).fit(*few(20, 20))
     yield lambda: sfx.screen(model, sfx.open_frames(larger))

@@ -5,7 +5,14 @@ import pytest
 from sklearn.base import clone
 
 from sklearn_sfx import InputError, make_sfx_frames, screen, train
-from sklearn_sfx._methods import METHODS, Method, find_method, methods_without_labels
+from sklearn_sfx._methods import (
+    AUTO,
+    METHODS,
+    Method,
+    find_methods,
+    methods_without_labels,
+    worth_comparing,
+)
 from sklearn_sfx._text import counted
 from sklearn_sfx.screening import hit_finder, training_frames
 
@@ -14,7 +21,8 @@ of_each = pytest.mark.parametrize("method", METHODS.values(), ids=list(METHODS))
 
 @of_each
 def test_a_method_says_what_it_is(method):
-    assert find_method(method.name) is method
+    assert find_methods(method.name) == (method,)
+    assert method in find_methods(AUTO)
     assert method.summary
     assert method.least_labels >= 1
     assert bool(method.taught_by) or method.needs_labels  # what does it go by otherwise
@@ -60,11 +68,6 @@ def test_a_new_method_is_one_entry(monkeypatch):
 
             return [FunctionTransformer(highest), LogisticRegression()]
 
-        def fit(self, classifier, X, y, say):
-            say("looking for the brightest")
-            classifier.fit(X, y)
-            return 0.25
-
     def highest(X):
         return np.nanmax(np.asarray(X), axis=(1, 2))[:, None]
 
@@ -72,16 +75,29 @@ def test_a_new_method_is_one_entry(monkeypatch):
     frames = make_sfx_frames(30, frame_shape=(96, 96), random_state=0).data
     with pytest.raises(InputError, match=r"2 labels of each kind .* method 'peaks'"):
         train(frames, np.r_[np.ones(29), 0], method="brightest", crop=90)
-    model = train(frames, np.arange(30) % 2, method="brightest", crop=90)
-    assert model.threshold == 0.25
+    target = highest(frames)[:, 0] > np.median(highest(frames))
+    model = train(frames, target.astype(int), method="brightest", crop=90)
+    assert model.method == "brightest"
     scores = screen(model, frames)
     probability = model.classifier[-1].predict_proba(highest(model.prepare.transform(frames)))
     np.testing.assert_allclose(scores.probability, probability[:, 1])
 
 
-@pytest.mark.parametrize("missing", ["steps", "fit"])
-def test_a_method_that_lacks_a_part_fails_when_it_is_made(missing):
-    parts = {"steps": lambda self: [], "fit": lambda self: 0.5}
-    incomplete = type("Incomplete", (Method,), {n: p for n, p in parts.items() if n != missing})
-    with pytest.raises(TypeError, match=missing):
-        incomplete()
+def test_a_method_without_steps_fails_when_it_is_made():
+    with pytest.raises(TypeError, match="steps"):
+        type("Incomplete", (Method,), {})()
+
+
+def test_what_takes_long_is_compared_from_100_labels_on():
+    every = find_methods(AUTO)
+    assert worth_comparing(every, 100) == every
+    assert [method.name for method in worth_comparing(every, 99)] == ["peaks", "spots", "count"]
+    rows = find_methods("rows")
+    assert worth_comparing(rows, 20) == rows  # it is asked for
+
+
+def test_a_method_that_is_not_there_is_refused():
+    with pytest.raises(InputError, match="one of auto, peaks, spots, count, rows, both, got 'row'"):
+        find_methods("row")
+    with pytest.raises(InputError, match="HitFinderCV chooses one"):
+        hit_finder(method="auto")

@@ -113,7 +113,9 @@ def test_memory_does_not_grow_with_the_run(run, tmp_path):
     """Two thousand frames, 43 MB of pixels, take no more than sixty do."""
     from sklearn_sfx.screening import train
 
-    train(run.data[:40], run.target[:40], crop=SIDE, max_epochs=1).save(tmp_path / "m.joblib")
+    train(run.data[:40], run.target[:40], method="rows", crop=SIDE, max_epochs=1).save(
+        tmp_path / "m.joblib"
+    )
     path = run.data.sources[0].path
     arguments = [sys.executable, "-c", textwrap.dedent(MEMORY), path, tmp_path / "m.joblib", "33"]
     done = subprocess.run(arguments, check=True, capture_output=True, text=True)

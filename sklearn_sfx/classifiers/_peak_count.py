@@ -80,6 +80,8 @@ class PeakCountClassifier(CountClassifier):
     (['miss', 'hit'], (20, 2))
     >>> PeakCountClassifier().fit(frames).predict(frames[[0, 10]])  # no label is needed
     array([0, 1])
+    >>> PeakCountClassifier().fit(frames).decision_function(frames[[0, 10]]) > 0
+    array([False,  True])
     """
 
     _parameter_constraints: ClassVar[dict] = {
@@ -137,5 +139,6 @@ class PeakCountClassifier(CountClassifier):
         """
         return self._checked_count(X)
 
-    def _count(self, X: Any) -> np.ndarray:
+    def _find(self, X: Any) -> np.ndarray:
+        """Return the number of peaks of each frame, (n,) int64."""
         return count_peaks(X, **self.get_params())

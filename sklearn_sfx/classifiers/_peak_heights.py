@@ -1,21 +1,15 @@
 """The classifier that knows simulated frames, and needs few labels of one's own or none."""
 
 from numbers import Real
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike
-from scipy.special import expit
-from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval
-from sklearn.utils.validation import check_is_fitted
 
-from sklearn_sfx._labels import encode_binary_labels
-from sklearn_sfx._stored import Stored
-from sklearn_sfx._validation import check_frames, is_tensor
+from sklearn_sfx._validation import is_tensor
+from sklearn_sfx.classifiers._finding import FindingClassifier
 from sklearn_sfx.classifiers._simulated_peaks import simulated_peaks
 from sklearn_sfx.preprocessing import StrongestPeaks
 
@@ -42,7 +36,7 @@ def learn_from_heights(
     return coef, float(model.intercept_[0] - scaler.mean_ @ coef)
 
 
-class PeakHeightClassifier(Stored, ClassifierMixin, BaseEstimator):
+class PeakHeightClassifier(FindingClassifier):
     """Decide by the heights of a frame's strongest peaks, with few labels or none.
 
     A logistic regression on what `StrongestPeaks` makes of a frame. It learns from 2560 simulated
@@ -116,118 +110,17 @@ class PeakHeightClassifier(Stored, ClassifierMixin, BaseEstimator):
         self.label_weight = label_weight
         self.C = C
 
-    def _check_frames(self, X: Any, reset: bool) -> Any:
-        return check_frames(self, X, reset=reset, allow_2d=False)
-
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> Self:
-        """Learn from the simulated frames and from these.
-
-        Parameters
-        ----------
-        X : array-like or Frames, shape (n, height, width)
-            Raw frames; NaN, and what the mask of `Frames` calls unusable, take no part. Without
-            labels only their shape is looked at.
-        y : array-like of shape (n,), default=None
-            Labels of two classes. None learns from the simulated frames alone.
-
-        Returns
-        -------
-        self : object
-            The fitted classifier.
-
-        Raises
-        ------
-        InputError
-            Labels of one class or of more than two, or input that is no frames.
-        """
-        X = self._check_frames(X, reset=True)
-        self.classes_, self.hit_class_, heights, is_hit = np.array([0, 1]), 1, None, None
-        if y is not None:
-            self.classes_, targets = encode_binary_labels(self, X, y)
-            heights = self._heights(X)
-            higher = int(heights[targets == 1].mean() >= heights[targets == 0].mean())
-            self.hit_class_, is_hit = self.classes_[higher], targets == higher
-        self.coef_, self.intercept_ = learn_from_heights(
-            heights, is_hit, label_weight=self.label_weight, C=self.C
-        )
-        return self
-
-    def decision_function(self, X: ArrayLike) -> np.ndarray:
-        """Return the logarithm of the odds of the second class.
-
-        Parameters
-        ----------
-        X : array-like or Frames, shape (n, height, width)
-            Of the shape seen in `fit`. `Frames` are read frame by frame.
-
-        Returns
-        -------
-        log_odds : ndarray of float64, shape (n,)
-            Above 0 where `predict` says the second of ``classes_``.
-
-        Raises
-        ------
-        InputError
-            X is not made of frames, or is of another shape than in `fit`.
-        """
-        check_is_fitted(self)
-        log_odds = self._heights(self._check_frames(X, reset=False)) @ self.coef_ + self.intercept_
-        return log_odds if self.hit_class_ == self.classes_[1] else -log_odds
-
-    def predict_proba(self, X: ArrayLike) -> np.ndarray:
-        """Return the probability of each class.
-
-        Parameters
-        ----------
-        X : array-like or Frames, shape (n, height, width)
-            Of the shape seen in `fit`. `Frames` are read frame by frame.
-
-        Returns
-        -------
-        probability : ndarray of float64, shape (n, 2)
-            Columns in the order of ``classes_``; rows sum to 1.
-
-        Raises
-        ------
-        InputError
-            X is not made of frames, or is of another shape than in `fit`.
-        """
-        log_odds = self.decision_function(X)
-        return np.column_stack([expit(-log_odds), expit(log_odds)])
-
-    def predict(self, X: ArrayLike) -> np.ndarray:
-        """Return the label of each frame.
-
-        Parameters
-        ----------
-        X : array-like or Frames, shape (n, height, width)
-            Of the shape seen in `fit`. `Frames` are read frame by frame.
-
-        Returns
-        -------
-        labels : ndarray of shape (n,)
-            Of the kind that `fit` was given.
-
-        Raises
-        ------
-        InputError
-            X is not made of frames, or is of another shape than in `fit`.
-        """
-        is_second = self.decision_function(X) > 0
-        return self.classes_[is_second.astype(int)]
-
-    @staticmethod
-    def _heights(X: Any) -> np.ndarray:
+    def _find(self, X: Any) -> np.ndarray:
+        """Return what `StrongestPeaks` makes of each frame, (n, 12) float64."""
         if is_tensor(X):
             X = X.cpu().numpy()
         return np.asarray(StrongestPeaks().fit_transform(X), dtype=np.float64)
 
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_class = False
-        tags.target_tags.required = False
-        tags.input_tags.allow_nan = True
-        tags.input_tags.two_d_array = False
-        tags.input_tags.three_d_array = True
-        return tags
+    def _learn(self, found: np.ndarray | None, is_hit: np.ndarray | None) -> None:
+        self.coef_, self.intercept_ = learn_from_heights(
+            found, is_hit, label_weight=self.label_weight, C=self.C
+        )
+
+    def _log_odds(self, found: np.ndarray) -> np.ndarray:
+        """Return the logarithm of the odds of a hit, (n,) float64."""
+        return found @ self.coef_ + self.intercept_

@@ -60,6 +60,8 @@ class SpotCountClassifier(CountClassifier):
     (array([0, 1]), array([ 0, 25]))
     >>> model.predict_proba(frames).round(2)[:, 1]
     array([0.  , 0.98])
+    >>> model.decision_function(frames) > 0
+    array([False,  True])
     >>> model.score(frames, [0, 1])
     1.0
     """
@@ -89,5 +91,6 @@ class SpotCountClassifier(CountClassifier):
         """
         return self._checked_count(X)
 
-    def _count(self, X: Any) -> np.ndarray:
+    def _find(self, X: Any) -> np.ndarray:
+        """Return the number of spots of each frame, (n,) int64."""
         return count_spots(X)

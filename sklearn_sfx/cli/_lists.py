@@ -115,6 +115,8 @@ def write_lists(args: argparse.Namespace, screening: Any, scores: Any, lists: Li
     if not args.model and args.threshold is None:
         count = screening.model.classifier[-1].threshold_
         say(f"No model was given: a hit is what shows {count} Bragg spots or more")
+    if scores.expected is not None:
+        say(f"hit rate: {scores.hit_rate()}, if hits and misses are like those labelled")
     say(f"{hits}: the hits, for CrystFEL")
     say(f"{table}: every frame")
     if report is not None:

@@ -2,9 +2,13 @@
 
 # What is imported as itself is for other rooms, not for users.
 from sklearn_sfx._names import carry_the_face
+from sklearn_sfx.screening._choice import Expectation
 from sklearn_sfx.screening._crop import describe_crop as describe_crop
 from sklearn_sfx.screening._demo import run_demo as run_demo
 from sklearn_sfx.screening._evaluation import Evaluation, evaluate, evaluation_table
+from sklearn_sfx.screening._evaluation import percent as percent
+from sklearn_sfx.screening._evaluation import proportion as proportion
+from sklearn_sfx.screening._hit_finder_cv import HitFinderCV, select_hit_finder
 from sklearn_sfx.screening._hit_rate import HitRate
 from sklearn_sfx.screening._label_page import write_label_page
 from sklearn_sfx.screening._model import ScreeningModel, load_screening_model
@@ -25,6 +29,8 @@ from sklearn_sfx.screening._untrained import untrained_model
 
 __all__ = [
     "Evaluation",
+    "Expectation",
+    "HitFinderCV",
     "HitRate",
     "RunInfo",
     "Scores",
@@ -40,6 +46,7 @@ __all__ = [
     "require_page",
     "run_info",
     "screen",
+    "select_hit_finder",
     "train",
     "training_frames",
     "untrained_model",

@@ -6,14 +6,13 @@ from typing import Any
 
 from sklearn.base import BaseEstimator
 
-from sklearn_sfx._methods import find_method
 from sklearn_sfx._models import estimators
 from sklearn_sfx.preprocessing import CentralCrop
 
 __all__ = ["crop_for", "describe_crop"]
 
 
-def crop_for(frames: Any, crop: int | str | None, method: str = "rows") -> CentralCrop:
+def crop_for(frames: Any, crop: int | str | None, side: int | None = None) -> CentralCrop:
     """Return the crop for a run, not yet fitted; it is about the beam where that is known.
 
     Parameters
@@ -21,13 +20,14 @@ def crop_for(frames: Any, crop: int | str | None, method: str = "rows") -> Centr
     frames : Frames or ndarray, shape (n_frames, height, width)
         The run.
     crop : int, "auto" or None
-        Side of the square in pixels, None for the whole frame. "auto" is what suits the method; the
-        whole frame where that is larger, and where the frames are modules upon each other.
-    method : {"rows", "peaks"}
-        As in `train`.
+        Side of the square in pixels, None for the whole frame. "auto" is `side`, which suits the
+        method; the whole frame where that is larger, and where the frames are modules upon each
+        other.
+    side : int or None, default=None
+        What "auto" is.
     """
     if crop == "auto":
-        crop = find_method(method).crop
+        crop = side
         facts = getattr(frames, "facts", None)
         if crop is not None and (min(frames.shape[1:]) < crop or (facts and facts.modules)):
             crop = None

@@ -109,7 +109,9 @@ def _trained(
     """Train on the labelled frames, and keep the model."""
     print(f"2/4 training on {N_LABELS} labelled frames")
     began = time.perf_counter()
-    model = train(frames, target, crop=SIDE, random_state=random_state, progress=True)
+    model = train(
+        frames, target, method="rows", crop=SIDE, random_state=random_state, progress=True
+    )
     print(f"    {time.perf_counter() - began:.0f} s; a hit from probability {model.threshold:.3f}")
     with outputs.replacing(results.model) as temporary:
         model.save(temporary)

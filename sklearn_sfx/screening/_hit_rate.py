@@ -6,8 +6,12 @@ import numpy as np
 
 from sklearn_sfx._intervals import wilson
 from sklearn_sfx.exceptions import InputError
+from sklearn_sfx.screening._choice import Expectation
 
-__all__ = ["HitRate", "estimate_hit_rate"]
+__all__ = ["HitRate", "estimate_hit_rate", "expected_hit_rate"]
+
+N_DRAWS = 20_000
+ENDS = (0.025, 0.975)
 
 
 class HitRate(NamedTuple):
@@ -21,6 +25,8 @@ class HitRate(NamedTuple):
         The ends of its 95 % interval.
     n_labels : int
         How many labels it rests on.
+    of_model : bool
+        Whether these are the labels that the model has learned from, of the same run or another.
 
     Examples
     --------
@@ -33,10 +39,12 @@ class HitRate(NamedTuple):
     low: float
     high: float
     n_labels: int
+    of_model: bool = False
 
     def __str__(self) -> str:
         rate, low, high = (100 * share for share in (self.rate, self.low, self.high))
-        return f"{rate:.1f} % ({low:.1f} to {high:.1f} %), by {self.n_labels} labels"
+        labels = f"{self.n_labels} labels{' of the model' if self.of_model else ''}"
+        return f"{rate:.1f} % ({low:.1f} to {high:.1f} %), by {labels}"
 
 
 def estimate_hit_rate(decision: np.ndarray, target: np.ndarray) -> HitRate:
@@ -86,3 +94,46 @@ def estimate_hit_rate(decision: np.ndarray, target: np.ndarray) -> HitRate:
         above += (weight * (high - share)) ** 2
     low, high = max(rate - below**0.5, 0.0), min(rate + above**0.5, 1.0)
     return HitRate(rate, float(low), float(high), n_labels)
+
+
+def expected_hit_rate(decision: np.ndarray, expected: Expectation) -> HitRate:
+    """Return the hit rate of a run without labels, by what is expected of the model.
+
+    The share of hits that it finds and of misses that it keeps are known from its labelled frames,
+    and say with the share of the run that is called hits how many there are: the estimator of Rogan
+    and Gladen [1]_, whatever the hit rate among the labels was. The interval holds how well these
+    three shares are known: 95 % of their posteriors (Jeffreys).
+
+    Parameters
+    ----------
+    decision : ndarray of bool, shape (n_frames,)
+        Which frames are called hits, at the model's own threshold.
+    expected : Expectation
+        Of the model. It holds for hits and misses like those it has learned from.
+
+    Returns
+    -------
+    HitRate
+        With the rate of the run.
+
+    References
+    ----------
+    .. [1] W. J. Rogan and B. Gladen, "Estimating prevalence from the results of a screening test",
+       American Journal of Epidemiology 107, 71 (1978).
+    """
+    rng = np.random.default_rng(0)  # the same answer each time
+    n_called = int(decision.sum())
+    called, found, kept = (
+        rng.beta(yes + 0.5, no + 0.5, N_DRAWS)
+        for yes, no in (
+            (n_called, decision.size - n_called),
+            (expected.found, expected.lost),
+            (expected.kept, expected.left),
+        )
+    )
+    tells = found > kept
+    # Decisions that do not tell hits from misses leave any rate possible.
+    rates = np.where(tells, (called - kept) / np.where(tells, found - kept, 1), rng.random(N_DRAWS))
+    low, middle, high = np.quantile(rates.clip(0, 1), (ENDS[0], 0.5, ENDS[1])).tolist()
+    n_labels = expected.found + expected.lost + expected.kept + expected.left
+    return HitRate(middle, low, high, n_labels, of_model=True)

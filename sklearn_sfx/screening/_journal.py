@@ -71,6 +71,10 @@ class Journal:
         finally:
             temporary.unlink(missing_ok=True)
 
+    def n_other_parts(self) -> int:
+        """Return how many parts of other screenings are kept in the same folder."""
+        return sum(part.parent != self._place for part in self._all.glob("*/*.npz"))
+
     def note(self, threshold: float, outputs: Mapping[str, Path | None]) -> None:
         """Note for other processes that the results were written, and where."""
         about = {"threshold": float(threshold), "outputs": _states(outputs)}

@@ -11,6 +11,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils import check_random_state
 from tqdm import tqdm
 
+from sklearn_sfx._methods import METHODS
 from sklearn_sfx.datasets import name_in_labels
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import FrameOrigin, Frames, are_simulated
@@ -104,7 +105,7 @@ def write_label_page(
     paths = {str(source.path) for source in frames.sources}
     # Defective pixels would pass for spots.
     masking = PixelMask(detect=n_frames >= PixelMask.MIN_FRAMES, invalid="auto")
-    prepare = make_pipeline(masking, crop_for(frames, crop))
+    prepare = make_pipeline(masking, crop_for(frames, crop, METHODS["rows"].crop))
     prepared = prepare.fit_transform(chosen)
     quiet = None if progress else True
     bar = tqdm(prepared, total=n_frames, unit="frame", disable=quiet)

@@ -44,9 +44,9 @@ def looked_at(frames: Frames, crop: int | str | None) -> tuple[LookedAt, ...]:
         Side of the square, in pixels, as in `train`.
     """
     found = []
-    for method in METHODS:
+    for method, chosen in METHODS.items():
         try:
-            window = window_of(crop_for(frames, crop, method).fit_transform(frames[:1]))
+            window = window_of(crop_for(frames, crop, chosen.crop).fit_transform(frames[:1]))
         except InputError as error:
             found.append(LookedAt(method, None, 0.0, str(error)))
             continue

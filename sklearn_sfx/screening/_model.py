@@ -16,6 +16,7 @@ from sklearn_sfx.classifiers import PeakCountClassifier
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import Frames
 from sklearn_sfx.persistence import load_model, load_pickle, save_model
+from sklearn_sfx.screening._choice import Expectation
 from sklearn_sfx.screening._seen_frames import SeenFrame, find_seen
 
 __all__ = ["ScreeningModel", "load_screening_model"]
@@ -46,6 +47,13 @@ class ScreeningModel(Stored):
         The version of this package that trained it.
     masked : bool or None
         Whether the training frames came with a mask; None in models of older versions.
+    method : str
+        What it goes by, as `train` names it; empty in models of older versions.
+    compared : tuple of str
+        The methods that the labels chose it from.
+    expected : Expectation or None
+        What to expect of it on frames like its labelled ones; None where they were too few, and in
+        models of older versions.
 
     Examples
     --------
@@ -70,6 +78,9 @@ class ScreeningModel(Stored):
     frame_shape: tuple[int, int]
     version: str = __version__
     masked: bool | None = None
+    method: str = ""
+    compared: tuple[str, ...] = ()
+    expected: Expectation | None = None
 
     def __sfx_steps__(self) -> list[tuple[str | None, Any]]:
         """Return what prepares the frames, and what decides."""

@@ -144,10 +144,15 @@ def _tiles(scores: Scores, target: np.ndarray | None, n_unreadable: int) -> dict
     tiles |= {
         "called hits": f"{n_hits:,}",
         "called misses": f"{n_frames - n_hits:,}",
-        "hit rate": f"{rate:.1%}",
+        "share called hits": f"{rate:.1%}",
         "its 95 % interval": f"{100 * low:.1f} – {high:.1%}",
         "threshold": f"{scores.threshold:.3f}",
     }
+    if scores.expected is not None and target is None:
+        estimate = scores.hit_rate()
+        tiles["hit rate, by the model's labels"] = (
+            f"{estimate.rate:.1%} ({100 * estimate.low:.1f} – {estimate.high:.1%})"
+        )
     if target is not None:
         tiles["labelled hits"] = f"{int(target.sum()):,}"
     return tiles

@@ -16,7 +16,8 @@ from sklearn_sfx._files import replacing
 from sklearn_sfx._text import one_line
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import FrameOrigin
-from sklearn_sfx.screening._hit_rate import HitRate, estimate_hit_rate
+from sklearn_sfx.screening._choice import Expectation
+from sklearn_sfx.screening._hit_rate import HitRate, estimate_hit_rate, expected_hit_rate
 
 __all__ = ["Scores", "check_listable", "read_hits"]
 
@@ -47,6 +48,9 @@ class Scores:
         The probability from which a frame is called a hit.
     reason : ndarray of str, shape (n_frames,), optional
         Why a frame, or a part of it, cannot be read; empty for all others.
+    expected : Expectation, optional
+        What to expect of these decisions; None where the model does not know it, or the threshold
+        is not its own.
 
     Examples
     --------
@@ -78,6 +82,7 @@ class Scores:
     peak_count: np.ndarray | None
     threshold: float
     reason: np.ndarray | None = None
+    expected: Expectation | None = None
 
     @property
     def is_read(self) -> np.ndarray:
@@ -96,15 +101,17 @@ class Scores:
             reason=None if self.reason is None else self.reason[kept],
         )
 
-    def hit_rate(self, target: ArrayLike) -> HitRate:
+    def hit_rate(self, target: ArrayLike | None = None) -> HitRate:
         """Return which share of the run are hits, with an interval that holds though scores err.
 
         Parameters
         ----------
-        target : array-like of int, shape (n_frames,)
+        target : array-like of int, shape (n_frames,), optional
             1 for a hit, 0 for a miss, -1 for a frame without a label, as `match_labels` gives it.
             The labelled frames have to be chosen at random, from the whole run or from frames
-            called hits and others, and the model has not been trained on them.
+            called hits and others, and the model has not been trained on them. Without labels the
+            rate follows from what is `expected` of the model: that holds for hits and misses like
+            those it has learned from, whatever their share.
 
         Returns
         -------
@@ -116,7 +123,7 @@ class Scores:
         ------
         InputError
             There is no label of a frame that could be read, not one value for each frame, or
-            another value.
+            another value; there are no labels, and nothing is expected of the model.
 
         Examples
         --------
@@ -131,13 +138,22 @@ class Scores:
         >>> print(scores.hit_rate(target))
         5.0 % (3.6 to 6.9 %), by 200 labels
         """
+        decision = self.decision[self.is_read]
+        if target is None:
+            if self.expected is None:
+                raise InputError(
+                    "Without labels of this run the hit rate takes a model that train made with "
+                    "five labels of each kind or more, at its own threshold: give labels of some "
+                    "frames."
+                )
+            return expected_hit_rate(decision, self.expected)
         target = np.asarray(target)
         if target.shape != self.decision.shape:
             raise InputError(
                 "hit_rate needs one label for each frame, -1 where there is none: "
                 f"{len(self.decision)} frames, {target.size} labels."
             )
-        return estimate_hit_rate(self.decision[self.is_read], target[self.is_read])
+        return estimate_hit_rate(decision, target[self.is_read])
 
     def write_hits(self, path: str | os.PathLike) -> None:
         """Write the hits as a list that CrystFEL reads: one ``file event`` to a line.

@@ -89,7 +89,7 @@ def screen(
     --------
     >>> from sklearn_sfx import make_sfx_frames, screen, train
     >>> run = make_sfx_frames(46, frame_shape=(160, 160), random_state=0)
-    >>> model = train(run.data[6:], run.target[6:], crop=160, max_epochs=10, random_state=0)
+    >>> model = train(run.data[6:], run.target[6:], random_state=0)
     >>> screen(model, run.data[:6]).probability.shape
     (6,)
     """
@@ -102,7 +102,7 @@ def screen(
                 refuse_unreadable(found)
             parts.append(found)
             bar.update(len(found.probability))
-    scores = as_scores(frames, joined(parts), threshold, peaks)
+    scores = as_scores(model, frames, joined(parts), threshold, peaks)
     warn_of_rows(scores)
     return scores
 
@@ -148,7 +148,9 @@ def refuse_unreadable(found: PartScores) -> None:
         raise InputError(f"{reasons[0]}.")
 
 
-def as_scores(frames: Frames, found: PartScores, threshold: float, peaks: bool) -> Scores:
+def as_scores(
+    model: ScreeningModel, frames: Frames, found: PartScores, threshold: float, peaks: bool
+) -> Scores:
     """Return what was found as a table of the frames."""
     return Scores(
         sources=frames.sources,
@@ -157,6 +159,7 @@ def as_scores(frames: Frames, found: PartScores, threshold: float, peaks: bool) 
         peak_count=found.peak_count if peaks else None,
         threshold=threshold,
         reason=found.reason,
+        expected=model.expected if threshold == model.threshold else None,
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from sklearn_sfx._text import counted, listed
 from sklearn_sfx.exceptions import InputError, UnfinishedScreening
 from sklearn_sfx.frames import Frames
 from sklearn_sfx.screening._cluster import score_parts_on_cluster
@@ -74,6 +75,8 @@ class Screening:
     >>> screening.run(shard=(1, 2))  # every second part
     >>> screening.n_done, screening.n_parts, len(screening.scores_so_far().sources)
     (1, 2, 256)
+    >>> screening.missing_parts, screening.n_other_parts
+    ([2], 0)
     >>> other = Screening(model, run, folder)  # in another process, or later
     >>> other.run()
     >>> other.scores().probability.shape
@@ -110,7 +113,21 @@ class Screening:
     @property
     def n_done(self) -> int:
         """How many of them are done, by whichever process."""
-        return sum(self._read(number) is not None for number in range(self.n_parts))
+        return self.n_parts - len(self.missing_parts)
+
+    @property
+    def missing_parts(self) -> list[int]:
+        """The numbers of the parts that are not done, from 1, as `run` counts shares."""
+        return [number + 1 for number in range(self.n_parts) if self._read(number) is None]
+
+    @property
+    def n_other_parts(self) -> int:
+        """How many parts of other screenings are kept beside these.
+
+        They are of another run, model or mask, or of other options: so are those of a share that
+        was not given the same ones.
+        """
+        return self._journal.n_other_parts()
 
     def run(
         self,
@@ -182,10 +199,7 @@ class Screening:
         scores = self.scores_so_far(threshold)
         n_left = len(self.frames) - len(scores.sources)
         if n_left:
-            raise UnfinishedScreening(
-                f"{n_left} of {len(self.frames)} frames are still to be screened: screen the run "
-                "with the same options, which does nothing twice."
-            )
+            raise UnfinishedScreening(self._why_unfinished(n_left))
         warn_of_rows(scores)
         return scores
 
@@ -217,7 +231,8 @@ class Screening:
         found = joined(parts)
         if self._strict:
             refuse_unreadable(found)
-        return as_scores(self.frames[np.concatenate(rows)], found, threshold, self._peaks)
+        done = self.frames[np.concatenate(rows)]
+        return as_scores(self.model, done, found, threshold, self._peaks)
 
     def note_written(
         self, outputs: Mapping[str, Path | None], threshold: float | None = None
@@ -267,6 +282,20 @@ class Screening:
     def remove(self) -> None:
         """Remove what is kept on disk; the results are to be written, and noted, before."""
         self._journal.remove()
+
+    def _why_unfinished(self, n_left: int) -> str:
+        missing = self.missing_parts
+        numbers = f"{'part' if len(missing) == 1 else 'parts'} {listed(missing)} of {self.n_parts}"
+        text = (
+            f"{n_left} of {len(self.frames)} frames are still to be screened, {numbers}: screen "
+            "the run with the same options, which does nothing twice."
+        )
+        if n_others := self.n_other_parts:
+            text += (
+                f" {counted(n_others, 'part')} of other screenings are kept there too: was a share "
+                "given another model, mask or option?"
+            )
+        return text
 
     def _length(self, number: int) -> int:
         rows = self._rows[number]

@@ -7,19 +7,18 @@ from numpy.typing import ArrayLike
 from sklearn.pipeline import Pipeline, make_pipeline
 from tqdm import tqdm
 
-from sklearn_sfx._methods import Method, find_method
+from sklearn_sfx._methods import AUTO, METHODS, Method, find_methods, worth_comparing
 from sklearn_sfx.classifiers import PeakCountClassifier
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import Frames
 from sklearn_sfx.preprocessing import CentralCrop, PixelMask
-from sklearn_sfx.screening._crop import crop_for
 from sklearn_sfx.screening._model import ScreeningModel
 from sklearn_sfx.screening._seen_frames import seen_frames
+from sklearn_sfx.screening._select import select
 from sklearn_sfx.screening._unreadable import readable_rows
 
 __all__ = ["hit_finder", "train"]
 
-N_PREPARE = 2  # the steps of hit_finder that mask and crop
 UNLABELLED = -1
 
 
@@ -34,9 +33,8 @@ def hit_finder(
 
     Parameters
     ----------
-    method : {"rows", "peaks"}
-        "rows" is row-wise decomposition and a network, for about 200 labels. "peaks" goes by the
-        heights of the strongest peaks, for fewer labels or none.
+    method : {"rows", "peaks", "spots", "count", "both"}
+        As in `train`.
     crop : CentralCrop, int or None
         The part that is looked at, or the side of the central square in pixels; None for the whole
         frame.
@@ -49,23 +47,27 @@ def hit_finder(
     -------
     Pipeline
         `PixelMask` with detection of defects and of values that are no counts, `CentralCrop`, and
-        for "peaks" a `PeakHeightClassifier`. For "rows" `GCN`, `LCN`, `RowWiseDecomposition`, and
-        `CNN1D` in a `TunedThresholdClassifierCV`: five folds of the labelled frames choose the
-        threshold with the best F2 score, in which recall weighs twice as much as precision. At 0.5
-        a network trained on few labels loses more hits.
+        what the method goes by: for "rows" `GCN`, `LCN`, `RowWiseDecomposition` and `CNN1D`. At a
+        probability of 0.5 a network trained on few labels loses hits: `HitFinderCV` sets the
+        threshold by them, as `train` does.
 
     Raises
     ------
     InputError
-        There is no such method.
+        There is no such method, or it is "auto".
 
     Examples
     --------
     >>> from sklearn_sfx.screening import hit_finder
-    >>> list(hit_finder().named_steps)[:5]
-    ['pixelmask', 'centralcrop', 'gcn', 'lcn', 'rowwisedecomposition']
+    >>> list(hit_finder().named_steps)
+    ['pixelmask', 'centralcrop', 'gcn', 'lcn', 'rowwisedecomposition', 'cnn1d']
     """
-    steps = find_method(method).steps(max_epochs=max_epochs, random_state=random_state)
+    if method == AUTO:
+        raise InputError(
+            f"hit_finder makes one method, of {', '.join(METHODS)}; HitFinderCV chooses one."
+        )
+    (chosen,) = find_methods(method)
+    steps = chosen.steps(max_epochs=max_epochs, random_state=random_state)
     part = crop if isinstance(crop, CentralCrop) else CentralCrop(crop)
     return make_pipeline(PixelMask(detect=True, invalid="auto"), part, *steps)
 
@@ -74,8 +76,9 @@ def train(
     frames: Frames | np.ndarray,
     target: ArrayLike | None = None,
     *,
-    method: str = "rows",
+    method: str = "auto",
     crop: int | str | None = "auto",
+    recall: float | None = None,
     max_epochs: int | None = None,
     random_state: int | None = None,
     progress: bool = False,
@@ -88,16 +91,26 @@ def train(
         The labelled frames, and others of the run where there are few: defective pixels are found
         in all of them, ten at the least, better a hundred.
     target : array-like of int, shape (n_frames,), optional
-        1 for a hit, 0 for a miss, -1 for a frame without a label; None is -1 for all. "rows" needs
-        five of each kind at least; "peaks" needs one of each, or none at all.
-    method : {"rows", "peaks"}
-        "rows" is row-wise decomposition and a network, for about 200 labels. "peaks" goes by the
-        heights of the strongest peaks and has learned from simulated frames before: for fewer
-        labels or none (see `PeakHeightClassifier`).
+        1 for a hit, 0 for a miss, -1 for a frame without a label; None is -1 for all. "rows" and
+        "both" need five of each kind at least; the others one of each, or none at all.
+    method : {"auto", "peaks", "spots", "count", "rows", "both"}
+        "peaks" goes by the heights of the strongest peaks and has learned from simulated frames
+        before (`PeakHeightClassifier`), "spots" by the number of Bragg spots
+        (`SpotCountClassifier`), "count" by the number of peaks (`PeakCountClassifier`), "rows" by
+        row-wise decomposition and a network (`CNN1D`), and "both" by the mean of rows and peaks.
+        "auto" takes the best of them by five folds of the labels: the first of "peaks", "spots",
+        "count", "rows", "both" that none beats in the area under the ROC curve by more than a
+        standard error. It compares "rows" and "both" from 100 labels on; without five labels of
+        each kind nothing can be compared, and it takes "peaks".
     crop : int, "auto" or None, default="auto"
         Side of the square that is looked at, in pixels, about the beam where the frames know it,
         or else the middle; None for the whole frame. "auto" is 724 for "rows", or the whole frame
-        where it is smaller or made of modules upon each other, and the whole frame for "peaks".
+        where it is smaller or made of modules upon each other, and the whole frame for the others.
+    recall : float in (0, 1], optional
+        The share of the hits to keep. The threshold is the highest that keeps as many of the
+        labelled hits, each judged by a model that has not learned from it. By default it has the
+        best F2 score, in which recall weighs twice as much as precision; and without five labels of
+        each kind it is 0.5.
     max_epochs : int, optional
         Training epochs of "rows"; the default of `CNN1D` where it is not given.
     random_state : int, optional
@@ -113,8 +126,8 @@ def train(
     Raises
     ------
     InputError
-        The labels are not as many as the frames, are not 0, 1 and -1, or are too few of a kind; or
-        there is no such method.
+        The labels are not as many as the frames, are not 0, 1 and -1, or are too few of a kind;
+        there is no such method; or the best would call every frame a hit.
 
     Warns
     -----
@@ -125,47 +138,57 @@ def train(
     --------
     >>> from sklearn_sfx import make_sfx_frames, train
     >>> run = make_sfx_frames(40, frame_shape=(160, 160), random_state=0)
-    >>> model = train(run.data, run.target, crop=160, max_epochs=10, random_state=0)
-    >>> model.frame_shape
-    (160, 160)
-    >>> train(run.data, method="peaks", crop=160).threshold
+    >>> model = train(run.data, run.target, random_state=0)
+    >>> model.compared, model.expected.hit_rate.of
+    (('peaks', 'spots', 'count'), 40)
+    >>> train(run.data).threshold  # without labels
     0.5
     """
-    finder = hit_finder(
-        method=method,
-        crop=crop_for(frames, crop, method),
-        max_epochs=max_epochs,
-        random_state=random_state,
-    )
-    chosen = find_method(method)
-    target = _checked(target, len(frames), chosen)
+    if recall is not None and not 0 < recall <= 1:
+        raise InputError(f"recall has to be above 0 and at most 1, got {recall}.")
+    methods = find_methods(method)
+    target = _checked(target, len(frames), methods)
     rows = readable_rows(frames, "the training")
     if len(rows) < len(frames):
-        frames, target = frames[rows], _checked(target[rows], len(rows), chosen)
+        frames, target = frames[rows], _checked(target[rows], len(rows), methods)
     labelled = np.flatnonzero(target != UNLABELLED)
     some, known = (frames[labelled], target[labelled]) if labelled.size else (frames, None)
-    prepare, classifier = finder[:N_PREPARE], finder[N_PREPARE:]
     with tqdm(total=3, unit="step", disable=None if progress else True) as bar:
         bar.set_description("finding defective pixels")
-        prepared = prepare.fit(frames).transform(some)
+        mask = PixelMask(detect=True, invalid="auto").fit(frames)
+        masked = mask.transform(some)
         bar.update()
-        threshold = chosen.fit(classifier, prepared, known, bar.set_description)
+        chosen = select(
+            masked,
+            known,
+            worth_comparing(methods, labelled.size),
+            crop=crop,
+            recall=recall,
+            max_epochs=max_epochs,
+            random_state=random_state,
+            say=bar.set_description,
+        )
+        if chosen.problem:
+            raise InputError(chosen.problem)
         bar.update()
         bar.set_description("counting peaks")
-        baseline = PeakCountClassifier().fit(prepared, known)
+        baseline = PeakCountClassifier().fit(chosen.crop.transform(masked), known)
         bar.update()
     return ScreeningModel(
-        prepare=prepare,
-        classifier=classifier,
+        prepare=make_pipeline(mask, chosen.crop),
+        classifier=chosen.classifier,
         baseline=baseline,
-        threshold=threshold,
+        threshold=chosen.threshold,
         trained_on=() if known is None else seen_frames(some),
         frame_shape=tuple(frames.shape[1:]),
         masked=getattr(frames, "mask", None) is not None,
+        method=chosen.method,
+        compared=chosen.compared,
+        expected=chosen.expected,
     )
 
 
-def _checked(target: ArrayLike | None, n_frames: int, method: Method) -> np.ndarray:
+def _checked(target: ArrayLike | None, n_frames: int, methods: tuple[Method, ...]) -> np.ndarray:
     """Return the labels as an array, and refuse what cannot be learned from."""
     target = np.full(n_frames, UNLABELLED) if target is None else np.asarray(target)
     if target.shape != (n_frames,):
@@ -177,5 +200,5 @@ def _checked(target: ArrayLike | None, n_frames: int, method: Method) -> np.ndar
             "train needs labels of 1 for a hit, 0 for a miss and -1 for a frame without a label, "
             "and no other."
         )
-    method.check_labels(int((target == 1).sum()), int((target == 0).sum()))
+    methods[0].check_labels(int((target == 1).sum()), int((target == 0).sum()))
     return target

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.model_selection import train_test_split
 
-from sklearn_sfx._methods import find_method
+from sklearn_sfx._methods import find_methods
 from sklearn_sfx._text import counted
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import Frames
@@ -20,7 +20,7 @@ def training_frames(
     positions: ArrayLike = (),
     target: ArrayLike = (),
     *,
-    method: str = "rows",
+    method: str = "auto",
     n_labels: int | None = None,
     random_state: int | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -34,9 +34,9 @@ def training_frames(
         The labelled frames, as `sklearn_sfx.datasets.match_labels` finds them; none by default.
     target : array-like of int, shape (n_labelled,)
         Their labels, 1 for a hit and 0 for a miss.
-    method : {"rows", "peaks"}
-        As in `train`. "peaks" has 200 frames at the least, so that defective pixels are found even
-        where few frames are labelled or none.
+    method : {"auto", "peaks", "spots", "count", "rows", "both"}
+        As in `train`. All but "rows" and "both" have 200 frames at the least, so that defective
+        pixels are found even where few frames are labelled or none.
     n_labels : int, optional
         Labelled frames to draw, hits and misses in the proportion that they have; all by default.
     random_state : int, optional
@@ -60,14 +60,14 @@ def training_frames(
     >>> from sklearn_sfx import make_sfx_frames
     >>> from sklearn_sfx.screening import training_frames
     >>> run = make_sfx_frames(20, frame_shape=(96, 96), random_state=0)
-    >>> positions, target = training_frames(run.data, [3, 4, 8, 11], [0, 1, 1, 0], n_labels=2)
-    >>> positions.shape, sorted(target.tolist())
-    ((2,), [0, 1])
-    >>> positions, target = training_frames(run.data, [3, 4], [0, 1], method="peaks")
+    >>> positions, target = training_frames(run.data, [3, 4, 8, 11], [0, 1, 1, 0], method="rows")
+    >>> positions.tolist(), target.tolist()
+    ([3, 4, 8, 11], [0, 1, 1, 0])
+    >>> positions, target = training_frames(run.data, [3, 4], [0, 1])
     >>> positions[:4].tolist(), target[:4].tolist()
     ([3, 4, 0, 1], [0, 1, -1, -1])
     """
-    least = find_method(method).least_frames
+    least = max(found.least_frames for found in find_methods(method))
     positions, target = np.asarray(positions, dtype=int), np.asarray(target, dtype=int)
     if n_labels is not None:
         drawn = _draw(target, n_labels, random_state)

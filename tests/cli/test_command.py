@@ -40,7 +40,10 @@ def refusals(folder):
             "CentralCrop",
         ),
         "labels": (["train", str(run), "--labels", "none.txt", "--model", "m"], "none.txt"),
-        "no labels": (["train", str(run), "--model", "m"], "'--method peaks' can do without"),
+        "no labels": (
+            ["train", str(run), "--model", "m", "--method", "rows"],
+            "'--method peaks' or '--method spots' or '--method count' can do without",
+        ),
         "few labels": (
             ["train", str(run), "--labels", str(labels), "--model", "m", "--n-labels", "91"],
             "there are 90",
@@ -162,7 +165,7 @@ def test_a_warning_is_said_once(run_folder, tmp_path):
     run, few = str(run_folder / "run.h5"), str(tmp_path / "few.txt")
     done = installed(
         *("train", run, "--labels", few, "--model", str(tmp_path / "m.joblib")),
-        *("--crop", "160", "--epochs", "20"),
+        *("--method", "rows", "--crop", "160", "--epochs", "20"),
     )
     assert done.returncode == 0
     lines = done.stderr.splitlines()

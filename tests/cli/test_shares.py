@@ -4,8 +4,10 @@ import re
 
 import pytest
 
+from sklearn_sfx import make_sfx_frames
 from sklearn_sfx.cli import main
 from sklearn_sfx.screening import _parts
+from tests.damaged_runs import SIDE
 
 pytestmark = pytest.mark.filterwarnings("default::sklearn_sfx.exceptions.UnreadableFramesWarning")
 
@@ -65,6 +67,20 @@ def test_a_share_that_ends_after_the_lists_are_written_says_so(call, expected, t
     assert call("merge") == 2
     assert call("screen") == 0
     assert written(tmp_path) == expected
+
+
+def test_what_is_missing_is_named_and_so_are_shares_with_other_options(call, tmp_path, capsys):
+    assert call("screen", "--shard", "1/3") == 0
+    assert call("screen", "--shard", "2/3", "--no-peaks") == 0
+    assert "2 parts of screenings with another run, model, mask or option" in (
+        capsys.readouterr().out
+    )
+    assert call("screen", "--status") == 0
+    assert "2 parts of screenings with another" in capsys.readouterr().out
+    assert call("merge") == 2
+    said = capsys.readouterr().err
+    assert "58 of 90 frames are still to be screened, parts 2, 3, 5, 6 of 6" in said
+    assert "2 parts of other screenings are kept there too" in said
 
 
 def test_lists_at_another_threshold_are_not_the_ones(call, tmp_path, capsys):
@@ -130,7 +146,7 @@ def test_merge_needs_all_parts(call, expected, tmp_path, capsys):
     assert call("screen", "--shard", "1/2") == 0
     assert call("merge") == 2
     error = capsys.readouterr().err
-    assert "42 of 90 frames are still to be screened: screen the run with the same" in error
+    assert "42 of 90 frames are still to be screened, parts 2, 4, 6 of 6: screen the run" in error
     assert call("screen", "--shard", "2/2", "--status") == 0
     out = capsys.readouterr().out
     assert "48 of 90 frames are done\n" in out
@@ -180,7 +196,8 @@ def test_damaged_frames_are_rows_and_said_at_the_end(damaged_folder, tmp_path, c
 
 @pytest.mark.parametrize("verb", ["screen", "train", "label", "evaluate"])
 def test_strict_stops_with_a_sentence(damaged_folder, tmp_path, capsys, verb):
-    lines = [f"run.h5 [{number}] {'HIT' if number % 2 else 'MISS'}" for number in range(1, 81)]
+    target = make_sfx_frames(80, frame_shape=(SIDE, SIDE), random_state=0).target  # of that run
+    lines = [f"run.h5 [{i}] {'HIT' if hit else 'MISS'}" for i, hit in enumerate(target, start=1)]
     labels, model = tmp_path / "labels.txt", damaged_folder / "model.joblib"
     labels.write_text("\n".join(lines))
     options = {
@@ -190,7 +207,7 @@ def test_strict_stops_with_a_sentence(damaged_folder, tmp_path, capsys, verb):
         "evaluate": ["--model", model, "--labels", labels],
     }[verb]
     if verb == "train":
-        options += ["--crop", "64"]
+        options += ["--crop", str(SIDE)]
     call = [verb, str(damaged_folder / "run.h5"), *map(str, options)]
     before = set(tmp_path.iterdir())
     assert main([*call, "--strict"]) == 2

@@ -44,7 +44,29 @@ def test_peaks_train_with_few_labels_or_none(
     hits, scores = str(tmp_path / "h.lst"), str(tmp_path / "s.csv")
     screening = ["screen", str(run_folder / "run.h5"), "--model", str(model)]
     assert main([*screening, "--hits", hits, "--scores", scores]) == 0
-    assert "of 90 frames are hits at threshold 0.500" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "of 90 frames are hits at threshold" in said
+    assert ("threshold 0.500" in said) == (n_trained_on == 0)  # or the labels set it
+
+
+def test_methods_are_compared_and_what_to_expect_is_said(run_folder, tmp_path, capsys):
+    run, labels = str(run_folder / "run.h5"), str(run_folder / "run.labels.txt")
+    model = tmp_path / "m.skops"
+    options = ["--n-labels", "60", "--recall", "0.9", "--seed", "0", "--model", str(model)]
+    assert main(["train", run, "--labels", labels, *options]) == 0
+    said = capsys.readouterr().out
+    trained = load_screening_model(model)
+    assert trained.compared == ("peaks", "spots", "count")
+    assert f"goes by {trained.method}, chosen among peaks, spots, count: " in said
+    expected = trained.expected
+    assert f"expected: {expected}, 90 % intervals, on frames like the labelled ones" in said
+    assert expected.recall.of + expected.kept + expected.left == 60
+    assert "twice as many labels would tell the recall to within" in said
+    options = ["--n-labels", "6", "--force", "--model", str(model)]
+    assert main(["train", run, "--labels", labels, *options]) == 0
+    said = capsys.readouterr().out
+    assert "goes by peaks: the heights" in said
+    assert "too few labels to say what to expect" in said
 
 
 def test_help_names_every_method(capsys):
@@ -61,7 +83,8 @@ def test_help_names_every_method(capsys):
 def test_a_safe_model_is_trained_screens_and_is_evaluated(run_folder, tmp_path, capsys):
     run, labels = str(run_folder / "run.h5"), str(run_folder / "run.labels.txt")
     model, hits = str(tmp_path / "m.skops"), str(tmp_path / "hits.lst")
-    options = ["--n-labels", "40", "--crop", "160", "--epochs", "20", "--model", model]
+    options = ["--n-labels", "40", "--crop", "160", "--model", model, "--method", "rows"]
+    options += ["--epochs", "20"]
     assert main(["train", run, "--labels", labels, *options]) == 0
     assert zipfile.is_zipfile(model)
     scores = ["--hits", hits, "--scores", str(tmp_path / "scores.csv")]

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from benchmarks.hit_rate import N_RUNS, RATES, simulate
+from benchmarks.hit_rate import N_RUNS, RATES, simulate, simulate_without_labels
 from sklearn_sfx import InputError
 from sklearn_sfx.frames import FrameOrigin
-from sklearn_sfx.screening import Scores
+from sklearn_sfx.screening import Expectation, Scores
 
 
 def scores_of(probability):
@@ -21,6 +21,22 @@ def scores_of(probability):
 def test_the_interval_holds_the_rate_though_the_decisions_err(rate, recall, false_positives):
     found = simulate(rate, recall, false_positives)
     assert found.covered >= 0.9 * N_RUNS
+
+
+@pytest.mark.parametrize(("recall", "false_positives"), [(0.98, 0.01), (0.8, 0.05)])
+@pytest.mark.parametrize("rate", RATES)
+def test_without_labels_it_holds_by_what_is_expected_of_the_model(rate, recall, false_positives):
+    found = simulate_without_labels(rate, recall, false_positives)
+    assert found.covered >= 0.9 * N_RUNS
+
+
+def test_decisions_that_tell_nothing_leave_any_rate_possible():
+    scores = scores_of(np.repeat([0.9, 0.1], [50, 50]))
+    blind = Scores(**vars(scores) | {"expected": Expectation(50, 50, 50, 50)}).hit_rate()
+    assert blind.low < 0.1
+    assert blind.high > 0.9
+    assert blind.of_model
+    assert str(blind).endswith("by 200 labels of the model")
 
 
 @pytest.mark.parametrize("rate", RATES)
@@ -61,6 +77,8 @@ def test_with_few_labels_the_interval_is_wide_and_within_0_and_1():
 
 def test_what_says_nothing_is_refused():
     scores = scores_of([0.9, 0.1, np.nan])
+    with pytest.raises(InputError, match="takes a model that train made with five labels"):
+        scores.hit_rate()
     with pytest.raises(InputError, match="needs labels"):
         scores.hit_rate([-1, -1, 1])
     with pytest.raises(InputError, match="3 frames, 2 labels"):

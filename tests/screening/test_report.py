@@ -78,7 +78,7 @@ def test_figures_are_those_of_the_scores(made, page):
     n_hits = int(scores.decision.sum())
     assert (said["frames"], said["called hits"]) == ("100", str(n_hits))
     assert said["called misses"] == str(100 - n_hits)
-    assert said["hit rate"] == f"{n_hits:.1f}%"
+    assert said["share called hits"] == f"{n_hits:.1f}%"
     low, high = beta.ppf(0.025, n_hits, 101 - n_hits), beta.ppf(0.975, n_hits + 1, 100 - n_hits)
     assert said["its 95 % interval"] == f"{100 * low:.1f} – {100 * high:.1f}%"
     assert said["labelled hits"] == str(target.sum())

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from sklearn_sfx import GCN, CentralCrop, Frames, InputError, UnreadableFrame, open_frames
+from sklearn_sfx._methods import METHODS
 from sklearn_sfx.frames import ArraySource, Facts, Unreadable, Window
 from sklearn_sfx.screening import draw_run, run_info
 
@@ -85,7 +86,7 @@ def test_what_is_known_of_the_run(pixels):
     assert info.distance is None  # NaN for every frame
     assert info.files == ()
     assert info.unreadable == ()
-    assert {part.method for part in info.looked_at} == {"rows", "peaks"}
+    assert {part.method for part in info.looked_at} == set(METHODS)
     for part in info.looked_at:
         assert part.window == Window(0, 5, 10, 10)
         assert part.share == 0.5
@@ -179,7 +180,7 @@ def test_the_picture_shows_centre_and_part(pixels):
     assert (cross.get_xdata()[0], cross.get_ydata()[0]) == (9.0, 4.0)
     (box,) = ax.patches  # one for both methods
     assert box.get_bbox().bounds == (3.5, -0.5, 10.0, 10.0)  # about the beam, within the frame
-    assert box.get_label() == "looked at by rows, peaks"
+    assert box.get_label() == f"looked at by {', '.join(METHODS)}"
     drawn = ax.images[0].get_array()
     assert drawn.mask[0, 0]  # no data
     assert drawn.mask[0, 1]

@@ -23,18 +23,18 @@ def run():
 )
 def test_labels_that_do_not_serve_are_refused(run, target, message):
     with pytest.raises(InputError, match=message):
-        train(run.data, target, crop=160)
+        train(run.data, target, method="rows", crop=160)
 
 
 def test_a_network_that_learned_nothing_is_refused(run):
     flat = np.full((40, 32, 32), 7, dtype=np.uint16)
     with pytest.raises(InputError, match="says the same of every frame"):
-        train(flat, [0, 1] * 20, crop=32, max_epochs=2, random_state=0)
+        train(flat, [0, 1] * 20, method="rows", crop=32, max_epochs=2, random_state=0)
 
 
 def test_one_seed_gives_one_model_and_its_threshold_weighs_recall(run):
     seen, rest = np.arange(60), np.arange(60, 90)
-    arguments = {"crop": 160, "max_epochs": 40, "random_state": 1}
+    arguments = {"method": "rows", "crop": 160, "max_epochs": 40, "random_state": 1}
     model = train(run.data[seen], run.target[seen], **arguments)
     scores = screen(model, run.data[rest])
     again = screen(train(run.data[seen], run.target[seen], **arguments), run.data[rest])
@@ -73,8 +73,13 @@ def test_peaks_learn_from_few_labels(run):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"method": "columns"}, "one of rows, peaks"),
-        ({}, "0 hits and 0 misses: .* take the method 'peaks'"),
+        ({"method": "columns"}, "one of auto, peaks, spots, count, rows, both"),
+        (
+            {"method": "rows"},
+            "0 hits and 0 misses: .* take the method 'peaks' or 'spots' or 'count'",
+        ),
+        ({"recall": 0.9}, "A recall of 0.9 takes 5 labelled hits and 5 labelled misses"),
+        ({"recall": 1.2}, "recall has to be above 0 and at most 1, got 1.2"),
         ({"method": "peaks", "target": np.zeros(90)}, "1 label of each kind .* leave the labels"),
     ],
 )
@@ -84,7 +89,5 @@ def test_methods_say_what_they_need(run, arguments, message):
 
 
 def test_arrays_train_too_and_name_no_frames(run):
-    model = train(
-        np.asarray(run.data[:40]), run.target[:40], crop=160, max_epochs=5, random_state=0
-    )
+    model = train(np.asarray(run.data[:40]), run.target[:40], crop=160, random_state=0)
     assert model.trained_on == ()

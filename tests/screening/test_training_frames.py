@@ -33,13 +33,13 @@ def test_all_labels_are_taken_in_their_order(method):
 @pytest.mark.parametrize(("n_labels", "n_hits"), [(8, 3), (16, 6), (40, 15)])
 def test_labels_are_drawn_in_proportion_and_by_seed(n_labels, n_hits):
     positions, target = labelled(30, 50)
-    arguments = {"n_labels": n_labels, "random_state": 1}
+    arguments = {"method": "rows", "n_labels": n_labels, "random_state": 1}
     chosen, known = training_frames(RUN, positions, target, **arguments)
     assert (len(known), known.sum()) == (n_labels, n_hits)
     of = dict(zip(positions, target, strict=True))
     assert [of[position] for position in chosen] == known.tolist()
     np.testing.assert_array_equal(training_frames(RUN, positions, target, **arguments)[0], chosen)
-    other, _ = training_frames(RUN, positions, target, n_labels=n_labels, random_state=2)
+    other, _ = training_frames(RUN, positions, target, **arguments | {"random_state": 2})
     assert set(other) != set(chosen)
 
 
@@ -47,7 +47,8 @@ def test_labels_are_drawn_in_proportion_and_by_seed(n_labels, n_hits):
 def test_any_number_that_there_is_can_be_drawn(n_hits, n_misses, n_labels, seed):
     assume(n_labels <= n_hits + n_misses)
     positions, target = labelled(n_hits, n_misses)
-    chosen, known = training_frames(RUN, positions, target, n_labels=n_labels, random_state=seed)
+    arguments = {"method": "rows", "n_labels": n_labels, "random_state": seed}
+    chosen, known = training_frames(RUN, positions, target, **arguments)
     assert len(chosen) == n_labels
     pairs = set(zip(positions.tolist(), target.tolist(), strict=True))
     assert set(zip(chosen.tolist(), known.tolist(), strict=True)) <= pairs
@@ -79,5 +80,5 @@ def test_labels_that_are_not_there_are_refused(n_labels):
 
 
 def test_an_unknown_method_is_refused():
-    with pytest.raises(InputError, match="one of rows, peaks"):
+    with pytest.raises(InputError, match="one of auto, peaks, spots, count, rows, both"):
         training_frames(RUN, method="columns")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 
-from sklearn_sfx import InputError, open_frames, read_mask, screen, train
+from sklearn_sfx import InputError, make_sfx_frames, open_frames, read_mask, screen, train
 from sklearn_sfx.exceptions import UnreadableFrame, UnreadableFramesWarning
 from sklearn_sfx.frames import ArraySource, Frames
 from sklearn_sfx.screening import (
@@ -23,6 +23,12 @@ from tests.damaged_runs import SIDE
 
 DAMAGED = [3, 33, 70]
 N_FRAMES = 80
+
+
+@pytest.fixture(scope="module")
+def target():
+    """Return the labels of the frames."""
+    return make_sfx_frames(N_FRAMES, frame_shape=(SIDE, SIDE), random_state=0).target
 
 
 @pytest.fixture
@@ -107,7 +113,7 @@ def behind_a_mask(frames, rows):
 
 
 @pytest.mark.parametrize("how", [lost, blank, behind_a_mask])
-def test_a_frame_of_which_no_pixel_is_left_is_no_miss(model, whole, how):
+def test_a_frame_of_which_no_pixel_is_left_is_no_miss(model, whole, target, how):
     rows = np.isin(np.arange(N_FRAMES), DAMAGED)
     frames, mask = how(np.asarray(whole), rows)
     run = open_frames(frames, mask=mask)
@@ -118,9 +124,8 @@ def test_a_frame_of_which_no_pixel_is_left_is_no_miss(model, whole, how):
     assert np.flatnonzero(~found.is_read).tolist() == DAMAGED
     np.testing.assert_array_equal(found.peak_count[~rows], expected.peak_count)
     np.testing.assert_array_equal(found.decision[~rows], expected.decision)
-    labels = np.arange(N_FRAMES) % 2
     with pytest.warns(UnreadableFramesWarning, match="left out of the training"):
-        train(run, labels, method="peaks", crop=SIDE)
+        train(run, target, method="peaks", crop=SIDE)
 
 
 def test_frames_that_are_read_in_part_are_scored_where_that_is_asked_for(model, whole):
@@ -181,13 +186,12 @@ def test_tables_lists_and_reports_have_them(model, run, tmp_path):
         page = (tmp_path / "report.html").read_text()
         for name, value in {"frames": "80", "not readable": "3", "called hits": "77"}.items():
             assert f"<dt>{name}</dt><dd>{value}</dd>" in page
-        assert "<dt>hit rate</dt><dd>100.0%</dd>" in page
+        assert "<dt>share called hits</dt><dd>100.0%</dd>" in page
         for row in DAMAGED:
             assert re.search(f"<td>{row}</td><td>Frame {row} of .* cannot be read", page)
 
 
-def test_labels_of_frames_that_cannot_be_read_are_left_out_of_training(run, whole):
-    target = np.arange(N_FRAMES) % 2
+def test_labels_of_frames_that_cannot_be_read_are_left_out_of_training(run, whole, target):
     with pytest.warns(UnreadableFramesWarning, match="3 of 80 frames .* left out of the training"):
         model = train(run, target, method="peaks", crop=SIDE)
     kept = np.setdiff1d(np.arange(N_FRAMES), DAMAGED)

@@ -38,6 +38,8 @@ def run(args: argparse.Namespace) -> None:
         describe_crop,
         evaluation_table,
         load_screening_model,
+        percent,
+        proportion,
         screen,
         write_report,
     )
@@ -62,6 +64,7 @@ def run(args: argparse.Namespace) -> None:
     say(f"{n_read} labelled frames that the model was not trained on, {maybe}; 95 % intervals")
     for line in evaluation_table(target[read], decisions(model, scores[read])).splitlines():
         say(line)
+    say(f"hits among these frames: {percent(*proportion(int(target[read].sum()), n_read))}")
     say(describe_mask(frames))
     say(describe_crop(model.prepare, model.frame_shape))
     if report is not None:

@@ -3,6 +3,7 @@
 import argparse
 from typing import Any
 
+from sklearn_sfx._text import counted
 from sklearn_sfx.cli._inputs import workers
 from sklearn_sfx.cli._lists import Lists, add_screening, are_written, open_screening, write_lists
 from sklearn_sfx.cli._options import add_jobs, shard
@@ -75,9 +76,17 @@ def _say_status(screening: Any, lists: Lists, threshold: float | None) -> None:
     n_gone, say = len(so_far.is_read) - n_read, tell(lists.outputs)
     say(f"{len(so_far.is_read)} of {len(screening.frames)} frames are done")
     say(f"{n_hits} of {n_read} are hits at threshold {so_far.threshold:.3f}, {n_gone} unreadable")
+    _say_others(screening, lists)
 
 
 def _say_share(screening: Any, lists: Lists, share: tuple[int, int]) -> None:
     say, n_done = tell(lists.outputs), screening.n_done
     say(f"share {share[0]} of {share[1]} is done")
     say(f"{n_done} of {screening.n_parts} parts are done; the last one writes the lists")
+    _say_others(screening, lists)
+
+
+def _say_others(screening: Any, lists: Lists) -> None:
+    if n_others := screening.n_other_parts:
+        kept = f"{counted(n_others, 'part')} of screenings with another run, model, mask or option"
+        tell(lists.outputs)(f"{kept} are kept there too: give all shares the same")

@@ -1,9 +1,13 @@
 """Train a model on the labelled frames of a run."""
 
-import argparse
-from pathlib import Path
+from __future__ import annotations
 
-from sklearn_sfx._methods import METHODS, methods_without_labels
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sklearn_sfx._methods import AUTO, METHODS, find_methods, methods_without_labels
 from sklearn_sfx._text import counted
 from sklearn_sfx.cli._inputs import labelled_frames, open_run, workers
 from sklearn_sfx.cli._options import (
@@ -19,6 +23,10 @@ from sklearn_sfx.cli._outputs import outputs_of_run
 from sklearn_sfx.cli._printing import tell
 from sklearn_sfx.exceptions import InputError
 
+if TYPE_CHECKING:
+    from sklearn_sfx.frames import Frames
+    from sklearn_sfx.screening import ScreeningModel
+
 SUMMARY = "train a model on the labelled frames of a run"
 ORDER = 30
 
@@ -29,15 +37,23 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_labels(parser, required=False)
     parser.add_argument(
         "--method",
-        choices=tuple(METHODS),
-        default="rows",
-        help="; ".join(f"{method.name}: {method.summary}" for method in METHODS.values()),
+        choices=(AUTO, *METHODS),
+        default=AUTO,
+        help="auto: what the labels say is best (default); "
+        + "; ".join(f"{method.name}: {method.summary}" for method in METHODS.values()),
     )
     parser.add_argument(
         "--model",
         type=Path,
         required=True,
         help="the model file to write; *.skops is safe to share",
+    )
+    parser.add_argument(
+        "--recall",
+        type=float,
+        metavar="R",
+        help="the share of the hits to keep (default: what weighs recall twice as much as "
+        "precision)",
     )
     parser.add_argument(
         "--n-labels", type=positive, metavar="N", help="use so many of the labels, drawn at random"
@@ -51,16 +67,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Train, write the model, and say what it has learned from."""
-    from sklearn_sfx.datasets import MAYBE_RULES
-    from sklearn_sfx.frames import describe_mask
-    from sklearn_sfx.screening import describe_crop, train, training_frames
+    from sklearn_sfx.screening import train, training_frames
 
     if args.model.suffix == ".skops":
         from sklearn_sfx.persistence import require_skops
 
         require_skops()  # what is missing is said before the training, not after it
-    method = METHODS[args.method]
-    if args.labels is None and method.needs_labels:
+    if args.labels is None and find_methods(args.method)[0].needs_labels:
         others = " or ".join(f"'--method {name}'" for name in methods_without_labels())
         raise InputError(f"--labels is missing; {others} can do without.")
     frames = open_run(args)
@@ -80,6 +93,7 @@ def run(args: argparse.Namespace) -> None:
             target,
             method=args.method,
             crop=args.crop,
+            recall=args.recall,
             max_epochs=args.epochs,
             random_state=args.seed,
             progress=True,
@@ -89,11 +103,33 @@ def run(args: argparse.Namespace) -> None:
     read = {(seen.path, seen.event) for seen in model.trained_on}
     sources = frames[positions].sources
     learned_from = [y for y, s in zip(target, sources, strict=True) if (s.path, s.event) in read]
-    learned = _learned_from(method.taught_by, learned_from, MAYBE_RULES[args.maybe])
-    say = tell(outputs)
+    _say_what_it_is(tell(outputs), frames, model, path, learned_from, args.maybe)
+
+
+def _say_what_it_is(
+    say: Callable[[str], None],
+    frames: Frames,
+    model: ScreeningModel,
+    path: Path,
+    learned_from: list,
+    maybe: str,
+) -> None:
+    from sklearn_sfx.datasets import MAYBE_RULES
+    from sklearn_sfx.frames import describe_mask
+    from sklearn_sfx.screening import describe_crop
+
+    method = METHODS[model.method]
+    learned = _learned_from(method.taught_by, learned_from, MAYBE_RULES[maybe])
+    chosen = f", chosen among {', '.join(model.compared)}" if model.compared[1:] else ""
     say(describe_mask(frames))
     say(describe_crop(model.prepare, model.frame_shape))
     say(f"{path}: trained on {learned}; a hit from probability {model.threshold:.3f}")
+    say(f"goes by {method.name}{chosen}: {method.summary}")
+    if model.expected is not None:
+        say(f"expected: {model.expected}, 90 % intervals, on frames like the labelled ones")
+        say(model.expected.more_labels())
+    elif learned_from:
+        say("too few labels to say what to expect: label five hits and five misses, or more")
 
 
 def _learned_from(taught_by: str, target: list, maybe: str) -> str:

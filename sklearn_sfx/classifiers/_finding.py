@@ -1,0 +1,154 @@
+"""What decides by numbers that it finds in each frame: their fit, and the probability of a hit."""
+
+from abc import ABC, abstractmethod
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import expit
+from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
+from sklearn.utils import Tags
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_sfx._labels import encode_binary_labels
+from sklearn_sfx._stored import Stored
+from sklearn_sfx._validation import check_frames
+
+__all__ = ["FindingClassifier"]
+
+
+class FindingClassifier(Stored, ClassifierMixin, BaseEstimator, ABC):
+    """A classifier that finds numbers in each frame and decides by them; a base class.
+
+    What is found does not depend on labels, so it is found once where one learns several times.
+    """
+
+    @abstractmethod
+    def _find(self, X: Any) -> np.ndarray:
+        """Return what is found in checked frames: (n,) or (n, k), higher in hits."""
+
+    @abstractmethod
+    def _learn(self, found: np.ndarray | None, is_hit: np.ndarray | None) -> None:
+        """Set what is learned: from what was found and labels, or from neither."""
+
+    @abstractmethod
+    def _log_odds(self, found: np.ndarray) -> np.ndarray:
+        """Return the logarithm of the odds of a hit, (n,) float64."""
+
+    def _check_frames(self, X: Any, reset: bool) -> Any:
+        return check_frames(self, X, reset=reset, allow_2d=False)
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> Self:
+        """Learn from labelled frames, or do without.
+
+        Parameters
+        ----------
+        X : array-like or Frames, shape (n, height, width)
+            Raw frames; NaN, and what the mask of `Frames` calls unusable, take no part. Without
+            labels only their shape is looked at.
+        y : array-like of shape (n,), default=None
+            Labels of two classes; None where there are none.
+
+        Returns
+        -------
+        self : object
+            The fitted classifier.
+
+        Raises
+        ------
+        InputError
+            Labels of one class or of more than two, input that is no frames, or no labels and
+            parameters that need them.
+        """
+        X = self._check_frames(X, reset=True)
+        if y is None:
+            self.classes_, self.hit_class_ = np.array([0, 1]), 1
+            self._learn(None, None)
+            return self
+        encode_binary_labels(self, X, y)  # before what takes long
+        return self._fit_found(self._find(X), y)
+
+    def _fit_found(self, found: np.ndarray, y: ArrayLike) -> Self:
+        """Learn from what was found in labelled frames."""
+        self.classes_, targets = encode_binary_labels(self, found, y)
+        higher = int(found[targets == 1].mean() >= found[targets == 0].mean())
+        self.hit_class_, is_hit = self.classes_[higher], targets == higher
+        self._learn(found, is_hit)
+        return self
+
+    def decision_function(self, X: ArrayLike) -> np.ndarray:
+        """Return the logarithm of the odds of the second class.
+
+        Parameters
+        ----------
+        X : array-like or Frames, shape (n, height, width)
+            Of the shape seen in `fit`. `Frames` are read frame by frame.
+
+        Returns
+        -------
+        log_odds : ndarray of float64, shape (n,)
+            Above 0 where `predict` says the second of ``classes_``.
+
+        Raises
+        ------
+        InputError
+            X is not made of frames, or is of another shape than in `fit`.
+        """
+        check_is_fitted(self)
+        return self._decide_found(self._find(self._check_frames(X, reset=False)))
+
+    def _decide_found(self, found: np.ndarray) -> np.ndarray:
+        log_odds = self._log_odds(found)
+        return log_odds if self.hit_class_ == self.classes_[1] else -log_odds
+
+    def predict_proba(self, X: ArrayLike) -> np.ndarray:
+        """Return the probability of each class.
+
+        Parameters
+        ----------
+        X : array-like or Frames, shape (n, height, width)
+            Of the shape seen in `fit`. `Frames` are read frame by frame.
+
+        Returns
+        -------
+        probability : ndarray of float64, shape (n, 2)
+            Columns in the order of ``classes_``; rows sum to 1.
+
+        Raises
+        ------
+        InputError
+            X is not made of frames, or is of another shape than in `fit`.
+        """
+        log_odds = self.decision_function(X)
+        return np.column_stack([expit(-log_odds), expit(log_odds)])
+
+    def predict(self, X: ArrayLike) -> np.ndarray:
+        """Return the label of each frame.
+
+        Parameters
+        ----------
+        X : array-like or Frames, shape (n, height, width)
+            Of the shape seen in `fit`. `Frames` are read frame by frame.
+
+        Returns
+        -------
+        labels : ndarray of shape (n,)
+            Of the kind that `fit` was given.
+
+        Raises
+        ------
+        InputError
+            X is not made of frames, or is of another shape than in `fit`.
+        """
+        is_second = self.decision_function(X) > 0
+        return self.classes_[is_second.astype(int)]
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_class = False
+        tags.target_tags.required = False
+        tags.input_tags.allow_nan = True
+        tags.input_tags.two_d_array = False
+        tags.input_tags.three_d_array = True
+        return tags

@@ -1,0 +1,217 @@
+"""The method that labelled frames say is best, fitted, with a threshold for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.ensemble import VotingClassifier
+from sklearn.frozen import FrozenEstimator
+from sklearn.model_selection import StratifiedKFold
+from sklearn.pipeline import Pipeline, make_pipeline
+
+from sklearn_sfx._methods import METHODS, Method
+from sklearn_sfx.classifiers import (
+    find_in,
+    fit_found,
+    held_out_probability,
+    probability_of_found,
+)
+from sklearn_sfx.exceptions import InputError
+from sklearn_sfx.preprocessing import CentralCrop
+from sklearn_sfx.screening._choice import (
+    Expectation,
+    best_method,
+    best_threshold,
+    expected_of_choice,
+)
+from sklearn_sfx.screening._crop import crop_for
+
+__all__ = ["N_FOLDS", "Selection", "select"]
+
+N_FOLDS = 5
+KEEPS_ALL = (
+    "The model would call every frame a hit: check that the labels belong to these frames, label "
+    "more than {} frames, take another method, or ask for a lower recall."
+)
+NOTHING_LEARNED = (
+    "Nothing was learned: the model says the same of every frame. Look at a frame and at its "
+    "mask, check that the labels belong to these frames, label more of them, or train for more "
+    "epochs."
+)
+
+
+class Selection(NamedTuple):
+    """A fitted method.
+
+    Parameters
+    ----------
+    method : str
+        Its name.
+    crop : fitted CentralCrop
+        The part that it looks at.
+    classifier : fitted Pipeline
+        Crops to the probability of a hit.
+    threshold : float
+        From which probability on a frame is a hit.
+    compared : tuple of str
+        The methods that it was chosen from.
+    expected : Expectation or None
+        What to expect of it; None where the labels are too few to say.
+    problem : str
+        Why it is of no use; empty where it is.
+    """
+
+    method: str
+    crop: CentralCrop
+    classifier: Pipeline
+    threshold: float
+    compared: tuple[str, ...]
+    expected: Expectation | None
+    problem: str
+
+
+def select(
+    X: Any,
+    y: np.ndarray | None,
+    methods: Sequence[Method],
+    *,
+    crop: int | str | None,
+    recall: float | None,
+    max_epochs: int | None,
+    random_state: int | None,
+    say: Callable[[str], object] = str,
+) -> Selection:
+    """Compare methods on labelled frames, and fit the best.
+
+    Parameters
+    ----------
+    X : Frames or ndarray, shape (n_frames, height, width)
+        Masked frames, not cropped.
+    y : ndarray of int, shape (n_frames,), or None
+        1 for a hit, 0 for a miss; None where no frame has a label, and then the first method that
+        can do without is taken.
+    methods : sequence of Method
+        Simpler ones first.
+    crop, recall, max_epochs, random_state
+        As for `train`.
+    say : callable
+        Takes a few words on what is being done, for a progress bar.
+
+    Raises
+    ------
+    InputError
+        A recall is asked for of labels that are too few.
+    """
+    settings = {"max_epochs": max_epochs, "random_state": random_state}
+    known: dict[str, _Candidate] = {}
+    candidates = [_candidate(method, X, crop, settings, known) for method in methods]
+    few = 0 if y is None else int(min(y.sum(), len(y) - y.sum()))
+    if y is None or few < N_FOLDS:
+        if recall is not None:
+            raise InputError(
+                f"A recall of {recall:g} takes {N_FOLDS} labelled hits and {N_FOLDS} labelled "
+                f"misses at the least, and there are {few} of one kind: label more frames, or ask "
+                "for no recall."
+            )
+        only = candidates[0]
+        say(f"training: {only.method.summary}")
+        only.fit(X, y)
+        return Selection(*only.parts, 0.5, (only.method.name,), None, "")
+    folds = list(
+        StratifiedKFold(N_FOLDS, shuffle=True, random_state=random_state).split(np.zeros(len(y)), y)
+    )
+    held_out = {}
+    for candidate in candidates:
+        say(f"comparing: {candidate.method.summary}" if candidates[1:] else "training by folds")
+        held_out[candidate.method.name] = candidate.held_out(X, y, folds)
+    is_hit = y == 1
+    name = best_method(held_out, is_hit)
+    best = next(candidate for candidate in candidates if candidate.method.name == name)
+    say("training on all labels")
+    best.fit(X, y)
+    probability = best.probability(X)
+    threshold = best_threshold(held_out[name], is_hit, recall)
+    # The folds' models may be surer than the last one, which then would keep no hit.
+    threshold = min(threshold, float(np.median(probability[is_hit])))
+    problem = KEEPS_ALL.format(len(y)) if (probability >= threshold).all() else ""
+    if all(np.ptp(held_out[name][test]) == 0 for _, test in folds):
+        problem = NOTHING_LEARNED
+    expected = expected_of_choice(held_out, is_hit, folds, recall)
+    return Selection(*best.parts, threshold, tuple(held_out), expected, problem)
+
+
+class _Candidate:
+    """A method with the crop that it looks at, and what it has found in the labelled frames."""
+
+    def __init__(self, method: Method, crop: CentralCrop, steps: list):
+        self.method = method
+        self._whole = make_pipeline(crop, *steps)
+        self._found: np.ndarray | None = None
+        self._held_out: np.ndarray | None = None
+
+    @property
+    def parts(self) -> tuple[str, CentralCrop, Pipeline]:
+        """Its name, its crop, and the classifier of what is cropped."""
+        return self.method.name, self._whole[0], self._whole[1:]
+
+    def held_out(self, X: Any, y: np.ndarray, folds: list) -> np.ndarray:
+        """Return the probability of a hit by models that have not learned from the frame."""
+        if self._held_out is None:
+            self._held_out = held_out_probability(self._whole, self._find(X), y, folds)
+        return self._held_out
+
+    def fit(self, X: Any, y: np.ndarray | None) -> Pipeline:
+        """Learn from all labels, or from none, and return what is fitted: the crop and the rest."""
+        if y is None:
+            self._whole.fit(X[:1])  # without labels only the shape is looked at
+        else:
+            fit_found(self._whole, X, self._find(X), y)
+        return self._whole
+
+    def probability(self, X: Any) -> np.ndarray:
+        """Return the probability of a hit that the fitted model gives."""
+        return probability_of_found(self._whole[-1], self._find(X))
+
+    def _find(self, X: Any) -> np.ndarray:
+        if self._found is None:  # so the frames are read once
+            self._found = find_in(self._whole, X)
+        return self._found
+
+
+class _Average(_Candidate):
+    """A method that averages others, each with its own crop, whose work it shares."""
+
+    def __init__(self, method: Method, averaged: list[_Candidate]):
+        super().__init__(method, CentralCrop(None), [])
+        self._averaged = averaged
+
+    def held_out(self, X: Any, y: np.ndarray, folds: list) -> np.ndarray:
+        return np.mean([part.held_out(X, y, folds) for part in self._averaged], axis=0)
+
+    def fit(self, X: Any, y: np.ndarray | None) -> Pipeline:
+        fitted = [(part.method.name, FrozenEstimator(part.fit(X, y))) for part in self._averaged]
+        vote = VotingClassifier(fitted, voting="soft")
+        self._whole = make_pipeline(CentralCrop(None), vote).fit(X, y)  # frozen: nothing is read
+        return self._whole
+
+    def probability(self, X: Any) -> np.ndarray:
+        return np.mean([part.probability(X) for part in self._averaged], axis=0)
+
+
+def _candidate(
+    method: Method,
+    X: Any,
+    crop: int | str | None,
+    settings: dict[str, int | None],
+    known: dict[str, _Candidate],
+) -> _Candidate:
+    """Return the candidate of a method; one that is known already is not made again."""
+    if method.name not in known and method.averaged:
+        parts = [_candidate(METHODS[name], X, crop, settings, known) for name in method.averaged]
+        known[method.name] = _Average(method, parts)
+    elif method.name not in known:
+        steps = method.steps(**settings)
+        known[method.name] = _Candidate(method, crop_for(X, crop, method.crop), steps)
+    return known[method.name]
