@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -18,7 +19,7 @@ from sklearn_sfx.classifiers import (
     held_out_probability,
     probability_of_found,
 )
-from sklearn_sfx.exceptions import InputError
+from sklearn_sfx.exceptions import FewLabelsWarning, InputError
 from sklearn_sfx.preprocessing import CentralCrop
 from sklearn_sfx.screening._choice import (
     Expectation,
@@ -159,7 +160,9 @@ class _Candidate:
     def held_out(self, X: Any, y: np.ndarray, folds: list) -> np.ndarray:
         """Return the probability of a hit by models that have not learned from the frame."""
         if self._held_out is None:
-            self._held_out = held_out_probability(self._whole, self._find(X), y, folds)
+            with warnings.catch_warnings():  # the fit to all labels warns of those that are few
+                warnings.simplefilter("ignore", FewLabelsWarning)
+                self._held_out = held_out_probability(self._whole, self._find(X), y, folds)
         return self._held_out
 
     def fit(self, X: Any, y: np.ndarray | None) -> Pipeline:
