@@ -11,7 +11,7 @@ import h5py
 
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames._format_protocol import NoSuchDataset
-from sklearn_sfx.frames.hdf5._handles import HDF5_ERRORS, look_up, open_file, reason
+from sklearn_sfx.frames.hdf5._handles import HDF5_ERRORS, close_changed, look_up, open_file, reason
 from sklearn_sfx.frames.hdf5._links import why_dead
 
 __all__ = [
@@ -46,6 +46,7 @@ class Contents(NamedTuple):
 @contextmanager
 def contents_of(path: str) -> Iterator[h5py.File]:
     """Lend an open file to whoever looks at what it holds; damage becomes one sentence."""
+    close_changed()  # of those that it links to
     with open_file(path) as opened:
         try:
             yield opened.file

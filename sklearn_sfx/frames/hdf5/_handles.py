@@ -22,6 +22,7 @@ __all__ = [
     "NotOpened",
     "OpenFile",
     "RawFile",
+    "close_changed",
     "is_hdf5",
     "look_up",
     "open_file",
@@ -204,7 +205,7 @@ def open_file(path: str) -> Iterator[OpenFile]:
             status = os.stat(path)
         except OSError as error:
             raise NotOpened(_why_not(path, error)) from error
-        signature = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+        signature = _signature(status)
         now = next(_times_lent)
         known = _files.get(path)
         if known is None or (known.signature != signature and not known.n_users):
@@ -219,6 +220,26 @@ def open_file(path: str) -> Iterator[OpenFile]:
             yield known
         finally:
             known.n_users -= 1
+
+
+def close_changed() -> None:
+    """Close the files that have changed on disk, or are gone.
+
+    HDF5 follows a link, or a virtual dataset, into a file that is open already, and then finds it
+    as it was when it was opened.
+    """
+    with _lock:
+        for path, opened in list(_files.items()):
+            try:
+                is_same = _signature(os.stat(path)) == opened.signature
+            except OSError:
+                is_same = False
+            if not is_same and not opened.n_users:
+                _files.pop(path).close()
+
+
+def _signature(status: os.stat_result) -> tuple[int, ...]:
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _make_room(now: int) -> None:

@@ -36,6 +36,25 @@ def test_the_bit_depth_of_the_image_says_what_is_no_data(facility, pixels):
     assert open_frames(path).facts.no_data == known
 
 
+@pytest.mark.parametrize(
+    ("description", "lowest"),
+    [("Dectris PILATUS3 2M", 0.0), ("Eiger 16M", 0.0), ("JUNGFRAU 4M", None), (None, None)],
+)
+def test_numbers_below_0_are_no_counts_of_a_detector_that_counts(
+    facility, pixels, description, lowest
+):
+    """Those of an integrating detector are, once its pedestal is taken off."""
+    path = facility("nxmx-virtual", pixels.astype(np.int32))
+    if description is not None:
+        with h5py.File(path, "r+") as file:
+            file["entry/instrument/detector/description"] = description
+    assert open_frames(path).facts.lowest == lowest
+    counts = facility("nxmx-links", pixels.astype(np.uint32))
+    with h5py.File(counts, "r+") as file:
+        file["entry/instrument/detector/description"] = "Eiger 16M"
+    assert open_frames(counts).facts.lowest is None  # no number of that type is below 0
+
+
 def test_beam_centres_in_mm(facility):
     path = facility("nxmx-virtual")
     with h5py.File(path, "r+") as file:

@@ -54,6 +54,17 @@ def test_a_change_of_the_file_behind_a_link_is_noticed(tmp_path, sentence, write
     sentence(error, "Frame 1", tmp_path / "run.h5", "There is no file", tmp_path / "a.h5")
 
 
+@pytest.mark.parametrize("before", ["nxmx-virtual", "nxmx-links", "nxmx-virtual-and-links"])
+@pytest.mark.parametrize("after", ["nxmx-virtual", "nxmx-links", "nxmx-virtual-and-links"])
+def test_a_run_that_is_written_anew_is_read_anew(facility, pixels, before, after):
+    """HDF5 would follow a link into a data file that is open already, as it was before."""
+    np.testing.assert_array_equal(open_frames(facility(before), mask=False), pixels)
+    others = (pixels + 1).astype(np.uint32)
+    frames = open_frames(facility(after, others), mask=False)
+    assert frames.dtype == np.uint32
+    np.testing.assert_array_equal(frames, others)
+
+
 def test_a_dead_link_where_frames_belong_is_told_of(tmp_path, refused):
     path = tmp_path / "run.cxi"
     with h5py.File(path, "w") as file:

@@ -37,6 +37,7 @@ from sklearn_sfx.frames.hdf5.layouts._nexus import Nexus
 __all__ = ["Nxmx"]
 
 MOST_PARTS = 100_000  # names with larger gaps are no numbers of parts
+COUNTING = ("pilatus", "eiger")
 FIRST_CHANNEL = "of several channels the first is read"
 
 
@@ -109,6 +110,8 @@ class Nxmx(Nexus):
             return facts
         depth = number_at(detector, "bit_depth_image")
         note = FIRST_CHANNEL if _with_channel(file, images).channel == 0 else ""
+        if facts.lowest is None and item.dtype.kind == "i" and _counts_photons(detector):
+            facts = replace(facts, lowest=0.0)  # -1 is a gap, -2 a pixel that is bad
         return replace(facts, no_data=no_data_values(item.dtype, depth), note=note)
 
     def find_masks(self, file: h5py.File) -> list[str]:
@@ -119,6 +122,12 @@ class Nxmx(Nexus):
                 names = ("pixel_mask", "detectorSpecific/pixel_mask")
                 found += [f"{path}/{name}" for name in names if has_name(detector, name)]
         return found
+
+
+def _counts_photons(detector: h5py.Group) -> bool:
+    """Whether the detector is one of those that count, so that no number below 0 is a count."""
+    said = f"{text_at(detector, 'description')} {text_at(detector, 'local_name')}".lower()
+    return any(name in said for name in COUNTING)
 
 
 def _numbered_in(path: str, entry: h5py.Group) -> list[str]:
