@@ -64,6 +64,8 @@ class RawFile:
     def __init__(self, path: str):
         self.number = os.open(path, os.O_RDONLY)
         self.size = os.fstat(self.number).st_size
+        if not _is_followed(path) and (written := _written_size(path)):
+            self.size = min(self.size, written)  # nor does HDF5 read what lies behind its own end
         weakref.finalize(self, os.close, self.number)
 
 
