@@ -113,7 +113,7 @@ def test_memory_does_not_grow_with_the_run(run, tmp_path):
     """Two thousand frames, 43 MB of pixels, take no more than sixty do."""
     from sklearn_sfx.screening import train
 
-    train(run.data[:40], run.target[:40], method="rows", crop=SIDE, max_epochs=1).save(
+    train(run.data[:40], run.target[:40], method="peaks", crop=SIDE, random_state=0).save(
         tmp_path / "m.joblib"
     )
     path = run.data.sources[0].path

@@ -202,7 +202,7 @@ def test_what_is_no_design_is_refused_in_a_sentence(vectors):
 
 @pytest.mark.parametrize(
     ("base", "missing"),
-    [(CountClassifier, "_count"), (NetworkDesign, "_check"), (DesignedClassifier, "_make_design")],
+    [(CountClassifier, "_find"), (NetworkDesign, "_check"), (DesignedClassifier, "_make_design")],
 )
 def test_what_lacks_a_method_is_refused_when_it_is_made(base, missing):
     class Unfinished(base):
