@@ -24,7 +24,15 @@ class Simulated(NamedTuple):
 
     covered: int
     width: float
-    width_of_labels: float
+    width_of_labels: float = float("nan")
+
+
+def drawn_run(
+    rng: np.random.Generator, rate: float, recall: float, false_positives: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return which frames of a run are hits, and which are called so."""
+    is_hit = rng.random(N_FRAMES) < rate
+    return is_hit, rng.random(N_FRAMES) < np.where(is_hit, recall, false_positives)
 
 
 def simulate(rate: float, recall: float, false_positives: float) -> Simulated:
@@ -32,8 +40,7 @@ def simulate(rate: float, recall: float, false_positives: float) -> Simulated:
     rng = np.random.default_rng(0)
     covered, widths, widths_of_labels = 0, [], []
     for _ in range(N_RUNS):
-        is_hit = rng.random(N_FRAMES) < rate
-        decision = rng.random(N_FRAMES) < np.where(is_hit, recall, false_positives)
+        is_hit, decision = drawn_run(rng, rate, recall, false_positives)
         rows = rng.choice(N_FRAMES, N_LABELS, replace=False)
         target = np.full(N_FRAMES, -1)
         target[rows] = is_hit[rows]
@@ -53,13 +60,12 @@ def simulate_without_labels(rate: float, recall: float, false_positives: float) 
         found = int(rng.binomial(n_hits, recall))
         kept = int(rng.binomial(N_LABELS - n_hits, false_positives))
         expected = Expectation(found, n_hits - found, kept, N_LABELS - n_hits - kept)
-        is_hit = rng.random(N_FRAMES) < rate
-        decision = rng.random(N_FRAMES) < np.where(is_hit, recall, false_positives)
+        is_hit, decision = drawn_run(rng, rate, recall, false_positives)
         scores = Scores([], decision.astype(float), decision, None, 0.5, expected=expected)
         estimate = scores.hit_rate()
         covered += estimate.low <= is_hit.mean() <= estimate.high
         widths.append(estimate.high - estimate.low)
-    return Simulated(covered, float(np.mean(widths)), float("nan"))
+    return Simulated(covered, float(np.mean(widths)))
 
 
 def main() -> None:

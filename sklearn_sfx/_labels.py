@@ -13,6 +13,7 @@ from sklearn_sfx.exceptions import InputError
 
 __all__ = [
     "check_labels",
+    "decided",
     "encode_binary_labels",
     "encode_labels",
     "hit_class",
@@ -81,3 +82,14 @@ def hit_class(classes: ArrayLike, pos_label: Any = None) -> Any:
     if pos_label not in labels:
         raise InputError(f"pos_label={pos_label!r} is not one of the labels, {labels}.")
     return pos_label
+
+
+def decided(
+    probability: np.ndarray, classes: np.ndarray, pos_label: Any, threshold: float
+) -> np.ndarray:
+    """Return the label of each row: a hit where its probability reaches the threshold.
+
+    probability (n, 2) float, by the columns of classes (2,); pos_label is the class of hits.
+    """
+    hit = int(np.flatnonzero(classes == pos_label)[0])
+    return classes[np.where(probability[:, hit] >= threshold, hit, 1 - hit)]

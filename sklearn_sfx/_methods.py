@@ -85,52 +85,44 @@ class Method(ABC):
         )
 
 
-class Peaks(Method):
+class ByFrame(Method):
+    """A classifier of raw frames that can do without labels; of which class, `classifier` says."""
+
+    classifier: str
+    least_labels = 1
+    needs_labels = False
+    least_frames = 200
+    taught_by = "the simulated frames that come with the package"
+
+    def steps(self, *, max_epochs: int | None, random_state: int | None) -> list[BaseEstimator]:
+        from sklearn_sfx import classifiers
+
+        return [getattr(classifiers, self.classifier)()]
+
+
+class Peaks(ByFrame):
     """The heights of the strongest peaks, which it knows from simulated frames."""
 
     name = "peaks"
     summary = "the heights of the strongest peaks, for fewer labels or none"
-    least_labels = 1
-    needs_labels = False
-    least_frames = 200
-    taught_by = "the simulated frames that come with the package"
-
-    def steps(self, *, max_epochs: int | None, random_state: int | None) -> list[BaseEstimator]:
-        from sklearn_sfx.classifiers import PeakHeightClassifier
-
-        return [PeakHeightClassifier()]
+    classifier = "PeakHeightClassifier"
 
 
-class Count(Method):
+class Count(ByFrame):
     """The number of peaks, as hit finders decide today."""
 
     name = "count"
     summary = "the number of peaks"
-    least_labels = 1
-    needs_labels = False
-    least_frames = 200
-    taught_by = "the simulated frames that come with the package"
-
-    def steps(self, *, max_epochs: int | None, random_state: int | None) -> list[BaseEstimator]:
-        from sklearn_sfx.classifiers import PeakCountClassifier
-
-        return [PeakCountClassifier()]
+    classifier = "PeakCountClassifier"
 
 
-class Spots(Method):
+class Spots(ByFrame):
     """The number of Bragg spots, without what belongs to rings, lines and cosmic rays."""
 
     name = "spots"
     summary = "the number of Bragg spots, without rings, lines and cosmic rays"
-    least_labels = 1
-    needs_labels = False
-    least_frames = 200
     taught_by = "the rule that six spots make a hit"
-
-    def steps(self, *, max_epochs: int | None, random_state: int | None) -> list[BaseEstimator]:
-        from sklearn_sfx.classifiers import SpotCountClassifier
-
-        return [SpotCountClassifier()]
+    classifier = "SpotCountClassifier"
 
 
 class Rows(Method):

@@ -7,7 +7,7 @@ terminal; halves of characters, where a name is not UTF-8; or a megabyte of it.
 import re
 from collections.abc import Sequence
 
-__all__ = ["counted", "listed", "one_line", "shortened"]
+__all__ = ["counted", "in_percent", "listed", "one_line", "shortened"]
 
 # Controls, ends of lines and of paragraphs, what turns the direction of writing, and what stands
 # for bytes that are no UTF-8.
@@ -26,6 +26,18 @@ def counted(number: int, one: str, more: str = "") -> str:
     return f"{number} {one if number == 1 else more or one + 's'}"
 
 
+def in_percent(share: float, low: float, high: float) -> str:
+    """Return a share and the ends of its interval, all from 0 to 1, in per cent.
+
+    Examples
+    --------
+    >>> from sklearn_sfx._text import in_percent
+    >>> in_percent(0.051, 0.041, 0.07)
+    '5.1 % (4.1 to 7.0 %)'
+    """
+    return f"{100 * share:.1f} % ({100 * low:.1f} to {100 * high:.1f} %)"
+
+
 def listed(values: Sequence[object], most: int = 6) -> str:
     """Return the first few values as text, and how many more there are.
 
@@ -33,10 +45,12 @@ def listed(values: Sequence[object], most: int = 6) -> str:
     --------
     >>> from sklearn_sfx._text import listed
     >>> listed([2, 5]), listed(range(1, 9), 3)
-    ('2, 5', '1, 2, 3 and 5 more')
+    ('2, 5', '1, 2, 3, and 5 more')
     """
-    shown = ", ".join(str(value) for value in values[:most])
-    return f"{shown} and {len(values) - most} more" if len(values) > most else shown
+    shown = [str(value) for value in values[:most]]
+    if len(values) > most:
+        shown.append(f"and {len(values) - most} more")
+    return ", ".join(shown)
 
 
 def one_line(text: str) -> str:

@@ -10,6 +10,7 @@ from sklearn_sfx.classifiers._count import best_count as best_count
 from sklearn_sfx.classifiers._dann import DANN
 from sklearn_sfx.classifiers._design import FrameDesign, VectorDesign
 from sklearn_sfx.classifiers._fine_tuned import FineTuned
+from sklearn_sfx.classifiers._frame_classifier import FrameClassifier as FrameClassifier
 from sklearn_sfx.classifiers._held_out import find_in as find_in
 from sklearn_sfx.classifiers._held_out import fit_found as fit_found
 from sklearn_sfx.classifiers._held_out import held_out_probability as held_out_probability

@@ -6,18 +6,17 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import expit
-from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
+from sklearn.base import _fit_context
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_sfx._labels import encode_binary_labels
-from sklearn_sfx._stored import Stored
-from sklearn_sfx._validation import check_frames
+from sklearn_sfx.classifiers._frame_classifier import FrameClassifier
 
 __all__ = ["FindingClassifier"]
 
 
-class FindingClassifier(Stored, ClassifierMixin, BaseEstimator, ABC):
+class FindingClassifier(FrameClassifier, ABC):
     """A classifier that finds numbers in each frame and decides by them; a base class.
 
     What is found does not depend on labels, so it is found once where one learns several times.
@@ -34,9 +33,6 @@ class FindingClassifier(Stored, ClassifierMixin, BaseEstimator, ABC):
     @abstractmethod
     def _log_odds(self, found: np.ndarray) -> np.ndarray:
         """Return the logarithm of the odds of a hit, (n,) float64."""
-
-    def _check_frames(self, X: Any, reset: bool) -> Any:
-        return check_frames(self, X, reset=reset, allow_2d=False)
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> Self:
@@ -146,9 +142,5 @@ class FindingClassifier(Stored, ClassifierMixin, BaseEstimator, ABC):
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_class = False
         tags.target_tags.required = False
-        tags.input_tags.allow_nan = True
-        tags.input_tags.two_d_array = False
-        tags.input_tags.three_d_array = True
         return tags

@@ -39,7 +39,24 @@ def find_in(classifier: Pipeline, X: Any) -> np.ndarray:
 
 
 def fit_found(classifier: Pipeline, X: Any, found: np.ndarray, y: np.ndarray) -> Pipeline:
-    """Fit a pipeline to labelled frames, given what `find_in` found in them; X is not read."""
+    """Fit a pipeline to labelled frames, given what `find_in` found in them.
+
+    Parameters
+    ----------
+    classifier : Pipeline
+        As for `find_in`; it is fitted.
+    X : Frames or ndarray, shape (n_frames, height, width)
+        The frames, of which one is read, for the shape.
+    found : ndarray of shape (n_frames, ...)
+        What `find_in` found in them.
+    y : ndarray of shape (n_frames,)
+        Labels of two classes.
+
+    Returns
+    -------
+    Pipeline
+        The same one.
+    """
     *steps, (_, decider) = classifier.steps
     first = Pipeline(steps).fit_transform(X[:1]) if steps else X[:1]  # their shape is enough
     if isinstance(decider, FindingClassifier):

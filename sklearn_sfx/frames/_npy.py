@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from sklearn_sfx._text import listed
 from sklearn_sfx.exceptions import InputError, UnreadableFrame
 from sklearn_sfx.frames._facts import Facts
 from sklearn_sfx.frames._format_protocol import Format, NoSuchDataset, StoredMask
@@ -220,10 +221,7 @@ def _only_one(path: str, arrays: dict[str, tuple[tuple[int, ...], np.dtype]]) ->
 
 
 def _listing(arrays: dict[str, tuple[tuple[int, ...], np.dtype]]) -> str:
-    shown = [f"{name} {shape}" for name, (shape, _) in list(arrays.items())[:6]]
-    if len(arrays) > 6:
-        shown.append(f"and {len(arrays) - 6} more")
-    return ", ".join(shown) or "no array at all"
+    return listed([f"{name} {shape}" for name, (shape, _) in arrays.items()]) or "no array at all"
 
 
 def _check(what: str, dtype: np.dtype, shape: tuple[int, ...]) -> None:

@@ -21,7 +21,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import _check_method_params, assert_all_finite, check_is_fitted
 
 from sklearn_sfx._intervals import clopper_pearson_lower
-from sklearn_sfx._labels import check_labels, hit_class
+from sklearn_sfx._labels import check_labels, decided, hit_class
 from sklearn_sfx._stored import Stored
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.model_selection._split import LabelledStratifiedKFold
@@ -225,9 +225,7 @@ class TargetRecallClassifier(Stored, ClassifierMixin, MetaEstimatorMixin, BaseEs
             Of the kind that `fit` was given.
         """
         probability = self.predict_proba(X)
-        hit = int(np.flatnonzero(self.classes_ == self.pos_label_)[0])
-        is_hit = probability[:, hit] >= self.threshold_
-        return self.classes_[np.where(is_hit, hit, 1 - hit)]
+        return decided(probability, self.classes_, self.pos_label_, self.threshold_)
 
     def predict_proba(self, X: ArrayLike) -> np.ndarray:
         """Return the probability of each class, as `estimator_` gives it.

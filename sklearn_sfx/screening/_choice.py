@@ -15,6 +15,7 @@ from scipy.stats import rankdata
 
 from sklearn_sfx._intervals import clopper_pearson
 from sklearn_sfx._stored import Stored
+from sklearn_sfx._text import in_percent
 
 __all__ = ["Expectation", "best_method", "best_threshold", "expected_of_choice"]
 
@@ -111,10 +112,7 @@ class Share(Stored):
         return float(low), float(high)
 
     def __str__(self) -> str:
-        if not self.of:
-            return "unknown"
-        low, high = (100 * end for end in self.interval)
-        return f"{100 * self.value:.1f} % ({low:.1f} to {high:.1f} %)"
+        return in_percent(self.value, *self.interval) if self.of else "unknown"
 
 
 def best_method(probabilities: Mapping[str, np.ndarray], is_hit: np.ndarray) -> str:

@@ -6,16 +6,14 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
+from sklearn.base import _fit_context
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_sfx._labels import encode_binary_labels, hit_class
+from sklearn_sfx._labels import decided, encode_binary_labels, hit_class
 from sklearn_sfx._methods import AUTO, METHODS, find_methods, worth_comparing
-from sklearn_sfx._stored import Stored
-from sklearn_sfx._validation import check_frames
+from sklearn_sfx.classifiers import FrameClassifier
 from sklearn_sfx.exceptions import FewLabelsWarning
 from sklearn_sfx.preprocessing import PixelMask
 from sklearn_sfx.screening._select import select
@@ -23,7 +21,7 @@ from sklearn_sfx.screening._select import select
 __all__ = ["HitFinderCV", "select_hit_finder"]
 
 
-class HitFinderCV(Stored, ClassifierMixin, BaseEstimator):
+class HitFinderCV(FrameClassifier):
     """Find hits by the method that is best on the labelled frames.
 
     The methods of `train` are compared by five stratified folds. The best by the area under the
@@ -125,9 +123,6 @@ class HitFinderCV(Stored, ClassifierMixin, BaseEstimator):
         self.max_epochs = max_epochs
         self.random_state = random_state
 
-    def _check_frames(self, X: Any, reset: bool) -> Any:
-        return check_frames(self, X, reset=reset, allow_2d=False)
-
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Compare the methods, and fit the best to all frames.
@@ -158,7 +153,7 @@ class HitFinderCV(Stored, ClassifierMixin, BaseEstimator):
         X = self._check_frames(X, reset=True)
         self.classes_, targets = encode_binary_labels(self, X, y)
         self.pos_label_ = hit_class(self.classes_, self.pos_label)
-        is_hit = targets == int(np.flatnonzero(self.classes_ == self.pos_label_)[0])
+        is_hit = self.classes_[targets] == self.pos_label_
         methods = worth_comparing(find_methods(self.method), len(is_hit))
         methods[0].check_labels(int(is_hit.sum()), int((~is_hit).sum()))
         chosen = select(
@@ -219,9 +214,7 @@ class HitFinderCV(Stored, ClassifierMixin, BaseEstimator):
             X is not made of frames, or is of another shape than in `fit`.
         """
         probability = self.predict_proba(X)
-        hit = int(np.flatnonzero(self.classes_ == self.pos_label_)[0])
-        is_hit = probability[:, hit] >= self.threshold_
-        return self.classes_[np.where(is_hit, hit, 1 - hit)]
+        return decided(probability, self.classes_, self.pos_label_, self.threshold_)
 
     def __sfx_steps__(self) -> list[tuple[None, Any]]:
         """Return the pipeline that decides, once there is one."""
@@ -230,14 +223,6 @@ class HitFinderCV(Stored, ClassifierMixin, BaseEstimator):
     def __sfx_decision__(self) -> tuple[float, Any]:
         """Return the probability from which a frame is a hit, and the class of hits."""
         return self.threshold_, self.pos_label_
-
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_class = False
-        tags.input_tags.allow_nan = True
-        tags.input_tags.two_d_array = False
-        tags.input_tags.three_d_array = True
-        return tags
 
 
 def select_hit_finder(

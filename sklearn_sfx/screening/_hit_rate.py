@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sklearn_sfx._intervals import wilson
+from sklearn_sfx._text import in_percent
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.screening._choice import Expectation
 
@@ -42,9 +43,8 @@ class HitRate(NamedTuple):
     of_model: bool = False
 
     def __str__(self) -> str:
-        rate, low, high = (100 * share for share in (self.rate, self.low, self.high))
         labels = f"{self.n_labels} labels{' of the model' if self.of_model else ''}"
-        return f"{rate:.1f} % ({low:.1f} to {high:.1f} %), by {labels}"
+        return f"{in_percent(self.rate, self.low, self.high)}, by {labels}"
 
 
 def estimate_hit_rate(decision: np.ndarray, target: np.ndarray) -> HitRate:

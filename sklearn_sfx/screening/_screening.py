@@ -75,8 +75,8 @@ class Screening:
     >>> screening.run(shard=(1, 2))  # every second part
     >>> screening.n_done, screening.n_parts, len(screening.scores_so_far().sources)
     (1, 2, 256)
-    >>> screening.missing_parts, screening.n_other_parts
-    ([2], 0)
+    >>> screening.missing_parts, screening.others
+    ([2], '')
     >>> other = Screening(model, run, folder)  # in another process, or later
     >>> other.run()
     >>> other.scores().probability.shape
@@ -121,13 +121,19 @@ class Screening:
         return [number + 1 for number in range(self.n_parts) if self._read(number) is None]
 
     @property
-    def n_other_parts(self) -> int:
-        """How many parts of other screenings are kept beside these.
+    def others(self) -> str:
+        """A sentence on parts of other screenings that are kept beside these; "" without any.
 
         They are of another run, model or mask, or of other options: so are those of a share that
         was not given the same ones.
         """
-        return self._journal.n_other_parts()
+        n_others = self._journal.n_other_parts()
+        if not n_others:
+            return ""
+        return (
+            f"{counted(n_others, 'part')} of screenings with another run, model, mask or option "
+            f"{'is' if n_others == 1 else 'are'} kept there too: give all shares the same."
+        )
 
     def run(
         self,
@@ -290,12 +296,7 @@ class Screening:
             f"{n_left} of {len(self.frames)} frames are still to be screened, {numbers}: screen "
             "the run with the same options, which does nothing twice."
         )
-        if n_others := self.n_other_parts:
-            text += (
-                f" {counted(n_others, 'part')} of other screenings are kept there too: was a share "
-                "given another model, mask or option?"
-            )
-        return text
+        return " ".join(filter(None, [text, self.others]))
 
     def _length(self, number: int) -> int:
         rows = self._rows[number]

@@ -32,6 +32,7 @@ from sklearn_sfx.screening._crop import crop_for
 __all__ = ["N_FOLDS", "Selection", "select"]
 
 N_FOLDS = 5
+COUNT = "count"  # the method whose decision stands beside that of every other
 KEEPS_ALL = (
     "The model would call every frame a hit: check that the labels belong to these frames, label "
     "more than {} frames, take another method, or ask for a lower recall."
@@ -62,6 +63,8 @@ class Selection(NamedTuple):
         What to expect of it; None where the labels are too few to say.
     problem : str
         Why it is of no use; empty where it is.
+    counts : ndarray of int64, shape (n_frames,), or None
+        The peaks of each labelled frame in that crop, where they were counted for a comparison.
     """
 
     method: str
@@ -70,7 +73,8 @@ class Selection(NamedTuple):
     threshold: float
     compared: tuple[str, ...]
     expected: Expectation | None
-    problem: str
+    problem: str = ""
+    counts: np.ndarray | None = None
 
 
 def select(
@@ -119,7 +123,7 @@ def select(
         only = candidates[0]
         say(f"training: {only.method.summary}")
         only.fit(X, y)
-        return Selection(*only.parts, 0.5, (only.method.name,), None, "")
+        return Selection(*only.parts, 0.5, (only.method.name,), None)
     folds = list(
         StratifiedKFold(N_FOLDS, shuffle=True, random_state=random_state).split(np.zeros(len(y)), y)
     )
@@ -140,7 +144,8 @@ def select(
     if all(np.ptp(held_out[name][test]) == 0 for _, test in folds):
         problem = NOTHING_LEARNED
     expected = expected_of_choice(held_out, is_hit, folds, recall)
-    return Selection(*best.parts, threshold, tuple(held_out), expected, problem)
+    counts = known[COUNT].found_in_crop(best.parts[1]) if COUNT in known else None
+    return Selection(*best.parts, threshold, tuple(held_out), expected, problem, counts)
 
 
 class _Candidate:
@@ -176,6 +181,10 @@ class _Candidate:
     def probability(self, X: Any) -> np.ndarray:
         """Return the probability of a hit that the fitted model gives."""
         return probability_of_found(self._whole[-1], self._find(X))
+
+    def found_in_crop(self, crop: CentralCrop) -> np.ndarray | None:
+        """Return what it has found in the labelled frames, if it was in just that part of them."""
+        return self._found if self._whole[0].get_params() == crop.get_params() else None
 
     def _find(self, X: Any) -> np.ndarray:
         if self._found is None:  # so the frames are read once

@@ -8,7 +8,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from tqdm import tqdm
 
 from sklearn_sfx._methods import AUTO, METHODS, Method, find_methods, worth_comparing
-from sklearn_sfx.classifiers import PeakCountClassifier
+from sklearn_sfx.classifiers import PeakCountClassifier, fit_found
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import Frames
 from sklearn_sfx.preprocessing import CentralCrop, PixelMask
@@ -172,7 +172,11 @@ def train(
             raise InputError(chosen.problem)
         bar.update()
         bar.set_description("counting peaks")
-        baseline = PeakCountClassifier().fit(chosen.crop.transform(masked), known)
+        baseline, prepared = PeakCountClassifier(), chosen.crop.transform(masked)
+        if chosen.counts is None or known is None:
+            baseline.fit(prepared, known)
+        else:
+            fit_found(make_pipeline(baseline), prepared, chosen.counts, known)
         bar.update()
     return ScreeningModel(
         prepare=make_pipeline(mask, chosen.crop),

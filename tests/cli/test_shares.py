@@ -80,7 +80,7 @@ def test_what_is_missing_is_named_and_so_are_shares_with_other_options(call, tmp
     assert call("merge") == 2
     said = capsys.readouterr().err
     assert "58 of 90 frames are still to be screened, parts 2, 3, 5, 6 of 6" in said
-    assert "2 parts of other screenings are kept there too" in said
+    assert "2 parts of screenings with another run, model, mask or option are kept there" in said
 
 
 def test_lists_at_another_threshold_are_not_the_ones(call, tmp_path, capsys):

@@ -3,7 +3,6 @@
 import argparse
 from typing import Any
 
-from sklearn_sfx._text import counted
 from sklearn_sfx.cli._inputs import workers
 from sklearn_sfx.cli._lists import Lists, add_screening, are_written, open_screening, write_lists
 from sklearn_sfx.cli._options import add_jobs, shard
@@ -87,6 +86,5 @@ def _say_share(screening: Any, lists: Lists, share: tuple[int, int]) -> None:
 
 
 def _say_others(screening: Any, lists: Lists) -> None:
-    if n_others := screening.n_other_parts:
-        kept = f"{counted(n_others, 'part')} of screenings with another run, model, mask or option"
-        tell(lists.outputs)(f"{kept} are kept there too: give all shares the same")
+    if said := screening.others:
+        tell(lists.outputs)(said)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import h5py
 
+from sklearn_sfx._text import listed
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames._format_protocol import NoSuchDataset
 from sklearn_sfx.frames.hdf5._handles import HDF5_ERRORS, close_changed, look_up, open_file, reason
@@ -130,7 +131,6 @@ def matching(file: h5py.File, pattern: str) -> list[str]:
 
 def listing(datasets: dict[str, h5py.Dataset]) -> str:
     """Return the paths of a few datasets with their shapes, for a sentence."""
-    shown = [f"{name} {item.shape}" for name, item in list(datasets.items())[:6]]
-    if len(datasets) > 6:
-        shown.append(f"and {len(datasets) - 6} more")
-    return ", ".join(shown) or "no dataset at all"
+    return listed([f"{name} {item.shape}" for name, item in datasets.items()]) or (
+        "no dataset at all"
+    )

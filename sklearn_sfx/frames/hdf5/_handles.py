@@ -35,6 +35,7 @@ HDF5_ERRORS = (
     *(OverflowError, MemoryError),  # numbers of bytes that no file could have
 )
 
+_SUPERBLOCK_BYTES = 96  # enough of it, in all its versions
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _USER_BLOCKS = (0, 512, 1024, 2048)  # bytes of others that may stand before it
 
@@ -64,7 +65,8 @@ class RawFile:
     def __init__(self, path: str):
         self.number = os.open(path, os.O_RDONLY)
         self.size = os.fstat(self.number).st_size
-        if not _is_followed(path) and (written := _written_size(path)):
+        block = _checked(os.pread(self.number, _SUPERBLOCK_BYTES, 0))
+        if not _is_followed(block) and (written := _written_size(block)):
             self.size = min(self.size, written)  # nor does HDF5 read what lies behind its own end
         weakref.finalize(self, os.close, self.number)
 
@@ -114,7 +116,9 @@ def _open(path: str) -> h5py.File:
     """
     kept = {"rdcc_nbytes": _CHUNK_CACHE_BYTES}
     tries: list[dict[str, Any]] = [{"driver": "stdio", "locking": False}]
-    if _is_followed(path):  # or damage would be read again and again, as if just written
+    if _is_followed(
+        _superblock(path)
+    ):  # or damage would be read again and again, as if just written
         tries += [{"swmr": True}, {"swmr": True, "locking": False}]
     for options in tries:
         try:
@@ -153,11 +157,11 @@ def _why_not(path: str, error: Exception) -> str:
         return problem
     if os.path.isdir(path) or not h5py.is_hdf5(path):
         return f"{path} has changed since it was opened: it is no HDF5 file any more."
-    size = os.path.getsize(path)
-    if size < _written_size(path):
+    size, written = os.path.getsize(path), _written_size(_superblock(path))
+    if size < written:
         return (
-            f"{path} is truncated, it has {size} of {_written_size(path)} bytes: copy it again, or "
-            "wait for its writer."
+            f"{path} is truncated, it has {size} of {written} bytes: copy it again, or wait for "
+            "its writer."
         )
     return f"{path} cannot be opened, it may be damaged or still being written: {reason(error)}."
 
@@ -166,21 +170,24 @@ def _superblock(path: str) -> bytes:
     """Return the first bytes of a file if they are those of HDF5."""
     try:
         with open(path, "rb") as file:
-            block = file.read(96)
+            return _checked(file.read(_SUPERBLOCK_BYTES))
     except OSError:
         return b""
-    return block if block.startswith(_SIGNATURE) and len(block) == 96 else b""
 
 
-def _is_followed(path: str) -> bool:
+def _checked(block: bytes) -> bytes:
+    """Return the bytes with which a file begins, if they are all there and those of HDF5."""
+    is_whole = len(block) == _SUPERBLOCK_BYTES
+    return block if is_whole and block.startswith(_SIGNATURE) else b""
+
+
+def _is_followed(block: bytes) -> bool:
     """Whether a file is marked as being written for readers to follow (SWMR)."""
-    block = _superblock(path)
     return bool(block) and block[8] >= 3 and bool(block[11] & 4)
 
 
-def _written_size(path: str) -> int:
-    """Return the size that the file's superblock says it has, 0 where that cannot be told."""
-    block = _superblock(path)
+def _written_size(block: bytes) -> int:
+    """Return the size that a file's superblock says it has, 0 where that cannot be told."""
     if not block:
         return 0
     version = block[8]
