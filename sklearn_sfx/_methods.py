@@ -24,6 +24,7 @@ __all__ = [
 ]
 
 AUTO = "auto"  # the one that the labels say is best
+SIMULATED = "the simulated frames that come with the package"
 
 
 class Method(ABC):
@@ -37,15 +38,15 @@ class Method(ABC):
         What it goes by, and for how many labels.
     least_labels : int
         Labelled hits, and labelled misses, that it needs at the least, where there are any.
-    needs_labels : bool
-        False where it can do without any.
+    without_labels : str
+        What it goes by where there are none; empty for one that needs labels.
     compared_from : int
         Labels from which on `AUTO` compares it with the others, since it takes long.
     least_frames : int
         Frames that `training_frames` gives it at the least, with a label or without: defective
         pixels are found in all of them.
     taught_by : str
-        What it has learned from before it sees a label; empty where there is nothing.
+        What it learns from beside labels; empty where there is nothing.
     crop : int or None
         Side of the square that it looks at, in pixels, where a frame is larger; None for all of it.
     averaged : tuple of str
@@ -55,12 +56,17 @@ class Method(ABC):
     name: str
     summary: str
     least_labels: int
-    needs_labels = True
+    without_labels = ""
     compared_from = 0
     least_frames = 0
     taught_by = ""
     crop: int | None = None
     averaged: tuple[str, ...] = ()
+
+    @property
+    def needs_labels(self) -> bool:
+        """Whether it cannot do without any."""
+        return not self.without_labels
 
     @abstractmethod
     def steps(self, *, max_epochs: int | None, random_state: int | None) -> list[BaseEstimator]:
@@ -90,9 +96,8 @@ class ByFrame(Method):
 
     classifier: str
     least_labels = 1
-    needs_labels = False
+    without_labels = SIMULATED
     least_frames = 200
-    taught_by = "the simulated frames that come with the package"
 
     def steps(self, *, max_epochs: int | None, random_state: int | None) -> list[BaseEstimator]:
         from sklearn_sfx import classifiers
@@ -105,6 +110,7 @@ class Peaks(ByFrame):
 
     name = "peaks"
     summary = "the heights of the strongest peaks, for fewer labels or none"
+    taught_by = SIMULATED
     classifier = "PeakHeightClassifier"
 
 
@@ -121,7 +127,7 @@ class Spots(ByFrame):
 
     name = "spots"
     summary = "the number of Bragg spots, without rings, lines and cosmic rays"
-    taught_by = "the rule that six spots make a hit"
+    without_labels = "the rule that six spots make a hit"
     classifier = "SpotCountClassifier"
 
 

@@ -25,7 +25,7 @@ def test_a_method_says_what_it_is(method):
     assert method in find_methods(AUTO)
     assert method.summary
     assert method.least_labels >= 1
-    assert bool(method.taught_by) or method.needs_labels  # what does it go by otherwise
+    assert bool(method.without_labels) or method.needs_labels  # what does it go by otherwise
     for function in (train, hit_finder, training_frames):
         assert f'"{method.name}"' in function.__doc__
 

@@ -69,6 +69,27 @@ def test_methods_are_compared_and_what_to_expect_is_said(run_folder, tmp_path, c
     assert "too few labels to say what to expect" in said
 
 
+@pytest.mark.parametrize(
+    ("method", "by_labels", "by_none"),
+    [
+        ("peaks", "the simulated frames that come with the package and 12 l", "the simulated fra"),
+        ("count", "12 l", "the simulated frames that come with the package, with no label"),
+        ("spots", "12 l", "the rule that six spots make a hit, with no label"),
+    ],
+)
+def test_what_it_was_trained_on_is_what_it_learned_from(
+    run_folder, tmp_path, capsys, method, by_labels, by_none
+):
+    """A count goes by simulated frames, or by a rule, where there is no label, and only there."""
+    run, labels = str(run_folder / "run.h5"), str(run_folder / "run.labels.txt")
+    model = str(tmp_path / "m.joblib")
+    train = ["train", run, "--method", method, "--model", model]
+    assert main(train) == 0
+    assert f"{model}: trained on {by_none}" in capsys.readouterr().out
+    assert main([*train, "--force", "--labels", labels, "--n-labels", "12"]) == 0
+    assert f"{model}: trained on {by_labels}abelled frames" in capsys.readouterr().out
+
+
 def test_help_names_every_method(capsys):
     with pytest.raises(SystemExit):
         build_parser().parse_args(["train", "--help"])

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sklearn_sfx._methods import AUTO, METHODS, find_methods, methods_without_labels
+from sklearn_sfx._methods import AUTO, METHODS, Method, find_methods, methods_without_labels
 from sklearn_sfx._text import counted
 from sklearn_sfx.cli._inputs import labelled_frames, open_run, workers
 from sklearn_sfx.cli._options import (
@@ -119,7 +119,7 @@ def _say_what_it_is(
     from sklearn_sfx.screening import describe_crop
 
     method = METHODS[model.method]
-    learned = _learned_from(method.taught_by, learned_from, MAYBE_RULES[maybe])
+    learned = _learned_from(method, learned_from, MAYBE_RULES[maybe])
     chosen = f", chosen among {', '.join(model.compared)}" if model.compared[1:] else ""
     say(describe_mask(frames))
     say(describe_crop(model.prepare, model.frame_shape))
@@ -132,10 +132,10 @@ def _say_what_it_is(
         say("too few labels to say what to expect: label five hits and five misses, or more")
 
 
-def _learned_from(taught_by: str, target: list, maybe: str) -> str:
+def _learned_from(method: Method, target: list, maybe: str) -> str:
+    if not target:
+        return f"{method.without_labels}, with no label"
     n_labels, n_hits = len(target), target.count(1)
     hits = f"{n_hits} of them {'a hit' if n_hits == 1 else 'hits'}"
     labels = f"{counted(n_labels, 'labelled frame')}, {hits} ({maybe})"
-    if not taught_by:
-        return labels
-    return f"{taught_by} and {labels}" if n_labels else f"{taught_by}, with no label"
+    return f"{method.taught_by} and {labels}" if method.taught_by else labels
