@@ -94,6 +94,8 @@ class Segment(NamedTuple):
         """Return CrystFEL's name of a frame: a placeholder for each axis that is longer than 1."""
         if not self.lead:
             return f"{self.event}//"
+        if len(self.lead) == 1:  # nearly every file, and asked for each of its frames
+            return f"{self.event}//{row}"
         index = np.unravel_index(row, self.lead)
         parts = [str(i) for i, n in zip(index, self.lead, strict=True) if n > 1] or ["0"]
         return f"{self.event}//{'/'.join(parts)}"
