@@ -33,7 +33,7 @@ from sklearn_sfx.classifiers._training import (
     seeded,
 )
 from sklearn_sfx.exceptions import FewLabelsWarning, InputError
-from sklearn_sfx.networks import ClassifierModule
+from sklearn_sfx.networks import ClassifierModule, ClassLoss
 
 __all__ = ["Material", "TorchClassifier"]
 
@@ -89,7 +89,7 @@ class TorchClassifier(TrainedNetwork):
         return EvenBatches(len(dataset), self.batch_size)
 
     def _make_loss(self, targets: np.ndarray) -> nn.Module:
-        """Return the loss of logits and targets."""
+        """Return the loss of logits and targets, whose classes are balanced over all of them."""
         n_classes = len(self.classes_)
         present = np.unique(targets)
         labels = self.classes_[present]
@@ -97,7 +97,8 @@ class TorchClassifier(TrainedNetwork):
         weight[present] = compute_class_weight(
             self.class_weight, classes=labels, y=self.classes_[targets]
         )
-        return nn.CrossEntropyLoss(weight=torch.from_numpy(weight))
+        weight /= weight[targets].mean()
+        return ClassLoss(torch.from_numpy(weight))
 
     def _make_callbacks(self, n_steps: int) -> list[tuple[str, Callback]]:
         """Return what happens in each batch and epoch of a training of so many steps."""

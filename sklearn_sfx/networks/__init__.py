@@ -12,6 +12,7 @@ from sklearn_sfx.networks._augmentation import VectorAugmentation as VectorAugme
 from sklearn_sfx.networks._base1d import Base1D
 from sklearn_sfx.networks._base2d import Base2D
 from sklearn_sfx.networks._classifier import ClassifierModule, Head
+from sklearn_sfx.networks._classifier import ClassLoss as ClassLoss
 from sklearn_sfx.networks._fine_tuned import FineTunedModule as FineTunedModule
 from sklearn_sfx.networks._inference import for_inference as for_inference
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 import torch
 from torch import nn
 
-__all__ = ["ClassifierModule", "Head"]
+__all__ = ["ClassLoss", "ClassifierModule", "Head"]
 
 
 class Head(nn.Sequential):
@@ -104,3 +104,34 @@ class ClassifierModule(nn.Module):
             The logits.
         """
         return self.head(self.features(x))
+
+
+class ClassLoss(nn.CrossEntropyLoss):
+    """Cross entropy, each row by the weight of its class: a class weighs that over an epoch.
+
+    The sum over a batch is divided by the number of its rows. Torch divides by the sum of their
+    weights, which balances each batch by itself: a hit then counts for less the more hits there are
+    beside it, and misses for more where there is none.
+
+    Parameters
+    ----------
+    weight : tensor of shape (n_classes,)
+        Weight of each class; 1 in the mean over all rows, if the loss is to be of the usual size.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_sfx.networks import ClassLoss
+    >>> loss = ClassLoss(torch.tensor([0.5, 2.0]))
+    >>> misses = loss(torch.zeros(4, 2), torch.tensor([0, 0, 0, 0]))
+    >>> one_hit = loss(torch.zeros(4, 2), torch.tensor([0, 0, 0, 1]))
+    >>> f"{misses:.3f} {one_hit:.3f}"  # ln 2 times 0.5, and times 0.875
+    '0.347 0.607'
+    """
+
+    def __init__(self, weight: torch.Tensor):
+        super().__init__(weight=weight, reduction="none")
+
+    def forward(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        """Return the loss of logits (n, n_classes) and class numbers (n,)."""
+        return super().forward(logits, targets).mean()

@@ -9,7 +9,7 @@ import numpy as np
 
 from sklearn_sfx.reproduction._cells import PAIRS, SINGLES
 from sklearn_sfx.reproduction._comparison import comparison, speeds
-from sklearn_sfx.reproduction._metrics import METRICS, summarized
+from sklearn_sfx.reproduction._metrics import FEW_HITS, METRICS, summarized
 from sklearn_sfx.reproduction._outcomes import PAPER_CNN2D, PAPER_DANN, Report, Table, numbers
 from sklearn_sfx.reproduction._runs import DIALS_SPOTS, NAMES
 from sklearn_sfx.reproduction._splits import shares
@@ -131,7 +131,7 @@ def _table(report: Report, part: str, title: str, what: str, lines: list[Line]) 
     with_dials = any(line.dials is not None for line in lines)
     if "peak count" not in what.lower():
         what += " The peak count learned from the same labels how many peaks of a crop make a hit."
-    columns = ["method", "labels of", "labels", "tested on", "frames", *METRICS]
+    columns = ["method", "labels of", "labels", "tested on", "frames", *METRICS, FEW_HITS]
     if with_dials:
         columns += [f"DIALS: {metric}" for metric in METRICS]
         what += f" DIALS as Ke et al. ran it: a frame is kept with at least {_dials_said()} spots."
@@ -141,7 +141,7 @@ def _table(report: Report, part: str, title: str, what: str, lines: list[Line]) 
         found = summarized(line.counts)
         n_frames = float(np.mean([sum(counts.values()) for counts in line.counts]))
         row = [line.method, line.trained_on, f"{line.labels:.0f}", line.tested_on]
-        row += [f"{n_frames:.0f}", *(str(found[metric]) for metric in METRICS)]
+        row += [f"{n_frames:.0f}", *(str(found[name]) for name in (*METRICS, FEW_HITS))]
         record = {
             "method": line.method,
             "labels of": line.trained_on,
@@ -163,6 +163,7 @@ def _table(report: Report, part: str, title: str, what: str, lines: list[Line]) 
         record["frames are"] = report.mark
         rows.append(row)
         records.append(record)
+    what += f" The {FEW_HITS} is that of a run with so few, by the shares of hits and misses kept."
     caption = f"Table {part}. {what} {report.conditions()}"
     return Table(f"table_{part}", f"Table {part}: {title}", caption, columns, rows, records)
 

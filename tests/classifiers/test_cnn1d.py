@@ -29,6 +29,14 @@ def test_rare_hits_are_not_given_up(vectors, other_vectors):
     assert recall_score(vectors[1], model.predict(vectors[0])) > 0.9
 
 
+def test_weights_of_classes_count_by_their_ratio(vectors):
+    models = [
+        CNN1D(**{**TINY, "class_weight": {0: one, 1: 3 * one}}).fit(*vectors) for one in (1, 100)
+    ]
+    small, great = (model.predict_proba(vectors[0]) for model in models)
+    np.testing.assert_allclose(small, great, atol=1e-3)
+
+
 def test_three_classes(vectors):
     X, y = vectors
     labels = np.where(y == 1, "HIT", "MISS").astype("<U5")

@@ -2,8 +2,9 @@
 
 import pytest
 import torch
+from torch import nn
 
-from sklearn_sfx.networks import Base1D, ClassifierModule, Head, VectorAugmentation
+from sklearn_sfx.networks import Base1D, ClassifierModule, ClassLoss, Head, VectorAugmentation
 
 
 @pytest.fixture(autouse=True)
@@ -100,3 +101,18 @@ def test_augmentation_acts_while_training_only():
     module = ClassifierModule(base, Head(base.n_features, 4, 2), VectorAugmentation()).eval()
     assert torch.equal(module(x), module(x))
     assert torch.equal(VectorAugmentation().eval()(x), x)
+
+
+def test_a_class_weighs_the_same_in_every_batch():
+    """The loss of an epoch is that of all its rows, however they fall into batches."""
+    logits, targets = torch.randn(60, 3), torch.randint(3, (60,))
+    loss = ClassLoss(torch.tensor([0.5, 1.0, 4.0]))
+    together = 60 * loss(logits, targets)
+    order = targets.argsort()  # batches of one class, and mixed ones
+    for rows in (torch.arange(60), order):
+        batches = rows.split(16)
+        one_by_one = sum(len(batch) * loss(logits[batch], targets[batch]) for batch in batches)
+        torch.testing.assert_close(one_by_one, together)
+    alone = loss(logits[targets == 2], targets[targets == 2])
+    plain = nn.CrossEntropyLoss()(logits[targets == 2], targets[targets == 2])
+    torch.testing.assert_close(alone, 4 * plain)

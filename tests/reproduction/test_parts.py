@@ -7,7 +7,7 @@ from sklearn_sfx import InputError
 from sklearn_sfx.datasets import read_annotation, read_spot_counts
 from sklearn_sfx.reproduction import _runs, _scale, split, wilson
 from sklearn_sfx.reproduction._cells import PARTS, cells_of
-from sklearn_sfx.reproduction._metrics import METRICS, counted, summarized
+from sklearn_sfx.reproduction._metrics import FEW_HITS, METRICS, counted, summarized
 from sklearn_sfx.reproduction._study import Study
 
 
@@ -28,6 +28,14 @@ def test_seeds_are_averaged_and_their_counts_pooled():
     # The second seed keeps nothing, so it has no precision.
     assert found["precision"] == pytest.approx((1.0, *wilson(9, 9)))
     assert str(summarized([two])["precision"]) == "-"
+
+
+def test_precision_where_hits_are_few():
+    found = summarized([{"found": 90, "lost": 10, "kept": 5, "left": 95}])[FEW_HITS]
+    assert found.value == pytest.approx(5 * 0.9 / (5 * 0.9 + 95 * 0.05))  # of a hundred frames
+    assert 0.2 < found.low < found.value < found.high < 0.8
+    nothing = summarized([{"found": 0, "lost": 9, "kept": 0, "left": 9}])[FEW_HITS]
+    assert np.isnan(nothing.value)
 
 
 @pytest.mark.parametrize(
