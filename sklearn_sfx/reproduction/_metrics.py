@@ -35,7 +35,7 @@ def counted(target: ArrayLike, decision: ArrayLike) -> dict[str, int]:
 
 
 def summarized(seeds: list[dict[str, int]]) -> dict[str, Proportion]:
-    """Return recall, precision, accuracy and `FEW_HITS` of what `counted` made of one or more seeds.
+    """Return the `METRICS` and `FEW_HITS` of what `counted` made of one or more seeds.
 
     The value is the mean over the seeds. The interval is Wilson's, of the counts of all seeds
     together: of one seed it is that seed's. Precision where hits are rare follows from the shares
