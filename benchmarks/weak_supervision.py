@@ -1,6 +1,6 @@
 """CNN2D, FineTuned and DANN, each beside its control, on SIMULATED runs.
 
-    python benchmarks/weak_supervision.py --cache weak --jobs 2
+    python -m benchmarks.weak_supervision --cache weak --jobs 2
 
 labels      CNN2D with 1200 labels against 200, on its own run
 fine_tuned  FineTuned with 200 labels, from the 1200 of another run, against CNN2D with these 200
@@ -25,11 +25,12 @@ from pathlib import Path
 import joblib
 import numpy as np
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import precision_recall_curve, roc_auc_score
+from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from benchmarks.choice.cells import Tested
 from sklearn_sfx import (
     CNN1D,
     CNN2D,
@@ -47,7 +48,6 @@ from sklearn_sfx import (
 CROP, HALF = 724, 360
 DOMAINS = ("LN84", "LN83", "LO19")
 FEW, MANY, HELD = 200, 1200, 400
-WANTED_PRECISION = 0.9
 RARE = 0.05  # the hit rate of many a run
 EPOCHS = {FEW: 50, MANY: 25}  # passes over 200 and over 1200 labels
 EPOCHS_DANN = 10  # over source and target, and of the control over the source
@@ -94,22 +94,13 @@ def split(seed: int, n_frames: int) -> np.ndarray:
 
 def measured(target: np.ndarray, probability: np.ndarray) -> dict:
     result = evaluate(target, probability >= 0.5)
-    precision, recall, _ = precision_recall_curve(target, probability)
-    best = float(recall[precision >= WANTED_PRECISION].max())
-    rare = precision_recall_curve(target, probability, sample_weight=at_rate(target, RARE))
     return {
         "auc": roc_auc_score(target, probability),
         "recall": result.recall,
         "precision": result.precision,
-        "recall_at_90": best,
-        "recall_at_90_of_5%": float(rare[1][rare[0] >= WANTED_PRECISION].max()),
+        "recall_at_90": Tested(target, None).recall_at_precision(probability),
+        "recall_at_90_of_5%": Tested(target, RARE).recall_at_precision(probability),
     }
-
-
-def at_rate(target: np.ndarray, rate: float) -> np.ndarray:
-    """Return weights with which hits have this share of all frames."""
-    share = target.mean()
-    return np.where(target == 1, rate / share, (1 - rate) / (1 - share))
 
 
 def separability(source: np.ndarray, target: np.ndarray) -> float:

@@ -46,7 +46,7 @@ def measure(cell: Cell, n_frames: int, cache: Path) -> dict:
     rows = draw(target, cell.n_labels, cell.rate, cell.seed)
     rest = np.setdiff1d(np.arange(len(target)), rows)
     y, is_hit = target[rows], target[rows] == 1
-    test = _Test(target[rest], cell.rate)
+    test = Tested(target[rest], cell.rate)
     methods = worth_comparing(tuple(METHODS.values()), cell.n_labels)
     fitted = {
         method.name: _probability(method.name, run, rows, rest, y, cell.seed)
@@ -92,7 +92,7 @@ def _probability(
     return held_out_probability(make_pipeline(decider), found, labels, [(train, test)])[test]
 
 
-class _Test:
+class Tested:
     """Frames to test on, weighted as in a run of some hit rate."""
 
     def __init__(self, target: np.ndarray, rate: float | None):
@@ -103,11 +103,13 @@ class _Test:
         )
 
     def recall_at_precision(self, probability: np.ndarray) -> float:
+        """Return the highest recall of any threshold with the wanted precision."""
         precision, recall, _ = precision_recall_curve(
             self.is_hit, probability, sample_weight=self._weight
         )
         return float(recall[precision >= WANTED_PRECISION].max(initial=0))
 
     def precision(self, decision: np.ndarray) -> float:
+        """Return the precision of a decision; NaN where it calls nothing a hit."""
         kept = self._weight[decision].sum()
         return float(self._weight[decision & self.is_hit].sum() / kept) if kept else float("nan")

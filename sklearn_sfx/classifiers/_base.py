@@ -97,6 +97,11 @@ class TorchClassifier(TrainedNetwork):
         weight[present] = compute_class_weight(
             self.class_weight, classes=labels, y=self.classes_[targets]
         )
+        if not np.isfinite(weight).all() or weight.min() < 0 or not weight[targets].any():
+            raise InputError(
+                f"{type(self).__name__}: class_weight={self.class_weight} has to give each class a "
+                "weight of 0 or more, and one of the labels more than 0."
+            )
         weight /= weight[targets].mean()
         return ClassLoss(torch.from_numpy(weight))
 

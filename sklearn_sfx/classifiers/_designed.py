@@ -39,8 +39,8 @@ class DesignedClassifier(TorchClassifier):
         Raises
         ------
         InputError
-            Labels of one class only, input of a shape that it does not read, a device that is not
-            there, or a training that diverged.
+            Labels of one class only, input of a shape that it does not read, weights of classes
+            below 0 or all 0, a device that is not there, or a training that diverged.
 
         Warns
         -----

@@ -53,8 +53,9 @@ def summarized(seeds: list[dict[str, int]]) -> dict[str, Proportion]:
 
 def _precision_of_few(seeds: list[dict[str, int]], recall: Proportion) -> Proportion:
     pairs = np.array([(counts["kept"], counts["kept"] + counts["left"]) for counts in seeds])
-    kept = pairs[:, 0].sum() / max(1, pairs[:, 1].sum())
-    low, high = wilson(*pairs.sum(axis=0))
+    n_kept, n_misses = pairs.sum(axis=0)
+    kept = n_kept / n_misses if n_misses else float("nan")
+    low, high = wilson(n_kept, n_misses)
     ends = ((recall.value, kept), (recall.low, high), (recall.high, low))
     return Proportion(*(float(_precision(*shares)) for shares in ends))
 

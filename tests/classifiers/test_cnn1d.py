@@ -37,6 +37,13 @@ def test_weights_of_classes_count_by_their_ratio(vectors):
     np.testing.assert_allclose(small, great, atol=1e-3)
 
 
+@pytest.mark.parametrize("weights", [(0, 0), (-1, 1), (-1, 2), (np.nan, 1), (np.inf, 1)])
+def test_weights_that_weigh_nothing_are_refused(vectors, weights):
+    model = CNN1D(**{**TINY, "class_weight": dict(enumerate(weights))})
+    with pytest.raises(InputError, match="a weight of 0 or more"):
+        model.fit(*vectors)
+
+
 def test_three_classes(vectors):
     X, y = vectors
     labels = np.where(y == 1, "HIT", "MISS").astype("<U5")
