@@ -1,6 +1,5 @@
 """The one gate through which every estimator takes its input."""
 
-import sys
 from typing import Any
 
 import numpy as np
@@ -8,10 +7,11 @@ from numpy.typing import DTypeLike
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
+from sklearn_sfx._tensors import is_tensor
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import Frames
 
-__all__ = ["check_frames", "is_frames", "is_tensor"]
+__all__ = ["check_frames", "is_frames"]
 
 COUNT_DTYPES = (np.uint16, np.int16, np.int32)
 
@@ -19,12 +19,6 @@ COUNT_DTYPES = (np.uint16, np.int16, np.int32)
 def is_frames(X: Any) -> bool:
     """Whether X is a lazy run of frames, which validation never reads."""
     return isinstance(X, Frames)
-
-
-def is_tensor(X: Any) -> bool:
-    """Whether X is a torch tensor; torch is not imported to find out."""
-    torch = sys.modules.get("torch")
-    return torch is not None and isinstance(X, torch.Tensor)
 
 
 def check_frames(

@@ -92,10 +92,12 @@ def test_a_table_shows_what_was_demanded_beside_what_was_measured():
 
 def test_the_page_says_how_it_came_about():
     rows = [Row("fused", "scipy", (7.0, 8.0))]
-    page = as_page(MACHINE, {"hit_decision": ("How it was done.\n", rows)})
+    elsewhere = {"A GPU": ("python -m benchmarks.speed --gpu", "How.", "A machine.", rows)}
+    page = as_page(MACHINE, {"hit_decision": ("How it was done.\n", rows)}, elsewhere)
     assert page.startswith("# Speed\n\nThis page was written by `make bench`")
     assert "A processor, 2 cores, load 0.2 when the run began; numpy 2.0." in page
     assert "## Hit decision\n\nHow it was done.\n\nRepeats: 2.\n\n| what" in page
+    assert "## A GPU\n\nThis part was measured by `python -m benchmarks.speed --gpu`." in page
     assert "quick" not in page
 
 

@@ -10,6 +10,8 @@ from .rows import Row, figure
 HEADER = ("what", "against", "measured", "quartiles", "least", "aim", "reached", "ours", "peer")
 
 Found = Mapping[str, tuple[str, Sequence[Row]]]  # name of the section: how it was done, rows
+# Title of what was measured on another machine: command, how, the machine in words, rows.
+Elsewhere = Mapping[str, tuple[str, str, str, Sequence[Row]]]
 
 
 def as_table(rows: Sequence[Row]) -> str:
@@ -22,7 +24,7 @@ def as_table(rows: Sequence[Row]) -> str:
     return "\n".join([*lines, *(f"\n{note}" for note in notes)])
 
 
-def as_page(machine: Machine, found: Found) -> str:
+def as_page(machine: Machine, found: Found, elsewhere: Elsewhere) -> str:
     """Return the page of the manual."""
     parts = [
         "# Speed",
@@ -40,6 +42,9 @@ def as_page(machine: Machine, found: Found) -> str:
     for name, (how, rows) in found.items():
         parts += [f"## {name.replace('_', ' ').capitalize()}", how.strip(), _repeats(rows)]
         parts.append(as_table(rows))
+    for title, (command, how, measured_on, rows) in elsewhere.items():
+        parts += [f"## {title}", f"This part was measured by `{command}`.", measured_on]
+        parts += [how.strip(), _repeats(rows), as_table(rows)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 

@@ -154,6 +154,9 @@ class TorchClassifier(TrainedNetwork):
             held_back = design._make_dataset(X[valid], targets[valid], share)
         share = len(targets[train]) / len(targets)
         samples = design._make_dataset(X[train], targets[train], share)
+        for each in (samples, held_back):
+            if each is not None:
+                each.move_to(device)
         with seeded(seed, device), one_thread():
             module, history = self._build_module(design, shape, len(classes)), History()
             if start is not None:

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from sklearn_sfx._validation import is_frames
-from sklearn_sfx.classifiers._training import InMemory, to_tensor
+from sklearn_sfx.classifiers._training import InMemory, fits_on, to_tensor
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.preprocessing import BaseStep
 
@@ -73,6 +73,14 @@ class CachedFrames(InMemory):
         self.frame_bytes = 2 * int(np.prod(X.shape[1:]))
         self.room = int(max_bytes // self.frame_bytes)
         self.kept: dict[int, Packed] = {}
+        self.device = torch.device("cpu")
+
+    def move_to(self, device: torch.device) -> None:
+        """Keep the frames where they are trained on, if that is a GPU and those to keep fit."""
+        n_kept = min(len(self), self.room) if is_frames(self.X) else 2 * len(self)
+        if fits_on(device, n_kept * self.frame_bytes):
+            self.device = device
+            self.X = self.X if is_frames(self.X) else to_tensor(self.X).to(device)
 
     def __getitem__(self, row: int) -> tuple[torch.Tensor, torch.Tensor]:
         frames, targets = self.__getitems__([row])
@@ -84,7 +92,8 @@ class CachedFrames(InMemory):
         missing = [row for row in rows if row not in self.kept]
         found = {row: self.kept[row] for row in rows if row in self.kept}
         if missing:
-            packed = pack(torch.from_numpy(np.asarray(self.X[missing], dtype=np.float32)))
+            read = torch.from_numpy(np.asarray(self.X[missing], dtype=np.float32))
+            packed = pack(read.to(self.device))
             for i, row in enumerate(missing):
                 found[row] = packed[i : i + 1]
                 if len(self.kept) < self.room:

@@ -8,7 +8,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils._param_validation import Interval
 
-from sklearn_sfx._validation import is_tensor
+from sklearn_sfx._tensors import is_tensor
 from sklearn_sfx.classifiers._finding import FindingClassifier
 from sklearn_sfx.classifiers._simulated_peaks import simulated_peaks
 from sklearn_sfx.preprocessing import StrongestPeaks

@@ -118,7 +118,7 @@ class TrainedNetwork(Stored, ClassifierMixin, BaseEstimator, ABC):
         (['hit', 'miss'], [[0.0, 1.0], [1.0, 0.0]])
         """
         check_is_fitted(self)
-        return self._apply(_probabilities, X)
+        return self._apply(_probabilities, X, may_round=True)
 
     def features(self, X: ArrayLike) -> np.ndarray:
         """Return what the base of the network makes of each frame, for embedding plots.
@@ -154,13 +154,14 @@ class TrainedNetwork(Stored, ClassifierMixin, BaseEstimator, ABC):
         # A training that was broken off leaves the labels, and no network.
         return hasattr(self, "net_")
 
-    def _apply(self, function: Callable, X: Any) -> np.ndarray:
+    def _apply(self, function: Callable, X: Any, *, may_round: bool = False) -> np.ndarray:
         X = self._check_frames(X)
         self._check_preprocessing(X)
         module = self.net_.module_.eval()
         if len(X) >= WORTH_FOLDING:
             module = for_inference(module)
-        return apply_to_all(function, module, X, self.design_._prediction_batch)
+        batch = self.design_._prediction_batch
+        return apply_to_all(function, module, X, batch, may_round=may_round)
 
     def _check_preprocessing(self, X: Any) -> None:
         """Refuse `Frames` that were prepared in another way than those of `fit`, where known."""

@@ -25,6 +25,7 @@ __all__ = [
     "StopTraining",
     "as_is",
     "find_device",
+    "fits_on",
     "hold_back",
     "one_thread",
     "seeded",
@@ -109,12 +110,22 @@ def to_tensor(x: np.ndarray | torch.Tensor) -> torch.Tensor:
     return torch.from_numpy(np.array(x, dtype=np.float32, order="C"))
 
 
+def fits_on(device: torch.device, n_bytes: float) -> bool:
+    """Whether a device is a GPU with twice as much memory left."""
+    return device.type == "cuda" and 2 * n_bytes < torch.cuda.mem_get_info(device)[0]
+
+
 class InMemory(Dataset):
     """Samples and targets in arrays, fetched one batch at a time."""
 
     def __init__(self, X: np.ndarray | torch.Tensor, targets: np.ndarray):
         self.X = X
         self.targets = torch.from_numpy(targets)
+
+    def move_to(self, device: torch.device) -> None:
+        """Keep the samples where they are trained on, if that is a GPU and they fit there."""
+        if fits_on(device, 4 * math.prod(self.X.shape)):
+            self.X = to_tensor(self.X).to(device)
 
     def __len__(self) -> int:
         return len(self.targets)

@@ -11,6 +11,8 @@ from sklearn_sfx.frames._frames import Frames
 from sklearn_sfx.frames._highest import MASKED_COLOUR as MASKED_COLOUR
 from sklearn_sfx.frames._highest import PERCENTILES as PERCENTILES
 from sklearn_sfx.frames._highest import highest_of_blocks as highest_of_blocks
+from sklearn_sfx.frames._mapped import are_read_by_threads as are_read_by_threads
+from sklearn_sfx.frames._mapped import map_blocks as map_blocks
 from sklearn_sfx.frames._mask_said import describe_mask as describe_mask
 from sklearn_sfx.frames._masks import files_of_mask as files_of_mask
 from sklearn_sfx.frames._masks import read_mask
@@ -18,6 +20,7 @@ from sklearn_sfx.frames._masks import warn_of_sparse as warn_of_sparse
 from sklearn_sfx.frames._needing_some import needing_some as needing_some
 from sklearn_sfx.frames._on_device import blocks_on_device as blocks_on_device
 from sklearn_sfx.frames._on_device import can_run_on_device as can_run_on_device
+from sklearn_sfx.frames._on_device import run_on_tensors as run_on_tensors
 from sklearn_sfx.frames._open import open_frames
 from sklearn_sfx.frames._paths import expand_paths as expand_paths
 from sklearn_sfx.frames._protocols import FrameOrigin, FrameSource, FrameStep

@@ -1,27 +1,69 @@
-"""Work on a run in blocks: how long they are, and the next ones under way meanwhile."""
+"""Work on a run in blocks: how long they are, who works, and the next ones under way meanwhile."""
 
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, NamedTuple, TypeVar
 
-from joblib import Parallel, delayed
+from joblib import Parallel, cpu_count, delayed, effective_n_jobs
+from joblib.parallel import BACKENDS, get_active_backend
 
-__all__ = ["block_length", "work_ahead"]
+__all__ = ["Workers", "block_length", "work_ahead", "workers_for"]
 
 N_ROUNDS = 4  # in which several workers share a short run out
+AHEAD = 2  # blocks for each worker that are under way or wait to be used
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
+
+
+class Workers(NamedTuple):
+    """How many work on a run, and whether as threads of this process.
+
+    Parameters
+    ----------
+    n : int
+        1 and above.
+    are_threads : bool
+        Otherwise they are what joblib has been told to use: processes, a cluster.
+    """
+
+    n: int
+    are_threads: bool
+
+
+def workers_for(in_memory: bool, steps: Sequence[Any]) -> Workers:
+    """Return who works on a run, by what joblib has been told.
+
+    Threads are never more than there are cores. They take the place of this machine's processes
+    for frames in memory, which take longer to send than to prepare, where every step has a true
+    ``frees_gil``. What is sent to a cluster is sent.
+
+    Parameters
+    ----------
+    in_memory : bool
+        Whether the frames lie there.
+    steps : sequence of FrameStep
+        What is run on each frame.
+    """
+    n = max(1, effective_n_jobs(None))
+    backend = get_active_backend(prefer="threads")[0]
+    are_threads = n == 1 or getattr(backend, "supports_sharedmem", False)
+    if not are_threads and in_memory:
+        of_this_machine = [BACKENDS.get(name) for name in ("loky", "multiprocessing")]
+        lets_others_run = all(getattr(step, "frees_gil", False) for step in steps)
+        are_threads = type(backend) in of_this_machine and lets_others_run
+    return Workers(min(n, cpu_count()) if are_threads else n, are_threads)
 
 
 def block_length(
     n_frames: int, frame_bytes: int, n_workers: int, max_bytes: int, max_frames: int
 ) -> int:
     """Return how many frames a block has, so that all that are held take `max_bytes` at most."""
-    n_held = n_workers if n_workers == 1 else 2 * n_workers
+    n_held = n_workers if n_workers == 1 else AHEAD * n_workers
     length = min(max_frames, max_bytes // (frame_bytes * n_held))
     if n_workers > 1:  # so many blocks that all have work, and little is waited for at the end
         length = min(length, math.ceil(n_frames / (N_ROUNDS * n_workers)))
@@ -29,18 +71,37 @@ def block_length(
 
 
 def work_ahead(
-    work: Callable[[Task], Result], tasks: Sequence[Task], n_workers: int
+    work: Callable[[Task], Result], tasks: Sequence[Task], workers: Workers
 ) -> Iterator[Result]:
     """Yield the result of each task in order; with several workers the next ones run meanwhile."""
-    if n_workers == 1:
+    if workers.n == 1:
         yield from (work(task) for task in tasks)
-        return
-    # In waves, since joblib would run ahead of a slow consumer and pile up the results.
-    with Parallel(prefer="threads") as parallel, ThreadPoolExecutor(1) as ahead:
+    elif workers.are_threads:
+        yield from _in_threads(work, tasks, workers.n)
+    else:
+        yield from _in_waves(work, tasks, workers.n)
+
+
+def _in_threads(work: Callable[[Task], Result], tasks: Sequence[Task], n: int) -> Iterator[Result]:
+    waiting: deque[Future[Result]] = deque()
+    threads = ThreadPoolExecutor(n)
+    try:
+        for task in tasks:
+            waiting.append(threads.submit(work, task))
+            if len(waiting) == AHEAD * n:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:  # after an error, or where no more is wanted
+        threads.shutdown(cancel_futures=True)
+
+
+def _in_waves(work: Callable[[Task], Result], tasks: Sequence[Task], n: int) -> Iterator[Result]:
+    # Since joblib would run ahead of a slow consumer and pile up the results.
+    with Parallel(n_jobs=n) as parallel, ThreadPoolExecutor(1) as ahead:
         wave = None
-        for i in range(0, len(tasks), n_workers):
-            jobs = [delayed(work)(task) for task in tasks[i : i + n_workers]]
-            following = ahead.submit(parallel, jobs)
+        for i in range(0, len(tasks), n):
+            following = ahead.submit(parallel, [delayed(work)(task) for task in tasks[i : i + n]])
             if wave is not None:
                 yield from wave.result()
             wave = following

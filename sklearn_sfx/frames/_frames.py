@@ -9,11 +9,10 @@ from types import EllipsisType
 from typing import Any, overload
 
 import numpy as np
-from joblib import effective_n_jobs
 from numpy.typing import DTypeLike
 
 from sklearn_sfx.frames._array_source import ArraySource
-from sklearn_sfx.frames._blocks import block_length, work_ahead
+from sklearn_sfx.frames._blocks import Workers, block_length, work_ahead, workers_for
 from sklearn_sfx.frames._carried_mask import fit_mask, pack_mask, unpack_mask
 from sklearn_sfx.frames._exits import as_dask, as_xarray
 from sklearn_sfx.frames._facts import Facts, Unreadable, unreadable_rows
@@ -326,9 +325,10 @@ class Frames:
     def blocks(self, *, max_bytes: int = 64 * 2**20, max_frames: int = 64) -> Iterator[np.ndarray]:
         """Read in consecutive blocks, so that memory does not grow with the number of frames.
 
-        The work is done by joblib threads, one unless a `joblib.parallel_config` says otherwise;
-        with another backend (processes, a cluster) each task is a small pickled slice. With more
-        than one worker the next blocks are read while those that were yielded are used.
+        The work is done by threads, one unless a `joblib.parallel_config` says otherwise; with
+        another backend (processes, a cluster) each task is a small pickled slice. Frames in memory
+        are not sent to processes, unless a step holds the GIL. With more than one worker the next
+        blocks are read while those that were yielded are used.
 
         Parameters
         ----------
@@ -351,15 +351,19 @@ class Frames:
         >>> [len(block) for block in frames.blocks(max_frames=2)]
         [2, 2, 1]
         """
-        n_workers = max(1, effective_n_jobs(None))
+        workers = self._workers
         frame_bytes = self.dtype.itemsize * max(1, math.prod(self.shape[1:]))
-        length = block_length(len(self), frame_bytes, n_workers, max_bytes, max_frames)
+        length = block_length(len(self), frame_bytes, workers.n, max_bytes, max_frames)
         tasks = [self._take(slice(i, i + length)) for i in range(0, len(self), length)]
-        yield from work_ahead(Frames._read_here, tasks, n_workers)
+        yield from work_ahead(Frames._read_here, tasks, workers)
+
+    @property
+    def _workers(self) -> Workers:
+        return workers_for(isinstance(self._source, ArraySource), self._steps)
 
     def _read(self) -> np.ndarray:
         """Read everything, on the workers that the caller has configured."""
-        if effective_n_jobs(None) == 1 or len(self) == 1:
+        if self._workers.n == 1 or len(self) == 1:
             return self._read_here()
         out, start = np.empty(self.shape, self.dtype), 0
         for block in self.blocks():
@@ -367,9 +371,9 @@ class Frames:
             start += len(block)
         return out
 
-    def _read_here(self) -> np.ndarray:
+    def _read_here(self, out: np.ndarray | None = None) -> np.ndarray:
         """Read everything in this thread: window, steps, row of the output, frame by frame."""
-        out = np.empty(self.shape, self.dtype)
+        out = np.empty(self.shape, self.dtype) if out is None else out
         where = (out, self._source, self._index, self.window)
         if self._window is None and not self._is_prepared:
             read_whole(*where)

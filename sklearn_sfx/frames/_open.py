@@ -7,10 +7,11 @@ import os
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sklearn_sfx._tensors import is_tensor
 from sklearn_sfx.exceptions import InputError, SlowFileWarning
 from sklearn_sfx.frames._array_source import ArraySource
 from sklearn_sfx.frames._facts import Facts
@@ -24,13 +25,17 @@ from sklearn_sfx.frames._paths import expand_paths
 from sklearn_sfx.frames._protocols import FrameSource
 from sklearn_sfx.frames._recognize import Part, open_parts
 from sklearn_sfx.frames._repeated import without_repeated
+from sklearn_sfx.frames._tensor_source import source_of_tensor
 from sklearn_sfx.frames._value_rule import ValueRule, rule_of_facts
+
+if TYPE_CHECKING:  # torch takes long to import
+    from torch import Tensor
 
 __all__ = ["open_frames"]
 
 
 def open_frames(
-    source: str | Path | Sequence[str | Path] | np.ndarray,
+    source: str | Path | Sequence[str | Path] | np.ndarray | Tensor,
     *,
     dataset: str | None = None,
     mask: np.ndarray | Frames | str | bool | None = "auto",
@@ -50,10 +55,11 @@ def open_frames(
 
     Parameters
     ----------
-    source : path, list of paths, glob pattern, ndarray, or h5py.Dataset
+    source : path, list of paths, glob pattern, ndarray, torch.Tensor, or h5py.Dataset
         One file or folder; or files that make one run, in the order of the list, or for a pattern
-        sorted by name, numbers in it as numbers; or frames of shape (n_frames, height, width). Of
-        an h5py dataset only the names of the file and the dataset are taken.
+        sorted by name, numbers in it as numbers; or frames of shape (n_frames, height, width), in
+        pinned memory or on a GPU too. Of an h5py dataset only the names of the file and the dataset
+        are taken.
     dataset : str, default=None
         Path of the dataset of images in each file, name of the array, or of the detector of a run
         of European XFEL; needed where there are several.
@@ -122,6 +128,8 @@ def open_frames(
     parts: list[Part] = []
     if isinstance(source, np.ndarray):
         opened = ArraySource(source)
+    elif is_tensor(source):
+        opened = source_of_tensor(source)  # type: ignore[arg-type]
     else:
         source, dataset = _names_in(source, dataset)
         paths = expand_paths(source)

@@ -174,7 +174,11 @@ class FrameStep(Protocol):
     - ``description``, a str by which steps with other parameters are told apart; without it the
       name of the class stands in `Frames.preprocessing`;
     - ``on_tensors(X)``, which returns the same of a float32 torch tensor (n, height, width), and
-      leaves X as it is: then it runs on the device of the network.
+      leaves X as it is: then it runs on the device of the network. It may then have
+      ``takes_integers = True`` if it takes the numbers of a file just as well, which are fewer
+      bytes to move;
+    - ``frees_gil = True``, if nearly all that it does is compiled and lets other threads run: then
+      frames in memory are prepared by threads where the user asked for processes.
 
     `sklearn_sfx.preprocessing.BaseStep` is a start for a step that does nothing unusual.
 

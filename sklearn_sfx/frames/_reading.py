@@ -95,14 +95,16 @@ def prepare_into(
         What is run on each.
     """
     frame = np.empty((window.height, window.width), source.dtype)
+    looks_at_values, may_be_infinite = bool(values), frame.dtype.kind == "f"
     for row, position, of_place in zip(
         range(len(out)), index, _read_masks(masks, window), strict=True
     ):
         source.read(int(position), window, frame)
         usable = of_place
-        if (bad := values.not_usable(frame)) is not None:
+        if looks_at_values and (bad := values.not_usable(frame)) is not None:
             usable = ~bad if of_place is None else of_place & ~bad
-        refuse_infinity(frame, usable, source, int(position))
+        if may_be_infinite:
+            refuse_infinity(frame, usable, source, int(position))
         if needs_some:
             refuse_blank(frame, of_place, values, source, int(position))
         if steps:

@@ -14,6 +14,7 @@ from sklearn_sfx.networks._base2d import Base2D
 from sklearn_sfx.networks._classifier import ClassifierModule, Head
 from sklearn_sfx.networks._classifier import ClassLoss as ClassLoss
 from sklearn_sfx.networks._fine_tuned import FineTunedModule as FineTunedModule
+from sklearn_sfx.networks._half_precision import in_half_precision as in_half_precision
 from sklearn_sfx.networks._inference import for_inference as for_inference
 
 __all__ = [

@@ -13,8 +13,9 @@ from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_sfx._stored import Stored
-from sklearn_sfx._validation import check_frames, is_frames, is_tensor
-from sklearn_sfx.frames import FrameStep
+from sklearn_sfx._tensors import is_tensor
+from sklearn_sfx._validation import check_frames, is_frames
+from sklearn_sfx.frames import FrameStep, run_on_tensors
 
 if TYPE_CHECKING:  # torch takes long to import
     from torch import Tensor
@@ -158,12 +159,13 @@ class FrameTransformer(Stored, TransformerMixin, BaseEstimator, ABC):
             return X.append(step)
         if is_tensor(X):
             if hasattr(step, "on_tensors"):
-                return step.on_tensors(X.float())
+                return run_on_tensors(step, X).float()
             return _run_through_numpy(step, X)
         out = np.empty((len(X), *step.output_shape(X.shape[1:])), dtype=np.float32)
-        Parallel(require="sharedmem")(
+        n_workers = effective_n_jobs(None)
+        Parallel(n_jobs=n_workers, require="sharedmem")(
             delayed(_run_on_part)(step, X[part], out[part])
-            for part in gen_even_slices(len(X), effective_n_jobs(None))
+            for part in gen_even_slices(len(X), n_workers)
         )
         return out
 

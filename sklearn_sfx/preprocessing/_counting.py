@@ -6,7 +6,8 @@ import numpy as np
 from joblib import Parallel, delayed
 from numpy.typing import ArrayLike
 
-from sklearn_sfx._validation import is_frames, is_tensor
+from sklearn_sfx._tensors import is_tensor
+from sklearn_sfx._validation import is_frames
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.preprocessing._step import BaseStep
 

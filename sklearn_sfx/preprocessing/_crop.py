@@ -171,6 +171,8 @@ class CropStep(BaseStep):
     size: int | None
     center: tuple[float, float] | None = None
     description = ""  # the shape of the frames says it
+    takes_integers: ClassVar[bool] = True  # as tensors
+    frees_gil: ClassVar[bool] = True
 
     def output_shape(self, frame_shape: tuple[int, ...]) -> tuple[int, ...]:
         """Return the shape of the crop, and refuse a frame that is smaller."""
@@ -217,5 +219,5 @@ class CropStep(BaseStep):
         return out
 
     def on_tensors(self, X: Tensor) -> Tensor:
-        """Do the same to float32 frames (n, h, w), or signals (n, length), on their device."""
+        """Do the same to frames (n, h, w), or signals (n, length), of their own numbers."""
         return X[(slice(None), *self.slices(tuple(X.shape[1:])))].clone()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -18,8 +19,7 @@ if TYPE_CHECKING:  # torch takes long to import
 __all__ = ["FusedStep", "PixelRule"]
 
 LOADED_AS_THEY_ARE = (np.uint16, np.int16, np.int32, np.float32)
-SAMPLED_ROWS = 64  # the mean of every 64th row is near enough to that of all
-NEAR = 4  # deviations from the mean within which a sum of squares keeps its precision
+COUNTS = frozenset(map(np.dtype, (np.uint16, np.int16, np.int32)))
 ALL_USABLE = np.zeros((0, 0), dtype=bool)
 RANGES: dict = {"row": kernels.row_ranges, "column": kernels.column_ranges}
 CONTRAST: dict = {
@@ -79,6 +79,9 @@ class FusedStep(BaseStep):
     kernel_size: int | None = None
     floor: float | str = 1.0
     axis: str | None = None
+
+    takes_integers: ClassVar[bool] = True  # as tensors
+    frees_gil: ClassVar[bool] = True
 
     @property
     def description(self) -> str:
@@ -156,6 +159,10 @@ class FusedStep(BaseStep):
     def __call__(self, frame: np.ndarray, usable: np.ndarray | None = None) -> np.ndarray:
         """Run on one frame (h, w), or one signal (n,); float32."""
         frame = np.asarray(frame)
+        if self._takes_counts and frame.dtype in COUNTS and frame.flags.carray:
+            out = self._ranges_of_counts(frame, usable)
+            if out is not None:
+                return out
         shape = self.output_shape(frame.shape)
         if self.rule is not None and self.rule.values:
             bad = self.rule.values.not_usable(frame)
@@ -179,10 +186,31 @@ class FusedStep(BaseStep):
         return out
 
     def on_tensors(self, X: Tensor) -> Tensor:
-        """Do the same to float32 frames (n, h, w), or signals (n, length), on their device."""
+        """Do the same to frames (n, h, w), or signals (n, length), on their device; float32."""
         from sklearn_sfx.preprocessing._fused_step_on_tensors import run
 
         return run(self, X)
+
+    @cached_property
+    def _takes_counts(self) -> bool:
+        """Whether one compiled call may do all of it, for frames of counts: the usual case."""
+        return (
+            self.kernel_size is not None
+            and self.floor != "mean"
+            and self.axis == "row"
+            and (self.rule is None or not (self.rule.looks_at_values or self.rule.values))
+        )
+
+    def _ranges_of_counts(self, frame: np.ndarray, usable: np.ndarray | None) -> np.ndarray | None:
+        """Return the ranges of one frame; None where it takes more than one call."""
+        (height, width), size = frame.shape, self.kernel_size or 1
+        if height < size or width < size:
+            return None
+        place = ALL_USABLE if usable is None and self.rule is None else self._usable(usable)
+        out = np.empty(height - size + 1, dtype=np.float32)
+        window, floor = (size, size), float(self.floor)
+        done = kernels.row_ranges_of_counts(frame, place, window, floor, self.normalize, out)
+        return out if done else None
 
     def _contrast(
         self,
@@ -218,11 +246,9 @@ class FusedStep(BaseStep):
             return None, 0.0
         frame = _as_kernels_take_it(frame)
         mask = self._usable(usable)
-        some = frame[::SAMPLED_ROWS]
-        some = some[mask[::SAMPLED_ROWS]] if mask.size else some
-        reference = np.float32(np.round(some.mean()) if some.size else 0)
+        reference = kernels.reference_of_counts(frame, mask)
         mean, std = kernels.moments_of_counts(frame, mask, reference)
-        if abs(mean) > NEAR * std:
+        if abs(mean) > kernels.NEAR * std:
             return None, std
         return (frame, mask, reference, mean), std
 

@@ -1,8 +1,18 @@
-"""The stages of `FusedStep` by torch operations, on the device where the tensor lies."""
+"""The stages of `FusedStep` by torch operations, on the device where the tensor lies.
+
+Mean and variance of a window are made of its sum and its sum of squares, first along one side and
+then along the other. What is summed are differences from the mean of the frame. The error of a
+variance is then a rounding of their squares, which the global deviation as a floor makes small;
+where the floor is another one, numbers of twice the length are taken.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import functools
+import math
+from collections import Counter
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -12,75 +22,148 @@ if TYPE_CHECKING:
 
 __all__ = ["run"]
 
+PIXELS = {"cpu": 2**19, "cuda": 2**25}  # at once; so much fits a processor's cache
+SAFE_FLOOR = 0.5  # global deviations
+WORTH_COMPILING = 2**17  # frames; working on so many takes about as long as to compile
+
+_n_run: Counter = Counter()  # frames of each kind that a GPU worked on without being compiled for
+
 
 def run(step: FusedStep, X: Tensor) -> Tensor:
-    """Run the step on float32 frames (n, height, width) or signals (n, length)."""
+    """Run the step on frames (n, height, width) or signals (n, length) of any real dtype."""
     out_shape = step.output_shape(tuple(X.shape[1:]))
-    signals = X.ndim == 2
-    out = X[:, None, :] if signals else X
-    if step.rule is not None:
-        out = _mask(out, step.rule)
-    if step.normalize:
-        out = _normalize_globally(out)
+    frames = X[:, None, :] if X.ndim == 2 else X
+    window = None
     if step.kernel_size is not None:
-        window = (1 if signals else step.kernel_size, step.kernel_size)
-        out = _normalize_locally(out, window, step.floor)
-    if step.axis is not None:
-        out = _ranges(out, dim=2 if step.axis == "row" else 1)
+        window = (1 if X.ndim == 2 else step.kernel_size, step.kernel_size)
+    stages = step.normalize, window, step.floor, step.axis
+    length = max(1, PIXELS.get(X.device.type, 2**25) // math.prod(frames.shape[1:]))
+    parts = []
+    for part in frames.split(length):
+        part, usable = _masked(part, step.rule)
+        parts.append(_function_for(part, usable, stages)(part, usable, *stages))
+    out = parts[0] if len(parts) == 1 else torch.cat(parts)
     return out.reshape(len(X), *out_shape)
 
 
-def _mask(X: Tensor, rule: PixelRule) -> Tensor:
-    usable = torch.isfinite(X)
-    if rule.mask is not None:
+def _masked(X: Tensor, rule: PixelRule | None) -> tuple[Tensor, Tensor | None]:
+    """Return frames, and which pixels are usable: None for all of them."""
+    named = rule is not None and (rule.mask is not None or rule.looks_at_values)
+    if not named and not X.is_floating_point():
+        return X, None
+    values = X if X.is_floating_point() else X.double()  # torch compares no uint16
+    usable = torch.isfinite(values)
+    if rule is not None and rule.mask is not None:
         usable &= torch.as_tensor(rule.mask.copy(), device=X.device)
-    if rule.saturation is not None:
-        usable &= rule.saturation > X
-    for value in rule.invalid:
-        usable &= value != X
-    return torch.where(usable, X, torch.nan)
+    if rule is not None and rule.saturation is not None:
+        usable &= rule.saturation > values
+    for value in () if rule is None else rule.invalid:
+        usable &= value != values
+    # On a GPU it takes longer to wait for an answer than to take masks into account.
+    return X, None if X.device.type == "cpu" and usable.all() else usable
 
 
-def _normalize_globally(X: Tensor) -> Tensor:
-    usable = ~X.isnan()
-    n = usable.sum((1, 2), keepdim=True).clamp(min=1)
-    # Differences from a pixel of the frame, then from their mean: a flat frame stays exactly 0.
-    lowest = torch.where(usable, X, torch.inf).amin((1, 2), keepdim=True)
-    X = X - torch.where(lowest.isinf(), 0.0, lowest)
-    for _ in range(2):  # the second time takes away what the first one rounded
-        X = X - torch.where(usable, X, 0.0).sum((1, 2), keepdim=True) / n
-    std = (torch.where(usable, X, 0.0).square().sum((1, 2), keepdim=True) / n).sqrt()
-    return torch.where(std > 0, X / std, X * 0.0)
+def _function_for(X: Tensor, usable: Tensor | None, stages: tuple) -> Callable[..., Tensor]:
+    """Return what runs the stages: on a GPU compiled for many frames of one kind."""
+    if X.device.type != "cuda" or X.requires_grad or stages[1] is None:
+        return _run_stages
+    kind = tuple(X.shape), X.dtype, X.device, usable is None, stages
+    _n_run[kind] += len(X)
+    return _compiled() if _n_run[kind] > WORTH_COMPILING else _run_stages
 
 
-def _normalize_locally(X: Tensor, window: tuple[int, int], floor: float | str) -> Tensor:
-    height, width = X.shape[1] - window[0] + 1, X.shape[2] - window[1] + 1
-    top, left = window[0] // 2, window[1] // 2
-    centre = X[:, top : top + height, left : left + width]
-    n, total, squares = (torch.zeros_like(centre) for _ in range(3))
-    # Sums of differences from the central pixel lose nothing to the level, and a flat window is 0.
-    for i in range(window[0]):
-        for j in range(window[1]):
-            difference = X[:, i : i + height, j : j + width] - centre
-            usable = ~difference.isnan()
-            difference = torch.where(usable, difference, 0.0)
-            n += usable
-            total += difference
-            squares += difference * difference
-    n = n.clamp(min=1)
-    deviation = torch.where(centre.isnan(), torch.nan, -total / n)
-    std = ((squares - total * total / n).clamp(min=0) / n).sqrt()
-    if floor == "mean":
-        usable = ~deviation.isnan()
-        count = usable.sum((1, 2), keepdim=True).clamp(min=1)
-        divisor = torch.maximum(std, (std * usable).sum((1, 2), keepdim=True) / count)
+@functools.cache
+def _compiled() -> Callable[..., Tensor]:
+    """Return `_run_stages` compiled for each kind of frames; as it is where that does not work."""
+    compiled = torch.compile(_run_stages, dynamic=False, fullgraph=True)
+    works = True
+
+    def run_compiled(X: Tensor, usable: Tensor | None, *stages: Any) -> Tensor:
+        nonlocal works
+        if works:
+            try:
+                with torch.no_grad():
+                    return compiled(X, usable, *stages)
+            except Exception:  # a compiler that is missing, for one
+                works = False
+        return _run_stages(X, usable, *stages)
+
+    return run_compiled
+
+
+def _run_stages(
+    X: Tensor,
+    usable: Tensor | None,
+    normalize: bool,
+    window: tuple[int, int] | None,
+    floor: float | str,
+    axis: str | None,
+) -> Tensor:
+    if not normalize and window is None:
+        out = X.float()
     else:
-        divisor = std.clamp(min=float(floor))
-    return torch.where(divisor > 0, deviation / divisor, deviation * 0.0)
+        x, n = _less_mean(X, usable)
+        is_safe = normalize and floor != "mean" and float(floor) >= SAFE_FLOOR
+        if window is None or is_safe:
+            x = x.float()
+        deviation = (x.square().sum((1, 2), keepdim=True) / n).sqrt()
+        if window is None:
+            out = torch.where(deviation > 0, x / deviation, 0.0)
+        else:
+            unit = deviation if normalize else torch.ones_like(deviation)
+            out, usable = _local_contrast(x, usable, window, floor, unit)
+    if axis is not None:
+        return _ranges(out, usable, dim=2 if axis == "row" else 1).float()
+    return (out if usable is None else torch.where(usable, out, torch.nan)).float()
 
 
-def _ranges(X: Tensor, dim: int) -> Tensor:
-    usable = ~X.isnan()
+def _less_mean(X: Tensor, usable: Tensor | None) -> tuple[Tensor, Tensor | float]:
+    """Return float64 differences from the mean, 0 where not usable, and the number of pixels."""
+    # Of float32 the sum of equal values has no rounding in float64: a flat frame is 0.
+    X = (X.float() if X.is_floating_point() else X).double()
+    if usable is None:
+        return X - X.mean((1, 2), keepdim=True), float(math.prod(X.shape[1:]))
+    n = usable.sum((1, 2), keepdim=True).clamp(min=1)
+    mean = torch.where(usable, X, 0.0).sum((1, 2), keepdim=True) / n
+    return torch.where(usable, X - mean, 0.0), n
+
+
+def _local_contrast(
+    x: Tensor, usable: Tensor | None, window: tuple[int, int], floor: float | str, unit: Tensor
+) -> tuple[Tensor, Tensor | None]:
+    """Return the local contrast, and where it is usable."""
+    n: Tensor | float = float(window[0] * window[1])
+    inside = tuple(
+        slice(k // 2, side - (k - 1) // 2) for k, side in zip(window, x.shape[1:], strict=True)
+    )
+    if usable is not None:
+        n = _window_sums(usable.to(x.dtype), window).clamp(min=1)
+        usable = usable[(slice(None), *inside)]
+    mean = _window_sums(x, window) / n
+    std = (_window_sums(x * x, window) / n - mean * mean).clamp(min=0).sqrt()
+    if floor == "mean":
+        if usable is None:
+            least = std.mean((1, 2), keepdim=True)
+        else:
+            count = usable.sum((1, 2), keepdim=True).clamp(min=1)
+            least = torch.where(usable, std, 0.0).sum((1, 2), keepdim=True) / count
+    else:
+        least = float(floor) * unit
+    divisor = torch.maximum(std, least)
+    difference = x[(slice(None), *inside)] - mean
+    return torch.where(divisor > 0, difference / divisor, 0.0), usable
+
+
+def _window_sums(x: Tensor, window: tuple[int, int]) -> Tensor:
+    for dim, size in ((2, window[1]), (1, window[0])):
+        n = x.shape[dim] - size + 1
+        x = functools.reduce(torch.add, [x.narrow(dim, k, n) for k in range(size)])
+    return x
+
+
+def _ranges(X: Tensor, usable: Tensor | None, dim: int) -> Tensor:
+    if usable is None:
+        return X.amax(dim) - X.amin(dim)
     highest = torch.where(usable, X, -torch.inf).amax(dim)
     lowest = torch.where(usable, X, torch.inf).amin(dim)
     return torch.where(usable.any(dim), highest - lowest, 0.0)

@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import StrOptions
 
 from sklearn_sfx._stored import stored
-from sklearn_sfx._validation import is_frames, is_tensor
+from sklearn_sfx._tensors import is_tensor
+from sklearn_sfx._validation import is_frames
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import ValueRule, rule_of_type, warn_of_sparse
 from sklearn_sfx.preprocessing._base import FrameTransformer

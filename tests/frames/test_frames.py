@@ -3,6 +3,7 @@
 import pickle
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -213,6 +214,9 @@ def test_blocks_are_read_ahead_and_no_further():
     with parallel_config("threading", n_jobs=2):
         blocks = Frames(source).blocks(max_frames=5)
         next(blocks)
+        end = time.monotonic() + 60
+        while len(source.reads) < 20 and time.monotonic() < end:
+            time.sleep(0.01)
         blocks.close()  # waits for what has begun
     assert len(source.reads) == 20  # two blocks for each of the two workers
 

@@ -8,12 +8,14 @@ deviation taken on the way (``_loading``). Everything else works on the loaded f
 
 from sklearn_sfx.preprocessing.kernels._contrast import (
     BAND,
+    NEAR,
     column_ranges_of_contrast,
     contrast,
     contrast_in_bands,
     mean_deviation,
     row_ranges_of_contrast,
     row_ranges_of_contrast_in_bands,
+    row_ranges_of_counts,
 )
 from sklearn_sfx.preprocessing.kernels._defects import raise_to_lines, stuck_regions
 from sklearn_sfx.preprocessing.kernels._loading import (
@@ -21,6 +23,7 @@ from sklearn_sfx.preprocessing.kernels._loading import (
     load_lowered,
     lower,
     moments_of_counts,
+    reference_of_counts,
     standardize,
 )
 from sklearn_sfx.preprocessing.kernels._ranges import column_ranges, row_ranges
@@ -28,6 +31,7 @@ from sklearn_sfx.preprocessing.kernels._scratch import new_work
 
 __all__ = [
     "BAND",
+    "NEAR",
     "column_ranges",
     "column_ranges_of_contrast",
     "contrast",
@@ -39,9 +43,11 @@ __all__ = [
     "moments_of_counts",
     "new_work",
     "raise_to_lines",
+    "reference_of_counts",
     "row_ranges",
     "row_ranges_of_contrast",
     "row_ranges_of_contrast_in_bands",
+    "row_ranges_of_counts",
     "standardize",
     "stuck_regions",
 ]

@@ -19,7 +19,11 @@ import numpy as np
 
 from sklearn_sfx.preprocessing.kernels._compiling import elementwise
 from sklearn_sfx.preprocessing.kernels._float_bits import value_of
-from sklearn_sfx.preprocessing.kernels._loading import load_lowered
+from sklearn_sfx.preprocessing.kernels._loading import (
+    load_lowered,
+    moments_of_counts,
+    reference_of_counts,
+)
 from sklearn_sfx.preprocessing.kernels._ranges import row_range, widen_ranges
 from sklearn_sfx.preprocessing.kernels._scratch import (
     DEVIATION,
@@ -27,6 +31,7 @@ from sklearn_sfx.preprocessing.kernels._scratch import (
     VARIANCE,
     new_band,
     new_ends,
+    new_work,
 )
 from sklearn_sfx.preprocessing.kernels._windows import windows_of_row
 from sklearn_sfx.preprocessing.kernels._windows_of_counts import (
@@ -37,16 +42,19 @@ from sklearn_sfx.preprocessing.kernels._windows_of_counts import (
 
 __all__ = [
     "BAND",
+    "NEAR",
     "column_ranges_of_contrast",
     "contrast",
     "contrast_in_bands",
     "mean_deviation",
     "row_ranges_of_contrast",
     "row_ranges_of_contrast_in_bands",
+    "row_ranges_of_counts",
 ]
 
 # Rows that stay in the cache from loading to contrast. The first of a band is summed afresh, so
 # another number changes last bits where squares are too large to be exact.
+NEAR = 4  # deviations from the mean within which a sum of squares keeps its precision
 BAND = 64
 ZERO = np.float32(0)
 
@@ -125,6 +133,24 @@ def mean_deviation(loaded, window, work):
 
 
 # -- Counts that are loaded band by band
+
+
+@elementwise
+def row_ranges_of_counts(frame, usable, window, floor, normalize, out):
+    """Do as `row_ranges_of_contrast` does with a frame of counts as it was read, all at once.
+
+    frame (h, w) integers; usable (h, w) bool, or (0, 0) for all; with ``normalize`` the floor is in
+    deviations of the frame. Returns False where it has to be loaded as floats first.
+    """
+    reference = reference_of_counts(frame, usable)
+    mean, std = moments_of_counts(frame, usable, reference)
+    if abs(mean) > NEAR * std:
+        return False
+    counts = (frame, usable, reference, mean)
+    unit = std if normalize else 1.0
+    work = new_work(frame.shape[1])
+    row_ranges_of_contrast_in_bands(counts, window, floor * unit, work, out)
+    return True
 
 
 @elementwise

@@ -4,7 +4,16 @@ import numpy as np
 
 from sklearn_sfx.preprocessing.kernels._compiling import elementwise, reduction
 
-__all__ = ["load_frame", "load_lowered", "lower", "moments_of_counts", "standardize"]
+__all__ = [
+    "load_frame",
+    "load_lowered",
+    "lower",
+    "moments_of_counts",
+    "reference_of_counts",
+    "standardize",
+]
+
+SAMPLED_ROWS = 64  # the mean of every 64th row is near enough to that of all
 
 
 @reduction
@@ -65,6 +74,26 @@ def load_frame(frame, usable, saturation, invalid, loaded, masked_rows):
         mean += shift * count / (n + count)
         n += count
     return n, mean, np.sqrt(squares / n) if n else 0.0
+
+
+@elementwise
+def reference_of_counts(frame, usable):
+    """Return a whole number near the mean of a frame of whole numbers: that of some of its rows."""
+    total, n = 0.0, 0
+    for i in range(0, frame.shape[0], SAMPLED_ROWS):
+        row = frame[i]
+        if usable.size:
+            good = usable[i]
+            for j in range(row.size):
+                total += np.float64(row[j]) if good[j] else 0.0
+                n += good[j]
+        else:
+            row_total = 0.0
+            for j in range(row.size):
+                row_total += np.float64(row[j])
+            total += row_total
+            n += row.size
+    return np.float32(np.rint(total / n)) if n else np.float32(0)
 
 
 @reduction

@@ -1,0 +1,91 @@
+"""Who works on a run: threads, processes, and no more of them than help."""
+
+import os
+import threading
+from dataclasses import dataclass
+
+import joblib
+import numpy as np
+import pytest
+
+from sklearn_sfx.frames import Frames, open_frames
+from sklearn_sfx.frames._blocks import Workers, work_ahead
+from sklearn_sfx.preprocessing import GCN, BaseStep
+
+FRAMES = np.random.default_rng(0).poisson(9, (12, 10, 11)).astype(np.uint16)
+
+
+@dataclass(frozen=True)
+class Who(BaseStep):
+    """Gives the process and the thread that ran it, whose work is all Python."""
+
+    def output_shape(self, frame_shape):
+        return (2,)
+
+    def __call__(self, frame, usable=None):
+        return np.array([os.getpid() % 2**20, threading.get_ident() % 2**20], np.float32)
+
+
+@dataclass(frozen=True)
+class WhoInLoops(Who):
+    """The same, which says that it lets other threads run."""
+
+    frees_gil = True
+
+
+def workers_of(step, **config):
+    with joblib.parallel_config(**config):
+        found = np.asarray(open_frames(FRAMES).append(step))
+    return set(found[:, 0]), set(found[:, 1])
+
+
+HERE = {np.float32(os.getpid() % 2**20)}
+
+
+def test_frames_in_memory_are_not_sent_to_processes():
+    processes, _ = workers_of(WhoInLoops(), backend="loky", n_jobs=2)
+    assert processes == HERE
+
+
+def test_steps_that_hold_the_gil_are(monkeypatch):
+    processes, _ = workers_of(Who(), backend="loky", n_jobs=2)
+    assert not processes & HERE
+
+
+def test_a_number_of_jobs_alone_means_threads():
+    with joblib.parallel_config(n_jobs=2):
+        assert Frames(open_frames(FRAMES)._source)._workers.are_threads
+    processes, threads = workers_of(Who(), n_jobs=2)
+    assert processes == HERE
+    assert np.float32(threading.get_ident() % 2**20) not in threads
+
+
+def test_threads_are_no_more_than_cores():
+    with joblib.parallel_config("threading", n_jobs=500):
+        workers = open_frames(FRAMES)._workers
+    assert workers == Workers(joblib.cpu_count(), True)
+
+
+def test_processes_and_threads_give_the_same():
+    prepared = GCN().fit_transform(open_frames(FRAMES))
+    expected = np.asarray(prepared)
+    for config in ({"n_jobs": 2}, {"backend": "threading", "n_jobs": 2}, {"backend": "loky"}):
+        with joblib.parallel_config(**config):
+            np.testing.assert_array_equal(np.asarray(prepared), expected)
+
+
+def test_an_error_ends_the_work():
+    begun = []
+
+    def work(task):
+        begun.append(task)
+        if task == 3:
+            raise ValueError("the fourth")
+        return task
+
+    found = []
+    with pytest.raises(ValueError, match="the fourth"):
+        for result in work_ahead(work, range(1000), Workers(2, True)):
+            found.append(result)
+    assert found == [0, 1, 2]
+    assert len(begun) < 20

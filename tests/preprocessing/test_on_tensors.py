@@ -1,0 +1,108 @@
+"""GCN, LCN and RWD by torch operations: their precision, their compiled form, tensors of counts."""
+
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from sklearn.pipeline import make_pipeline
+
+from sklearn_sfx.frames import blocks_on_device, open_frames
+from sklearn_sfx.preprocessing import GCN, LCN, CentralCrop, PixelMask, RowWiseDecomposition
+from sklearn_sfx.preprocessing import _fused_step_on_tensors as on_tensors
+
+CPU = torch.device("cpu")
+COUNTS = ["uint8", "int16", "uint16", "int32", "uint32"]
+
+
+@pytest.fixture
+def steep():
+    """Return frames whose level changes by 60,000 counts, with the noise of photons."""
+    rng = np.random.default_rng(0)
+    level = np.linspace(50, 60_000, 200)[None, :, None] * np.ones((3, 1, 180))
+    return rng.poisson(level).astype(np.uint16)
+
+
+@pytest.mark.parametrize("floor", [0.0, 1.0, "mean"])
+def test_a_steep_background_costs_no_precision(reference, steep, floor):
+    result = LCN(5, floor).fit_transform(torch.from_numpy(steep.astype(np.int32))).numpy()
+    for one, frame in zip(result, steep, strict=True):
+        np.testing.assert_allclose(one, reference.lcn(frame, 5, floor), atol=2e-5)
+
+
+@pytest.mark.parametrize("dtype", COUNTS)
+def test_tensors_of_counts_are_taken_as_they_are(dtype):
+    frames = np.random.default_rng(1).poisson(30, (4, 40, 44)).astype(dtype)
+    steps = make_pipeline(CentralCrop(40), GCN(), LCN(5), RowWiseDecomposition())
+    expected = steps.fit_transform(frames)
+    result = steps.transform(torch.from_numpy(frames))
+    assert result.dtype == torch.float32
+    np.testing.assert_allclose(result.numpy(), expected, rtol=1e-4)
+    cropped = CentralCrop(3).fit_transform(torch.from_numpy(frames))
+    assert cropped.dtype == torch.float32
+
+
+def test_more_frames_than_fit_at_once_are_worked_on_in_parts(monkeypatch):
+    frames = torch.from_numpy(np.random.default_rng(2).normal(10, 3, (7, 30, 31)))
+    expected = LCN(3).fit_transform(frames)
+    monkeypatch.setitem(on_tensors.PIXELS, "cpu", 2 * 30 * 31)
+    assert torch.equal(LCN(3).fit_transform(frames), expected)
+
+
+@pytest.mark.filterwarnings("default")  # compilers have much to say
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler here")
+def test_compiled_stages_give_the_same():
+    frames = torch.from_numpy(np.random.default_rng(3).poisson(9, (3, 40, 44)).astype(np.int32))
+    usable = torch.from_numpy(np.random.default_rng(4).random((40, 44)) > 0.05).expand(3, -1, -1)
+    stages = True, (5, 5), 1.0, "row"
+    run = torch.compile(on_tensors._run_stages, dynamic=False, fullgraph=True)
+    for mask in (None, usable):
+        expected = on_tensors._run_stages(frames, mask, *stages)
+        torch.testing.assert_close(run(frames, mask, *stages), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_a_compiler_that_fails_is_done_without(monkeypatch):
+    def broken(function, **options):
+        def fail(*args):
+            raise RuntimeError("no compiler")
+
+        return fail
+
+    monkeypatch.setattr(torch, "compile", broken)
+    frames = torch.arange(120.0).reshape(2, 6, 10)
+    stages = True, (3, 3), 1.0, "row"
+    run = on_tensors._compiled.__wrapped__()
+    for _ in range(2):
+        expected = on_tensors._run_stages(frames, None, *stages)
+        assert torch.equal(run(frames, None, *stages), expected)
+
+
+def test_gradients_flow_through():
+    frames = torch.rand(2, 12, 12, requires_grad=True)
+    make_pipeline(GCN(), LCN(3), RowWiseDecomposition()).fit_transform(frames).sum().backward()
+    assert frames.grad.abs().sum() > 0
+
+
+# -- Runs in a tensor
+
+
+def test_a_tensor_opens_as_a_run():
+    frames = np.random.default_rng(5).poisson(30, (9, 40, 44)).astype(np.uint16)
+    run = open_frames(torch.from_numpy(frames))
+    np.testing.assert_array_equal(np.asarray(run), frames)
+    steps = make_pipeline(CentralCrop(30), GCN(), LCN(5), RowWiseDecomposition())
+    prepared = steps.fit_transform(run)
+    sent = torch.cat(list(blocks_on_device(prepared, CPU, max_frames=4)))
+    np.testing.assert_allclose(sent.numpy(), np.asarray(prepared), rtol=1e-5)
+
+
+def test_masks_of_a_run_and_of_each_frame_go_along():
+    rng = np.random.default_rng(6)
+    frames = rng.poisson(30, (9, 40, 44)).astype(np.uint16)
+    frames[3, 20, 20:22] = 65535  # no count, by its type
+    for mask in (rng.random((40, 44)) > 0.1, rng.random(frames.shape) > 0.1):
+        run = open_frames(frames, mask=mask)
+        steps = make_pipeline(PixelMask(invalid="auto"), GCN(), LCN(5), RowWiseDecomposition())
+        prepared = steps.fit_transform(run)
+        sent = torch.cat(list(blocks_on_device(prepared, CPU, max_frames=4)))
+        np.testing.assert_allclose(sent.numpy(), np.asarray(prepared), rtol=1e-5)
