@@ -9,17 +9,18 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import NamedTuple
 
 import numpy as np
 
 from sklearn_sfx.exceptions import InputError
-from sklearn_sfx.frames._format_protocol import Format, StoredMask
+from sklearn_sfx.frames._format_protocol import DamagedFile, Format, StoredMask
 from sklearn_sfx.frames._joined_source import join_sources
 from sklearn_sfx.frames._own_mask import own_masks
 from sklearn_sfx.frames._picked_source import PickedSource
 from sklearn_sfx.frames._protocols import FrameSource
-from sklearn_sfx.frames._recognize import Part, find_format
+from sklearn_sfx.frames._recognize import Part, find_format, gone_among
 
 __all__ = ["CrystfelList", "ListLine", "split_line"]
 
@@ -67,7 +68,10 @@ class CrystfelList(Format):
         return first is not None and (first.event is not None or bool(_there(path, first.name)))
 
     def open(self, path: str, dataset: str | None = None) -> FrameSource:
-        """Return the frames that are listed, in their order; each file is opened once."""
+        """Return the frames that are listed, in their order; each file is opened once.
+
+        A damaged file among single images is a frame that cannot be read.
+        """
         opened, positions = _open_listed(path, dataset)
         source = opened.joined()
         if np.array_equal(positions, np.arange(source.shape[0])):
@@ -76,14 +80,14 @@ class CrystfelList(Format):
 
     def find_mask(self, path: str, dataset: str | None = None) -> StoredMask | None:
         """Return the mask of the listed files: one for all of their frames, or one for each."""
-        masks = [find_format(file).find_mask(file, dataset) for file in _files(path)]
+        masks = [known.find_mask(file, dataset) for file, known in _known(path)]
         if _are_alike(masks) or dataset is not None:
             return masks[0] if _are_alike(masks) else None
         return self._masks_of_lines(path, None)
 
     def find_mask_beside(self, path: str, dataset: str | None = None) -> StoredMask | None:
         """Return the mask of the listed files, whose frames are in a dataset that may be named."""
-        masks = [find_format(file).find_mask_beside(file, dataset) for file in _files(path)]
+        masks = [known.find_mask_beside(file, dataset) for file, known in _known(path)]
         return masks[0] if _are_alike(masks) else self._masks_of_lines(path, dataset)
 
     def _masks_of_lines(self, path: str, dataset: str | None) -> StoredMask | None:
@@ -95,7 +99,7 @@ class CrystfelList(Format):
 
     def is_simulated(self, path: str) -> bool:
         """Whether a listed file says so."""
-        return any(find_format(file).is_simulated(file) for file in _files(path))
+        return any(known.is_simulated(file) for file, known in _known(path))
 
 
 def _are_alike(masks: list[StoredMask | None]) -> bool:
@@ -117,6 +121,7 @@ class _Opened:
     def __init__(self, path: str, dataset: str | None):
         self._path, self._dataset = path, dataset
         self._sources: dict[str, FrameSource] = {}  # absolute path -> its frames
+        self._formats: dict[str, Format] = {}  # absolute path -> what it is
         self._n_frames = 0
         self._files: dict[str, str] = {}  # name in the list -> absolute path
         self._starts: dict[str, int] = {}  # absolute path -> position of its first frame
@@ -124,19 +129,33 @@ class _Opened:
 
     def parts(self) -> list[Part]:
         """Return each file as a part of a run."""
-        return [Part(find_format(file), (file,), source) for file, source in self._sources.items()]
+        return [Part(self._formats[file], (file,), s) for file, s in self._sources.items()]
 
     def joined(self) -> FrameSource:
         """Return the frames of all files, in the order in which they came up."""
         return join_sources(list(self._sources.values()))
 
+    def open_all(self, lines: list[ListLine]) -> None:
+        """Open each file once; damaged ones last, when it is known what the others are."""
+        damaged: dict[str, DamagedFile] = {}
+        for line in lines:
+            if line.name in self._files:
+                continue
+            file = self._files[line.name] = _resolve(self._path, line)
+            if file not in self._sources and file not in damaged:
+                try:
+                    self._open(file, line)
+                except DamagedFile as error:
+                    damaged[file] = error
+        if damaged:
+            stand_ins = gone_among(list(self._sources.values()), damaged)
+            like, *_ = self._formats.values()
+            for file, source in stand_ins.items():
+                self._add(file, like, source)
+
     def positions(self, line: ListLine) -> np.ndarray:
         """Return where the frames of a line are."""
-        file = self._files.get(line.name)
-        if file is None:
-            file = self._files[line.name] = _resolve(self._path, line)
-        if file not in self._sources:
-            self._open(file, line)
+        file = self._files[line.name]
         if line.event is None:
             start = self._starts[file]
             return np.arange(start, start + self._sources[file].shape[0])
@@ -155,7 +174,11 @@ class _Opened:
             join_sources([first, source])  # which asks whether the shapes agree
         except InputError as error:
             raise type(error)(f"Line {line.number} of {self._path}: {error}") from error
-        self._sources[file], self._starts[file] = source, self._n_frames
+        self._add(file, known, source)
+
+    def _add(self, file: str, known: Format, source: FrameSource) -> None:
+        self._sources[file], self._formats[file] = source, known
+        self._starts[file] = self._n_frames
         self._n_frames += source.shape[0]
 
     def _find(self, file: str, event: str) -> list[int]:
@@ -178,8 +201,9 @@ class _Opened:
 
 def _open_listed(path: str, dataset: str | None) -> tuple[_Opened, np.ndarray]:
     """Return the files of a list, and where in their join its frames are."""
-    opened = _Opened(path, dataset)
-    pieces = [opened.positions(line) for line in _read(path)]
+    opened, lines = _Opened(path, dataset), _read(path)
+    opened.open_all(lines)
+    pieces = [opened.positions(line) for line in lines]
     return opened, np.concatenate(pieces)
 
 
@@ -214,6 +238,13 @@ def _read(path: str) -> list[ListLine]:
 def _files(path: str) -> list[str]:
     names = {line.name: line for line in _read(path)}
     return list(dict.fromkeys(_resolve(path, line) for line in names.values()))
+
+
+def _known(path: str) -> Iterator[tuple[str, Format]]:
+    """Yield each listed file and its format, but for empty ones."""
+    for file in _files(path):
+        with suppress(DamagedFile):
+            yield file, find_format(file)
 
 
 def _there(path: str, name: str) -> list[str]:

@@ -276,7 +276,7 @@ class Frames:
         Returns
         -------
         Frames
-            Of the shape and dtype of these; the same where steps changed the numbers, or of floats.
+            Of the shape and dtype of these; the same where steps changed the numbers.
 
         Examples
         --------

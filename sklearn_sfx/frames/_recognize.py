@@ -21,6 +21,7 @@ __all__ = [
     "are_simulated",
     "find_format",
     "find_mask_together",
+    "gone_among",
     "open_parts",
     "open_paths",
 ]
@@ -114,7 +115,7 @@ def open_parts(paths: Sequence[str], dataset: str | None = None) -> list[Part]:
                 damaged[path] = error
         if gone := {path: damaged[path] for path in distinct if path in damaged}:
             images = [opened[path] for path in distinct if path not in gone]
-            opened |= _gone_among(images, gone)
+            opened |= gone_among(images, gone)
         parts += [Part(known, (path,), opened[path]) for path in group]
     return parts
 
@@ -139,7 +140,7 @@ def _formats_of(paths: Sequence[str]) -> tuple[dict[str, Format], dict[str, Dama
     return formats, damaged
 
 
-def _gone_among(
+def gone_among(
     images: Sequence[FrameSource], gone: dict[str, DamagedFile]
 ) -> dict[str, FrameSource]:
     """Return what stands for damaged files, if those beside them say that each is one frame."""

@@ -11,6 +11,7 @@ from sklearn_sfx.frames._facts import Facts
 __all__ = ["ValueRule", "no_data_values", "rule_of_facts", "rule_of_type"]
 
 BRIGHT = 0.1  # of the way from the background to saturation; the flank of a saturated spot is more
+OF_32_BITS = (2.0**32 - 1, 2.0**32 - 2, 2.0**31 - 1, 2.0**31 - 2, -(2.0**31))  # no counts
 SAMPLED = 8  # the background is the median of every eighth pixel of every eighth row
 
 
@@ -77,9 +78,8 @@ class ValueRule:
         if not self or not frame.size:
             return None
         least, most = np.fmin.reduce(frame, axis=None), np.fmax.reduce(frame, axis=None)
-        found: list[np.ndarray] = [
-            frame == _as_in(frame, value) for value in self.no_data if least <= value <= most
-        ]
+        no_data = (_as_in(frame, value) for value in self.no_data)
+        found: list[np.ndarray] = [frame == value for value in no_data if least <= value <= most]
         if self.lowest is not None and least < self.lowest:
             found.append(frame < self.lowest)
         bad = np.logical_or.reduce(found) if found else None
@@ -109,7 +109,8 @@ def rule_of_type(dtype: np.dtype) -> ValueRule:
     No detector counts to the end of 32 bits, so the numbers there mean something else: an
     overflow, a pixel or a module that is not there. A CCD does count to the end of 16 bits, so
     there the largest number may as well be the top of a Bragg spot. The least number of a signed
-    type is never a count.
+    type is never a count. Numbers of 64 bits and floats, to which those of 32 bits are often
+    converted, keep what these mean, rounded as that type has it.
 
     Parameters
     ----------
@@ -119,7 +120,7 @@ def rule_of_type(dtype: np.dtype) -> ValueRule:
     Returns
     -------
     ValueRule
-        An empty one for floats, which have NaN to mean no data.
+        An empty one for bool and float16.
 
     Examples
     --------
@@ -129,10 +130,18 @@ def rule_of_type(dtype: np.dtype) -> ValueRule:
     ValueRule(no_data=(), lowest=None, highest=65535.0)
     >>> rule_of_type(np.dtype("int32")).no_data
     (2147483647.0, 2147483646.0, -2147483648.0)
+    >>> rule_of_type(np.dtype("float32")).no_data
+    (4294967296.0, 2147483648.0, -2147483648.0)
     """
+    if dtype.kind == "f" and dtype.itemsize >= 4:
+        rounded = (float(dtype.type(value)) for value in OF_32_BITS)
+        return ValueRule(tuple(dict.fromkeys(rounded)))
     if dtype.kind not in "iu":
         return ValueRule()
-    if dtype.itemsize >= 4:
+    if dtype.itemsize > 4:
+        wide = OF_32_BITS if dtype.kind == "i" else OF_32_BITS[:-1]
+        return ValueRule((*no_data_values(dtype, None), *wide))
+    if dtype.itemsize == 4:
         return ValueRule(no_data_values(dtype, None))
     limits = np.iinfo(dtype)
     return ValueRule((float(limits.min),) if limits.min < 0 else (), None, float(limits.max))

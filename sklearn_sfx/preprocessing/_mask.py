@@ -59,7 +59,7 @@ class PixelMask(FrameTransformer):
         Values that stand for "no value", such as -1 or 65535. "auto" tells them from the type of
         the numbers: of 32 bits or more the largest ones, and of signed types the least one, are no
         counts. The largest of 8 and of 16 bits, to which a CCD counts too, is not used but in a
-        spot, beside a bright pixel. Of floats none is told.
+        spot, beside a bright pixel. Numbers of 64 bits and floats keep those of 32 bits.
 
     Attributes
     ----------
@@ -200,14 +200,17 @@ def _type_of(given: Any) -> np.dtype:
     """Return the type of the numbers of an array, a list or a tensor."""
     if is_tensor(given):
         name = str(given.dtype).removeprefix("torch.")
-        return np.dtype(name) if "int" in name else np.dtype(np.float32)
+        return np.dtype(name if "int" in name or name == "float64" else np.float32)
     return np.asarray(given).dtype
 
 
 def _without(values: ValueRule, X: Tensor) -> Tensor:
-    """Return frames of integers as floats, NaN where a value is not to be used."""
+    """Return frames as floats, NaN where a value is not to be used."""
     import torch
 
+    if X.is_floating_point():  # on their device
+        no_data = X.new_tensor(values.no_data)
+        return X.masked_fill(torch.isin(X, no_data), torch.nan)
     bad = [values.not_usable(frame) for frame in X.cpu().numpy()]
     out = X.to(torch.float32, copy=True)
     for row, one in zip(out, bad, strict=True):

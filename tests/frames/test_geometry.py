@@ -250,6 +250,22 @@ def test_the_dataset_that_it_names_is_read(tmp_path, geom):
         assert len(open_frames(tmp_path / name, geometry=geom())) == 3
 
 
+def test_of_datasets_that_it_names_by_a_placeholder_one_has_to_be_chosen(tmp_path, geom, refused):
+    path = geom()
+    path.write_text(path.read_text().replace("data = /data", "data = /entry/%/data"))
+    with h5py.File(tmp_path / "run.h5", "w") as file:
+        for number in range(2):
+            file[f"entry/chunk_{number}/data"] = np.full((3, 4, 20, 30), number + 1, np.uint16)
+    refused(tmp_path / "run.h5", "chunk_0/data", "name one of them", geometry=path)
+    refused(tmp_path / "run.h5", "no dataset /%/data", "chunk_1/data", dataset="/%/data")
+    one = open_frames(tmp_path / "run.h5", geometry=path, dataset="/entry/chunk_1/data")
+    assert (len(one), np.nanmax(one[0])) == (3, 2)
+    with h5py.File(tmp_path / "run.h5", "w") as file:  # the name of no event
+        file["entry/50%/data"] = np.ones((3, 4, 20, 30), np.uint16)
+    path.write_text(path.read_text().replace("/entry/%/data", "/entry/50%/data"))
+    assert len(open_frames(tmp_path / "run.h5", geometry=path)) == 3
+
+
 def test_another_is_not_read_where_the_one_that_it_names_is_dead(tmp_path, geom):
     with h5py.File(tmp_path / "run.h5", "w") as file:
         file["entry/data/data"] = np.ones((3, 4, 20, 30), np.uint16)

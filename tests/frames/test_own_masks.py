@@ -3,6 +3,7 @@
 import h5py
 import numpy as np
 import pytest
+import torch
 from sklearn.preprocessing import FunctionTransformer
 
 from sklearn_sfx import GCN, InputError, PixelMask, open_frames
@@ -65,7 +66,11 @@ def test_mask_is_an_array_or_a_word():
 
 @pytest.mark.parametrize(
     ("dtype", "value"),
-    [("u4", 2**32 - 1), ("u4", 2**32 - 2), ("i4", -(2**31)), ("u2", 65535), ("i2", -(2**15))],
+    [
+        *[("u4", 2**32 - 1), ("u4", 2**32 - 2), ("i4", -(2**31)), ("u2", 65535), ("i2", -(2**15))],
+        *[("f4", 2**32 - 1), ("f4", -(2**31)), ("f8", 2**32 - 2), ("f8", 2**31 - 1)],
+        *[("i8", 2**32 - 1), ("i8", -(2**31)), ("i8", 2**63 - 1), ("u8", 2**32 - 2)],
+    ],
 )
 def test_no_counts_are_told_by_their_type(dtype, value):
     values = np.random.default_rng(0).poisson(5, (12, 16, 16)).astype(dtype)
@@ -76,10 +81,24 @@ def test_no_counts_are_told_by_their_type(dtype, value):
     masking = PixelMask(invalid="auto").fit(values)
     np.testing.assert_array_equal(masking.transform(values), expected)
     np.testing.assert_array_equal(np.asarray(masking.transform(open_frames(values))), expected)
+    if dtype[0] != "u":  # of which torch has few
+        tensor = torch.from_numpy(values)
+        np.testing.assert_array_equal(masking.transform(tensor).numpy(), expected)
+        assert tensor.isnan().sum() == 0
     prepared = GCN().fit_transform(masking.transform(open_frames(values)))
     assert np.nanmax(np.abs(prepared)) < 20
     with pytest.raises(AssertionError):
         np.testing.assert_array_equal(PixelMask().fit(values).transform(values), expected)
+
+
+def test_counts_of_64_bits_are_rounded_as_float32_has_them():
+    values = np.ones((12, 4, 4), np.int64)
+    values[:, 1, 1] = 2**40 + 1
+    frames = open_frames(values)
+    assert frames[0][1, 1] == 2**40 + 1
+    masked = PixelMask(invalid="auto").fit_transform(frames)
+    assert masked[0][1, 1] == np.float32(2**40 + 1)
+    np.testing.assert_array_equal(PixelMask(invalid="auto").fit_transform(values), masked)
 
 
 def test_a_saturated_spot_stays():

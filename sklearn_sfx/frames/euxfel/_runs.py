@@ -13,13 +13,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
+import h5py
 import numpy as np
 
 from sklearn_sfx._extras import require
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames._format_protocol import NoSuchDataset
+from sklearn_sfx.frames._paths import why_unreadable
 from sklearn_sfx.frames._protocols import FrameSource
 from sklearn_sfx.frames.euxfel._layout import Layout
+from sklearn_sfx.frames.hdf5._contents import contents_of
 from sklearn_sfx.frames.hdf5._handles import HDF5_ERRORS, reason
 from sklearn_sfx.frames.hdf5._segments import Images, make_segment
 from sklearn_sfx.frames.hdf5._source import Hdf5Source
@@ -28,6 +31,7 @@ __all__ = ["Detector", "detector_of", "is_run_file", "layout_of", "run_files"]
 
 _GROUPS = ("METADATA", "INDEX", "INSTRUMENT", "CONTROL", "RUN")
 _LEAST_GROUPS = 3  # so that a damaged file is not taken for one of another layout
+_WAY_OUT = "to go on without it, give the other files instead of the folder"
 _OVERVIEW = "overview.h5"  # of virtual datasets over the other files
 # JUNGFRAUs of a known number of modules; of others those that are there tell it.
 _N_MODULES = {"JF4M": 8, "JF1M": 2, "JF500K": 1}
@@ -108,10 +112,8 @@ def detector_of(paths: Sequence[str], name: str | None) -> Iterator[Detector | N
             try:
                 files.append(extra_data.FileAccess(path))
             except Exception as error:
-                raise InputError(
-                    f"{path} is damaged, or no file of a run of European XFEL: {_said(error)}; to "
-                    "go on without it, give the other files instead of the folder."
-                ) from error
+                said = f"{path} is damaged, or no file of a run of European XFEL: {_said(error)}"
+                raise InputError(f"{_why_not_opened(path) or said}; {_WAY_OUT}.") from error
         try:
             run = extra_data.DataCollection(files)
         except Exception as error:
@@ -123,7 +125,7 @@ def detector_of(paths: Sequence[str], name: str | None) -> Iterator[Detector | N
         except InputError:
             raise
         except (*HDF5_ERRORS, ArithmeticError, AssertionError) as error:
-            raise InputError(f"{_among(paths)} is damaged: {_said(error)}.") from error
+            raise InputError(_why_damaged(paths, error)) from error
     finally:
         for file in files:
             file.close()
@@ -319,6 +321,36 @@ def _stack(opened: Any, name: str) -> tuple[dict[int, str], int]:
     if found and found[0] == "JF500K" and len(numbers) == 1:
         return {0: next(iter(numbers.values()))}, 1
     return {number - 1: source for number, source in sorted(numbers.items())}, n_modules
+
+
+def _why_damaged(paths: Sequence[str], error: Exception) -> str:
+    """Say which file of a run is damaged, the first one, and what to do."""
+    said = f"{_among(paths)} is damaged: {_said(error)}; copy it again"
+    if len(paths) == 1:
+        return f"{_why_not_opened(paths[0]) or said}."
+    for path in paths:
+        found = _why_not_opened(path)
+        if not found:
+            try:
+                with detector_of([path], None):
+                    continue
+            except InputError as alone:
+                if alone.__cause__ is None:  # it is whole, and something else is to be said of it
+                    continue
+                found = str(alone).rstrip(".").removesuffix(f"; {_WAY_OUT}")
+        return f"{found}; {_WAY_OUT}."
+    return f"{said}."
+
+
+def _why_not_opened(path: str) -> str:
+    """Say why a file is not open, without a full stop; "" if it can be opened."""
+    if not h5py.is_hdf5(path):
+        return (why_unreadable(path) or f"{path} is no HDF5 file").rstrip(".")
+    try:
+        with contents_of(path):
+            return ""
+    except InputError as error:
+        return str(error).rstrip(".")
 
 
 def _among(paths: Sequence[str]) -> str:

@@ -188,7 +188,9 @@ class _Builder:
         if dataset.ndim == 3 and is_all(space):  # how many there were is not kept
             promised = (n_images, *dataset.shape[1:])
         elif not is_all(space):
-            promised = (max(space.shape[0], dataset.shape[0]), *space.shape[1:])
+            # HDF5 1.14 does not know of an endless selection what it was made in.
+            others = zip(space.shape[1:], dataset.shape[1:], strict=False)
+            promised = (max(space.shape[0], dataset.shape[0]), *(n or there for n, there in others))
         source = selected(space, promised).cut(n_images)
         n_whole = self._n_whole_axes(target, source, promised)
         n_lead = dataset.ndim - 2 - n_whole

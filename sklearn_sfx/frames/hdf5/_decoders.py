@@ -48,13 +48,18 @@ class BytesOfFile:
         data = getattr(_kept, "bytes", None)
         if data is None or len(data) < stop - start:
             data = _kept.bytes = np.empty(stop - start, np.uint8)
-        data, done = data[: stop - start], 0
+        data = data[: stop - start]
+        self.read_into(data, start)
+        return data
+
+    def read_into(self, data: np.ndarray, start: int) -> None:
+        """Fill an array, uint8 and contiguous, with the bytes from `start` on."""
+        done = 0
         while done < len(data):
             n_read = os.preadv(self._file, [data[done:].data], self._offset + start + done)
             if n_read == 0:
                 raise EOFError("the file ends early")
             done += n_read
-        return data
 
 
 class Decoder(Protocol):
@@ -88,6 +93,9 @@ class Plain:
         row_bytes = shape[1] * out.itemsize
         if stored.size < (first_row + len(out)) * row_bytes:
             raise EOFError("there are fewer bytes than pixels")
+        if out.shape[1] == shape[1]:  # whole rows go where they belong at once
+            stored.read_into(out.reshape(-1).view(np.uint8), first_row * row_bytes)
+            return
         data = stored(first_row * row_bytes, (first_row + len(out)) * row_bytes)
         rows = data.view(out.dtype).reshape(-1, shape[1])
         out[:] = rows[:, first_column : first_column + out.shape[1]]

@@ -170,6 +170,11 @@ class ImageSource:
         return ImageSource, (self._path, self._format, self._header, self._signature)
 
     @property
+    def files(self) -> frozenset[str]:
+        """The file, so that a list of it is known to lead to it."""
+        return frozenset([self._path])
+
+    @property
     def advice(self) -> str:
         """What to do about several images that were packed together."""
         if self.facts.compression not in ("gzip", "bzip2") or self.shape[0] == 1:

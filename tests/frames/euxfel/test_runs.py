@@ -344,6 +344,29 @@ def test_other_files_of_a_run_do_no_harm(tmp_path, refused):
     refused(only, only, "no detector of several modules")
 
 
+def scrambled(data):
+    found = np.frombuffer(data, np.uint8).copy()
+    found[2000::37] ^= 0x5A
+    return found.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (lambda data: b"", "is empty"),
+        (lambda data: data[: len(data) // 2], "is truncated"),
+        (lambda data: b"the beam was lost", "is no HDF5 file"),
+        (scrambled, "is damaged"),
+    ],
+)
+def test_of_a_damaged_run_the_file_is_named(tmp_path, damage, said, refused):
+    for module in range(3):
+        write_module(tmp_path, "AGIPD", module, 0)
+    *_, last = sorted(tmp_path.iterdir())
+    last.write_bytes(damage(last.read_bytes()))
+    refused(tmp_path, last, said, "give the other files instead of the folder")
+
+
 def test_one_module_by_the_path_of_its_dataset(agipd):
     file = agipd / "CORR-R0001-AGIPD05-S00000.h5"
     dataset = "/INSTRUMENT/SPB_DET_AGIPD1M-1/DET/5CH0:xtdf/image/data"

@@ -5,6 +5,7 @@ import pytest
 from fabio.tifimage import TifImage
 
 from sklearn_sfx import InputError, open_frames
+from sklearn_sfx.exceptions import RepeatedFramesWarning
 
 N_IMAGES = 5
 
@@ -42,6 +43,33 @@ def test_a_damaged_file_is_a_frame_that_cannot_be_read(series, damage, numbers):
     assert [source.path for source in frames.sources] == [str(path) for path in series]
     with pytest.raises(InputError, match=rf"{len(numbers)} of 5 frames .*{series[numbers[0]]}"):
         open_frames(series)
+
+
+@pytest.mark.parametrize("damage", [empty, cut_off])
+@pytest.mark.parametrize("event", ["", " //"])
+@pytest.mark.parametrize("number", [0, 3])
+def test_so_it_is_in_a_list(series, tmp_path, damage, event, number):
+    damage(series[number])
+    order = [4, number, 1, number, 2]
+    listed = tmp_path / "images.lst"
+    listed.write_text("".join(f"{series[i].name}{event}\n" for i in order))
+    frames = open_frames(listed, missing="nan")
+    assert [(gone.start, gone.stop) for gone in frames.unreadable] == [(1, 2), (3, 4)]
+    np.testing.assert_array_equal(np.asarray(frames)[:, 3, 4], [4, np.nan, 1, np.nan, 2])
+    assert [source.path for source in frames.sources] == [str(series[i]) for i in order]
+    with pytest.raises(InputError, match=rf"2 of 5 frames .*Line 2 of .*{series[number].name}"):
+        open_frames(listed)
+
+
+def test_a_list_among_the_images_that_it_names_adds_no_frames(series, tmp_path):
+    listed = tmp_path / "image_list.txt"
+    listed.write_text("".join(f"{path}\n" for path in series))
+    with pytest.warns(RepeatedFramesWarning, match=r"image_list\.txt leads to 5 files"):
+        frames = open_frames(str(tmp_path / "image_*"))
+    np.testing.assert_array_equal(np.asarray(frames)[:, 3, 4], range(N_IMAGES))
+    listed.write_text(2 * f"{series[1]}\n")
+    with pytest.raises(InputError, match=r"image_list\.txt leads to .*image_1\.tif.* only one"):
+        open_frames(str(tmp_path / "image_*"))
 
 
 @pytest.mark.parametrize("damage", [empty, cut_off])
