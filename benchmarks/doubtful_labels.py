@@ -1,11 +1,12 @@
 """Labels drawn at random beside labels that half go where a first model is in doubt, at 5 % hits.
 
 Runs of SIMULATED frames with one hit in twenty. Half of a run is there to be labelled, half to
-test. A first model learns from 50 labels drawn at random, one of them a hit at the least. More labels, up to 100, 200 and 400, are
-drawn at random too, or as ``sfx label --model`` draws them, and then their weights are used, or
-left out to see what they do. Each set of labels chooses among the peaks, the spots and the peak
-count and sets the threshold, as `train` does; the network takes no part. Beside that the labels
-that came after the first 50 say the recall and hit rate of the first model.
+test. A first model learns from 50 labels drawn at random, one of them a hit at the least. More
+labels, up to 100, 200 and 400, are drawn at random too, or as ``sfx label --model`` draws them, and
+then their weights are used, or left out to see what they do. Each set of labels chooses among the
+peaks, the spots and the peak count and sets the threshold, as `train` does; the network takes no
+part. Beside that the labels that came after the first 50 say the recall and hit rate of the first
+model.
 
     python -m benchmarks.doubtful_labels --cache FOLDER
 """

@@ -54,7 +54,7 @@ def check_weights(sample_weight: ArrayLike | None, n_frames: int, name: str) -> 
     wrong = ~(np.isfinite(weight) & (weight > 0))
     if wrong.any():
         raise InputError(
-            f"{name} needs weights that are positive and finite, got {weight[wrong][0]:g}; leave "
+            f"{name} needs weights that are finite and above zero, got {weight[wrong][0]:g}; leave "
             "out frames that are not to count."
         )
     return weight

@@ -13,7 +13,6 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_sfx._labels import decided, encode_binary_labels, hit_class
 from sklearn_sfx._methods import AUTO, METHODS, find_methods, worth_comparing
-from sklearn_sfx._weights import as_weights
 from sklearn_sfx.classifiers import FrameClassifier
 from sklearn_sfx.exceptions import FewLabelsWarning
 from sklearn_sfx.preprocessing import PixelMask
@@ -125,7 +124,7 @@ class HitFinderCV(FrameClassifier):
         self.random_state = random_state
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Compare the methods, and fit the best to all frames.
 
         Parameters
@@ -134,9 +133,6 @@ class HitFinderCV(FrameClassifier):
             Raw frames; NaN, and what the mask of `Frames` calls unusable, take no part.
         y : array-like of shape (n,)
             Labels of two classes.
-        sample_weight : array-like of float, shape (n,), default=None
-            What each label weighs where frames were drawn with different chances, positive: in the
-            comparison, the threshold and what is expected. Each method learns from all alike.
 
         Returns
         -------
@@ -147,8 +143,7 @@ class HitFinderCV(FrameClassifier):
         ------
         InputError
             Labels of one class or of more than two, strings without `pos_label`, input that is no
-            frames, a recall for fewer than five labels of a class, or weights that are not as many,
-            positive and finite.
+            frames, or a recall for fewer than five labels of a class.
 
         Warns
         -----
@@ -159,8 +154,6 @@ class HitFinderCV(FrameClassifier):
         self.classes_, targets = encode_binary_labels(self, X, y)
         self.pos_label_ = hit_class(self.classes_, self.pos_label)
         is_hit = self.classes_[targets] == self.pos_label_
-        if sample_weight is not None:
-            sample_weight = as_weights(sample_weight, len(is_hit), type(self).__name__)
         methods = worth_comparing(find_methods(self.method), len(is_hit))
         methods[0].check_labels(int(is_hit.sum()), int((~is_hit).sum()))
         chosen = select(
@@ -171,7 +164,6 @@ class HitFinderCV(FrameClassifier):
             recall=self.recall,
             max_epochs=self.max_epochs,
             random_state=self.random_state,
-            sample_weight=sample_weight,
         )
         if chosen.problem:
             warnings.warn(chosen.problem, FewLabelsWarning, stacklevel=2)

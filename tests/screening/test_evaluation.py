@@ -93,7 +93,7 @@ def test_weighted_shares_are_those_of_scikit_learn_within_a_wider_interval(rows)
     "weight", [[1, 0], [1, -1], [1, np.nan], [1, np.inf], [1], [[1, 1]], ["1", "2"], 1]
 )
 def test_weights_that_are_none_are_refused(weight):
-    with pytest.raises(InputError, match=r"evaluate needs (one weight|weights that are positive)"):
+    with pytest.raises(InputError, match=r"evaluate needs (one weight|weights that are finite)"):
         evaluate([1, 0], [1, 0], weight)
     with pytest.raises(InputError, match="evaluate needs"):
         evaluation_table([1, 0], {"one": [1, 0]}, weight)
