@@ -18,6 +18,8 @@ __all__ = [
     "weights_of_labels",
 ]
 
+LEAST = 1e-60  # of weights of mean 1, so that products of their squares are not 0
+
 
 def check_weights(sample_weight: ArrayLike | None, n_frames: int, name: str) -> np.ndarray:
     """Return a weight for each frame, 1 where there are none.
@@ -71,7 +73,7 @@ def as_weights(sample_weight: ArrayLike | None, n_frames: int, name: str) -> np.
     """
     weight = check_weights(sample_weight, n_frames, name)
     weight = weight / weight.max(initial=0)  # sums of large ones overflow
-    return np.maximum(weight / weight.mean(), np.finfo(float).tiny) if n_frames else weight
+    return np.maximum(weight / weight.mean(), LEAST) if n_frames else weight
 
 
 def weights_of_labels(
@@ -117,8 +119,8 @@ def effective_counts(
     -----
     The number by the variance alone would be larger where the frames of the smaller kind weigh
     little, but it trusts that none of that kind weighs much. A model that is blind to some hits
-    breaks this trust: intervals of 95 % then held the recall in 73 to 83 % of simulated draws, and
-    with the less of both numbers in 98 %.
+    breaks this trust: where it misses 8 % of them, intervals of 95 % then held the recall in 64 to
+    78 % of simulated draws, and with the less of both numbers in 99 %.
 
     References
     ----------
@@ -140,11 +142,12 @@ def effective_counts(
     if successes > 0 and others > 0:
         variance = squares_of_successes * others**2 + squares_of_others * successes**2
         trials = min(trials, successes * others * total**2 / variance)
-    return successes * trials / total, trials
+    return (successes * trials / total if others else trials), trials
 
 
 def weighted_counts(is_success: np.ndarray, weight: np.ndarray) -> tuple[float, float]:
     """Return `effective_counts` of frames, of which each is a success or not, and weighs."""
+    weight = np.maximum(weight / weight.max(initial=LEAST), LEAST)
     yes, no = weight[is_success], weight[~is_success]
     return effective_counts(float(yes.sum()), float(no.sum()), float(yes @ yes), float(no @ no))
 

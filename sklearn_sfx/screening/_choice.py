@@ -105,7 +105,7 @@ class Expectation(Stored):
         str
             A few words, with the interval of the recall.
         """
-        low, high = (100 * end for end in Share(2 * self.found, 2 * self.recall.of).interval)
+        low, high = (100 * end for end in Share(2 * self.recall.count, 2 * self.recall.of).interval)
         return f"twice as many labels would tell the recall to within {low:.0f} to {high:.0f} %"
 
     def __str__(self) -> str:

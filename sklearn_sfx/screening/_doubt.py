@@ -11,7 +11,7 @@ LEAST = 1e-12  # of a probability, so that its logit is finite
 def chances(probability: np.ndarray, threshold: float, n_drawn: int) -> np.ndarray:
     """Return with which chance each frame is drawn; they sum to the number of draws.
 
-    Half of the places go to all frames alike, and half by doubt: sqrt(q (1 - q)), where q is the
+    Half of the places go to all frames alike, and half by doubt: q (1 - q), where q is the
     probability of a hit, shifted on the logit scale so that it is 0.5 at the threshold.
 
     Parameters
@@ -33,13 +33,13 @@ def chances(probability: np.ndarray, threshold: float, n_drawn: int) -> np.ndarr
     >>> import numpy as np
     >>> from sklearn_sfx.screening._doubt import chances
     >>> chances(np.array([0.5, 0.9, 0.1, 0.001, 0.001]), threshold=0.5, n_drawn=2).round(2)
-    array([0.63, 0.46, 0.46, 0.23, 0.23])
+    array([0.78, 0.41, 0.41, 0.2 , 0.2 ])
     """
     if n_drawn >= len(probability):
         return np.ones(len(probability))
     q = np.clip(np.append(probability, threshold), LEAST, 1 - LEAST)
     shifted = logit(q[:-1]) - logit(q[-1])
-    doubt = 0.5 / np.cosh(shifted / 2)
+    doubt = 0.25 / np.cosh(shifted / 2) ** 2
     share = 0.5 / len(doubt) + 0.5 * doubt / doubt.sum()
     chance = n_drawn * share
     # What is drawn for sure leaves its surplus to the others.

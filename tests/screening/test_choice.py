@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binomtest
+from scipy.stats import beta, binomtest
 from sklearn.metrics import fbeta_score, roc_auc_score
 from sklearn.model_selection import StratifiedKFold
 
@@ -97,6 +97,10 @@ def test_what_is_expected_is_weighted():
     kish = weights[True].sum() ** 2 / (weights[True] ** 2).sum()
     assert expected.recall.of <= kish + 1e-9
     assert expected.hit_rate.of == pytest.approx(weight.sum() ** 2 / (weight**2).sum())
+    assert "nan" not in expected.more_labels()
+    all_found = expected_of_choice({"one": is_hit * 0.9}, is_hit, folds, None, weight)
+    low = beta.ppf(0.05, 2 * kish, 1)
+    assert all_found.more_labels().endswith(f"to within {100 * low:.0f} to 100 %")
     alike = expected_of_choice({"one": probability}, is_hit, folds, 0.8, np.ones(40))
     counted = expected_of_choice({"one": probability}, is_hit, folds, 0.8)
     assert str(alike) == str(counted)

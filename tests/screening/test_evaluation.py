@@ -89,6 +89,15 @@ def test_weighted_shares_are_those_of_scikit_learn_within_a_wider_interval(rows)
     assert result.confusion.tolist() == counted.confusion.tolist()
 
 
+def test_one_frame_that_weighs_all_is_as_one_frame():
+    target, decision = [1, 1, 1, 0, 0], [1, 1, 0, 1, 0]
+    for huge in (1e200, 1e308):
+        result = evaluate(target, decision, [1, 1, huge, 1, 1])
+        assert (result.recall, result.accuracy) == pytest.approx((0, 0), abs=1e-50)
+        assert result.recall_interval == pytest.approx((0, 0.975))
+        assert result.precision == pytest.approx(2 / 3)
+
+
 @pytest.mark.parametrize(
     "weight", [[1, 0], [1, -1], [1, np.nan], [1, np.inf], [1], [[1, 1]], ["1", "2"], 1]
 )
