@@ -32,6 +32,7 @@ ROOMS = [
     "_files",
     "_outputs",
     "_intervals",
+    "_weights",
     "frames",
     "datasets",
     "_validation",

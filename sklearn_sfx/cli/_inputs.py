@@ -11,7 +11,7 @@ from typing import Any
 
 from sklearn_sfx.exceptions import InputError, RepeatedFramesWarning, UnreadableFramesWarning
 
-__all__ = ["labelled_frames", "open_run", "workers"]
+__all__ = ["describe_weights", "labelled_frames", "open_run", "workers"]
 
 
 def open_run(args: argparse.Namespace) -> Any:
@@ -41,13 +41,20 @@ def open_run(args: argparse.Namespace) -> Any:
     return frames
 
 
-def labelled_frames(frames: Any, args: argparse.Namespace) -> tuple[Any, Any]:
-    """Return the positions in the run that are labelled, and 0 or 1 for each."""
+def labelled_frames(frames: Any, args: argparse.Namespace) -> tuple[Any, Any, Any]:
+    """Return the positions in the run that are labelled, 0 or 1 for each, and what it weighs."""
     from sklearn_sfx.datasets import make_target, match_labels
 
-    positions, labels = match_labels(frames, args.labels)
+    positions, labels, weights = match_labels(frames, args.labels, return_weights=True)
     target, _, kept = make_target(labels, args.maybe)
-    return positions[kept], target
+    return positions[kept], target, weights[kept]
+
+
+def describe_weights(weights: Any) -> str:
+    """Return in words that labels weigh; nothing where all count 1."""
+    if (weights == 1).all():
+        return ""
+    return "The labels have weights: shares and their intervals are weighted, counts are frames."
 
 
 def workers(args: argparse.Namespace) -> Any:

@@ -10,6 +10,7 @@ __all__ = [
     "add_labels",
     "add_maybe",
     "add_model",
+    "add_model_file",
     "add_report",
     "add_run",
     "add_seed",
@@ -62,14 +63,19 @@ def add_maybe(parser: argparse.ArgumentParser) -> None:
 
 def add_model(parser: argparse.ArgumentParser, *, without: str = "") -> None:
     """Add the model to use, and its threshold; `without` says what is done if none is given."""
+    add_model_file(parser, without=without)
+    parser.add_argument(
+        "--threshold", type=float, help="probability of a hit (default: the model's own)"
+    )
+
+
+def add_model_file(parser: argparse.ArgumentParser, *, without: str = "") -> None:
+    """Add the model to use alone, of which the threshold is its own."""
     parser.add_argument(
         "--model",
         required=not without,
         help="model file that 'sfx train' wrote; unless it is *.skops, a pickle: trust its writer"
         + (f" (default: {without})" if without else ""),
-    )
-    parser.add_argument(
-        "--threshold", type=float, help="probability of a hit (default: the model's own)"
     )
 
 

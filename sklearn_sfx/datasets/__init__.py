@@ -5,6 +5,7 @@ from sklearn_sfx._names import carry_the_face
 from sklearn_sfx.datasets._annotation import Annotation as Annotation
 from sklearn_sfx.datasets._annotation import name_in_labels as name_in_labels
 from sklearn_sfx.datasets._annotation import read_annotation, read_spot_counts, write_annotation
+from sklearn_sfx.datasets._annotation import weight_in_labels as weight_in_labels
 from sklearn_sfx.datasets._cxidb76 import load_cxidb76
 from sklearn_sfx.datasets._cxidb76_writer import write_cxidb76
 from sklearn_sfx.datasets._labels import match_labels

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections.abc import Iterable
@@ -9,9 +10,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from sklearn_sfx._files import replacing
 from sklearn_sfx._text import one_line, shortened
+from sklearn_sfx._weights import check_weights
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import FrameOrigin
 
@@ -22,26 +25,35 @@ __all__ = [
     "name_in_labels",
     "read_annotation",
     "read_spot_counts",
+    "weight_in_labels",
     "write_annotation",
 ]
 
 LABELS = ("HIT", "MAYBE", "MISS")
-_LINE = re.compile(r"(?P<name>\S.*?)\s+\[(?P<number>[0-9]+)\]\s+(?P<label>\S+)")
+_LINE = re.compile(
+    r"(?P<name>\S.*?)\s+\[(?P<number>[0-9]+)\]\s+(?P<label>\S+)(?:\s+weight=(?P<weight>\S*))?"
+)
+_WEIGHT = re.compile(r"\+?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _BOM = b"\xef\xbb\xbf"
 _DIGITS = 18  # of the number of a frame, at the most
 _SHOWN = 120  # characters of a line that cannot be read
 
 
 class Annotation(NamedTuple):
-    """One row per frame: name of the file, number of the frame in it from 1, and the label."""
+    """One row per frame: name of the file, number of the frame in it from 1, label, and weight."""
 
     names: np.ndarray
     numbers: np.ndarray
     labels: np.ndarray
+    weights: np.ndarray
 
 
 def read_annotation(path: str | Path) -> Annotation:
     """Read labels, one line per frame: ``r0095_2000.h5 [1] MISS``.
+
+    A line may end in a weight, as in ``r0095_2000.h5 [12] HIT weight=1.37``: so many frames of the
+    run the label stands for, in proportion to others, where frames were not drawn with the same
+    chance.
 
     Parameters
     ----------
@@ -52,12 +64,13 @@ def read_annotation(path: str | Path) -> Annotation:
     -------
     Annotation
         Named arrays: names : str ndarray of shape (n_frames,); numbers : int64 ndarray, from 1;
-        labels : str ndarray of HIT, MAYBE or MISS.
+        labels : str ndarray of HIT, MAYBE or MISS; weights : float64 ndarray, 1 for a line without.
 
     Raises
     ------
     InputError
-        If the file cannot be read, is empty, or a line is not of this form.
+        If the file cannot be read, is empty, a line is not of this form, or a weight is not
+        positive and finite.
 
     Examples
     --------
@@ -68,7 +81,7 @@ def read_annotation(path: str | Path) -> Annotation:
     >>> read_annotation(path).labels
     array(['MISS', 'HIT'], dtype='<U5')
     """
-    names, numbers, labels = [], [], []
+    names, numbers, labels, weights = [], [], [], []
     for number, line in _lines(path, "annotation"):
         match = _LINE.fullmatch(line)
         if match is None or match["label"] not in LABELS:
@@ -81,15 +94,23 @@ def read_annotation(path: str | Path) -> Annotation:
                 f"Line {number} of {path} names frame [{shortened(match['number'], 24)}], which no "
                 "run has: frames count from 1."
             )
+        weights.append(_read_weight(match["weight"], f"Line {number} of {path}"))
         names.append(match["name"])
         numbers.append(int(match["number"]))
         labels.append(match["label"])
     if not labels:
         raise InputError(f"{path} is empty: it has no line of labels.")
-    return Annotation(np.array(names), np.array(numbers, np.int64), np.array(labels, "<U5"))
+    return Annotation(
+        np.array(names), np.array(numbers, np.int64), np.array(labels, "<U5"), np.array(weights)
+    )
 
 
-def write_annotation(path: str | Path, file_name: str | Path, labels: Iterable[str]) -> None:
+def write_annotation(
+    path: str | Path,
+    file_name: str | Path,
+    labels: Iterable[str],
+    weights: ArrayLike | None = None,
+) -> None:
     r"""Write labels in the form that `read_annotation` reads.
 
     Parameters
@@ -100,11 +121,13 @@ def write_annotation(path: str | Path, file_name: str | Path, labels: Iterable[s
         The run's file, of which only the name is written.
     labels : sequence of str of shape (n_frames,)
         HIT, MAYBE or MISS, in the order of the frames.
+    weights : array-like of float, shape (n_frames,), optional
+        What each label weighs, written to four digits, and not at all where it is 1.
 
     Raises
     ------
     InputError
-        If a label is another word.
+        If a label is another word, or a weight is not positive and finite.
 
     Examples
     --------
@@ -114,14 +137,39 @@ def write_annotation(path: str | Path, file_name: str | Path, labels: Iterable[s
     >>> write_annotation(path, "/data/run.h5", ["HIT"])
     >>> path.read_text()
     'run.h5 [1] HIT\n'
+    >>> write_annotation(path, "/data/run.h5", ["HIT", "MISS"], weights=[1.37, 1])
+    >>> path.read_text()
+    'run.h5 [1] HIT weight=1.37\nrun.h5 [2] MISS\n'
     """
+    labels = list(labels)
     for label in labels:
         if label not in LABELS:
             raise InputError(f"A label is HIT, MAYBE or MISS, not {label!r}.")
     name = one_line(Path(file_name).name)
-    text = "".join(f"{name} [{number}] {label}\n" for number, label in enumerate(labels, start=1))
+    said = map(weight_in_labels, check_weights(weights, len(labels), "write_annotation"))
+    rows = enumerate(zip(labels, said, strict=True), start=1)
+    text = "".join(f"{name} [{number}] {label}{weight}\n" for number, (label, weight) in rows)
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
+def weight_in_labels(weight: float) -> str:
+    """Return what stands behind a label that has a weight; nothing for one of 1."""
+    written = f"{weight:.4g}"
+    return "" if written == "1" else f" weight={written}"
+
+
+def _read_weight(text: str | None, line: str) -> float:
+    """Return the weight that a line of labels gives."""
+    if text is None:
+        return 1.0
+    weight = float(text) if _WEIGHT.fullmatch(text) else math.nan
+    if not 0 < weight < math.inf:
+        raise InputError(
+            f"{line} gives its label the weight {shortened(text, 24)!r}, but a weight is a "
+            "positive number, such as weight=1.37."
+        )
+    return weight
 
 
 def name_in_labels(path: str | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal, overload
 
 import numpy as np
 
@@ -13,7 +14,21 @@ from sklearn_sfx.frames import Frames
 __all__ = ["match_labels"]
 
 
-def match_labels(frames: Frames, path: str | Path) -> tuple[np.ndarray, np.ndarray]:
+@overload
+def match_labels(
+    frames: Frames, path: str | Path, return_weights: Literal[False] = False
+) -> tuple[np.ndarray, np.ndarray]: ...
+
+
+@overload
+def match_labels(
+    frames: Frames, path: str | Path, return_weights: Literal[True]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]: ...
+
+
+def match_labels(
+    frames: Frames, path: str | Path, return_weights: bool = False
+) -> tuple[np.ndarray, ...]:
     r"""Find the frames of a run that a file of labels names.
 
     Unlike `load_cxidb76`, which asks for a label for every frame, this takes labels of a few
@@ -25,6 +40,9 @@ def match_labels(frames: Frames, path: str | Path) -> tuple[np.ndarray, np.ndarr
         The run.
     path : path
         Lines such as ``r0095_2000.h5 [1] MISS``, as `read_annotation` reads them.
+    return_weights : bool, default=False
+        Whether to return what each label weighs too: more or less than 1 where frames were drawn
+        by ``sfx label --model``, and then `evaluate`, `train` and `Scores.hit_rate` need it.
 
     Returns
     -------
@@ -32,6 +50,8 @@ def match_labels(frames: Frames, path: str | Path) -> tuple[np.ndarray, np.ndarr
         The labelled frames, in the order of the run.
     labels : str ndarray of shape (n_labels,)
         HIT, MAYBE or MISS for each.
+    weights : float64 ndarray of shape (n_labels,)
+        1 for a line without. Only with ``return_weights=True``.
 
     Raises
     ------
@@ -49,6 +69,12 @@ def match_labels(frames: Frames, path: str | Path) -> tuple[np.ndarray, np.ndarr
     >>> _ = (folder / "labels.txt").write_text("run.h5 [4] HIT\nrun.h5 [2] MISS\n")
     >>> match_labels(open_frames(folder / "run.h5"), folder / "labels.txt")
     (array([1, 3]), array(['MISS', 'HIT'], dtype='<U5'))
+    >>> _ = (folder / "labels.txt").write_text("run.h5 [4] HIT weight=0.42\nrun.h5 [2] MISS\n")
+    >>> *_, weights = match_labels(
+    ...     open_frames(folder / "run.h5"), folder / "labels.txt", return_weights=True
+    ... )
+    >>> weights
+    array([1.  , 0.42])
     """
     positions: dict[tuple[str, int], int] = {}
     paths: dict[str, str | None] = {}
@@ -61,8 +87,8 @@ def match_labels(frames: Frames, path: str | Path) -> tuple[np.ndarray, np.ndarr
             )
         positions.setdefault((name, origin.position), i)
     annotation = read_annotation(path)
-    found: dict[int, str] = {}
-    for name, number, label in zip(*annotation, strict=True):
+    found: dict[int, tuple[str, float]] = {}
+    for name, number, label, weight in zip(*annotation, strict=True):
         i = positions.get((name_in_labels(name), int(number) - 1))
         if i is None:
             raise InputError(
@@ -72,9 +98,10 @@ def match_labels(frames: Frames, path: str | Path) -> tuple[np.ndarray, np.ndarr
             )
         if i in found:
             said = f"{path} labels frame [{number}] of {name} twice"
-            if found[i] != label:
-                raise InputError(f"{said}, as {found[i]} and as {label}; leave the right line.")
+            if found[i][0] != label:
+                raise InputError(f"{said}, as {found[i][0]} and as {label}; leave the right line.")
             raise InputError(f"{said}; leave one line.")
-        found[i] = label
+        found[i] = label, weight
     order = sorted(found)
-    return np.array(order, np.int64), np.array([found[i] for i in order], "<U5")
+    matched = np.array(order, np.int64), np.array([found[i][0] for i in order], "<U5")
+    return (*matched, np.array([found[i][1] for i in order])) if return_weights else matched

@@ -7,7 +7,7 @@ from sklearn_sfx.screening._crop import describe_crop as describe_crop
 from sklearn_sfx.screening._demo import run_demo as run_demo
 from sklearn_sfx.screening._evaluation import Evaluation, evaluate, evaluation_table
 from sklearn_sfx.screening._evaluation import percent as percent
-from sklearn_sfx.screening._evaluation import proportion as proportion
+from sklearn_sfx.screening._evaluation import weighted_proportion as weighted_proportion
 from sklearn_sfx.screening._hit_finder_cv import HitFinderCV, select_hit_finder
 from sklearn_sfx.screening._hit_rate import HitRate
 from sklearn_sfx.screening._label_page import write_label_page

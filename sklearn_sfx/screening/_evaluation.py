@@ -8,9 +8,17 @@ from numpy.typing import ArrayLike
 from sklearn.metrics import confusion_matrix
 
 from sklearn_sfx._intervals import clopper_pearson
+from sklearn_sfx._weights import as_weights, weighted_counts
 from sklearn_sfx.exceptions import InputError
 
-__all__ = ["Evaluation", "evaluate", "evaluation_table", "percent", "proportion"]
+__all__ = [
+    "Evaluation",
+    "evaluate",
+    "evaluation_table",
+    "percent",
+    "proportion",
+    "weighted_proportion",
+]
 
 
 @dataclass(frozen=True)
@@ -30,7 +38,8 @@ class Evaluation:
     accuracy : float
         Right, as a share of all.
     confusion : ndarray of int64, shape (2, 2)
-        Rows are the labels (miss, hit), columns the decisions (miss, hit).
+        Rows are the labels (miss, hit), columns the decisions (miss, hit): frames, which count 1
+        each whatever they weigh.
 
     Examples
     --------
@@ -55,7 +64,9 @@ class Evaluation:
         )
 
 
-def evaluate(target: ArrayLike, decision: ArrayLike) -> Evaluation:
+def evaluate(
+    target: ArrayLike, decision: ArrayLike, sample_weight: ArrayLike | None = None
+) -> Evaluation:
     """Compare decisions with labels.
 
     Parameters
@@ -64,16 +75,26 @@ def evaluate(target: ArrayLike, decision: ArrayLike) -> Evaluation:
         The labels: true for a hit.
     decision : array-like of bool or 0/1, shape (n_frames,)
         What was decided: true for a hit.
+    sample_weight : array-like of float, shape (n_frames,), optional
+        What each label weighs, as `sklearn_sfx.datasets.match_labels` returns it: so labels of
+        frames that were drawn with different chances say what those of all frames would.
 
     Returns
     -------
     Evaluation
-        Recall, precision and accuracy, with 95 % intervals.
+        Recall, precision and accuracy, with 95 % intervals. With weights all of them are weighted,
+        and the intervals are those of the effective number of frames (Korn and Graubard [1]_).
 
     Raises
     ------
     InputError
-        The two are of different length, empty, or hold anything but 0 and 1.
+        The two are of different length, empty, or hold anything but 0 and 1; a weight is not
+        positive and finite.
+
+    References
+    ----------
+    .. [1] E. L. Korn and B. I. Graubard, "Confidence intervals for proportions with small expected
+       number of positive counts estimated from survey data", Survey Methodology 24, 193 (1998).
 
     Examples
     --------
@@ -83,6 +104,8 @@ def evaluate(target: ArrayLike, decision: ArrayLike) -> Evaluation:
     (0.667, 1.0)
     >>> print(result)
     recall 66.7% [9.4%, 99.2%]   precision 100.0% [15.8%, 100.0%]   accuracy 75.0%
+    >>> evaluate([1, 1, 1, 0], [1, 1, 0, 0], sample_weight=[1, 1, 2, 1]).recall
+    0.5
     """
     target, decision = np.asarray(target), np.asarray(decision)
     if target.shape != decision.shape or target.ndim != 1 or target.size == 0:
@@ -93,14 +116,22 @@ def evaluate(target: ArrayLike, decision: ArrayLike) -> Evaluation:
     if not (np.isin(target, (0, 1)).all() and np.isin(decision, (0, 1)).all()):
         raise InputError("evaluate needs labels and decisions of 0 (miss) and 1 (hit) only.")
     confusion = confusion_matrix(target.astype(int), decision.astype(int), labels=[0, 1])
-    found = int(confusion[1, 1])
-    recall, recall_interval = proportion(found, int(confusion[1].sum()))
-    precision, precision_interval = proportion(found, int(confusion[:, 1].sum()))
-    accuracy = float(np.trace(confusion) / confusion.sum())
+    weight = as_weights(sample_weight, len(target), "evaluate")
+    target, decision = target.astype(bool), decision.astype(bool)
+    recall, recall_interval = weighted_proportion(decision[target], weight[target])
+    precision, precision_interval = weighted_proportion(target[decision], weight[decision])
+    accuracy = float(np.average(target == decision, weights=weight))
     return Evaluation(recall, recall_interval, precision, precision_interval, accuracy, confusion)
 
 
-def proportion(successes: int, trials: int) -> tuple[float, tuple[float, float]]:
+def weighted_proportion(
+    is_success: np.ndarray, weight: np.ndarray
+) -> tuple[float, tuple[float, float]]:
+    """Return the share of frames that are a success, each of a weight, and its interval."""
+    return proportion(*weighted_counts(is_success, weight))
+
+
+def proportion(successes: float, trials: float) -> tuple[float, tuple[float, float]]:
     """Return a proportion and its exact interval, NaN where nothing was tried."""
     low, high = clopper_pearson(successes, trials)
     value = successes / trials if trials else float("nan")
@@ -112,7 +143,11 @@ def percent(value: float, interval: tuple[float, float]) -> str:
     return f"{value:.1%} [{interval[0]:.1%}, {interval[1]:.1%}]"
 
 
-def evaluation_table(target: ArrayLike, decisions: Mapping[str, ArrayLike]) -> str:
+def evaluation_table(
+    target: ArrayLike,
+    decisions: Mapping[str, ArrayLike],
+    sample_weight: ArrayLike | None = None,
+) -> str:
     """Write several decisions on the same frames as one table of text.
 
     Parameters
@@ -121,12 +156,14 @@ def evaluation_table(target: ArrayLike, decisions: Mapping[str, ArrayLike]) -> s
         The labels: 1 for a hit.
     decisions : mapping of str to array-like of 0/1, shape (n_frames,)
         Name and decision of each method.
+    sample_weight : array-like of float, shape (n_frames,), optional
+        What each label weighs, as for `evaluate`.
 
     Returns
     -------
     str
         A line for each method: recall and precision with their 95 % intervals, and the four
-        counts of its confusion matrix.
+        counts of its confusion matrix, of frames that count 1 each whatever they weigh.
 
     Raises
     ------
@@ -147,7 +184,7 @@ def evaluation_table(target: ArrayLike, decisions: Mapping[str, ArrayLike]) -> s
         f"{'hits found':>11}  {'lost':>4}  {'misses kept':>11}  {'left':>4}"
     ]
     for name, decision in decisions.items():
-        result = evaluate(target, decision)
+        result = evaluate(target, decision, sample_weight)
         (left, kept), (lost, found) = result.confusion
         lines.append(
             f"{name:{width}}  {percent(result.recall, result.recall_interval):22}  "

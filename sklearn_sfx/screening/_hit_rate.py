@@ -6,6 +6,7 @@ import numpy as np
 
 from sklearn_sfx._intervals import wilson
 from sklearn_sfx._text import in_percent
+from sklearn_sfx._weights import as_weights, weighted_counts
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.screening._choice import Expectation
 
@@ -47,7 +48,9 @@ class HitRate(NamedTuple):
         return f"{in_percent(self.rate, self.low, self.high)}, by {labels}"
 
 
-def estimate_hit_rate(decision: np.ndarray, target: np.ndarray) -> HitRate:
+def estimate_hit_rate(
+    decision: np.ndarray, target: np.ndarray, sample_weight: np.ndarray | None = None
+) -> HitRate:
     """Return the hit rate by the labels among the frames called hits, and among the others.
 
     The run says how many frames of each kind there are, and the labels which share of each are
@@ -60,6 +63,8 @@ def estimate_hit_rate(decision: np.ndarray, target: np.ndarray) -> HitRate:
         Which frames are called hits.
     target : ndarray of int, shape (n_frames,)
         1 for a hit, 0 for a miss, -1 for a frame without a label.
+    sample_weight : ndarray of float, shape (n_frames,), optional
+        What each label weighs within its kind; those of frames without a label are not looked at.
 
     Returns
     -------
@@ -78,17 +83,22 @@ def estimate_hit_rate(decision: np.ndarray, target: np.ndarray) -> HitRate:
     """
     if not np.isin(target, (-1, 0, 1)).all():
         raise InputError("Labels are 1 for a hit, 0 for a miss and -1 for a frame without one.")
-    n_labels = int((target >= 0).sum())
+    labelled = target >= 0
+    n_labels = int(labelled.sum())
     if n_labels == 0:
         raise InputError("The hit rate needs labels, and no frame that could be read has one.")
+    if sample_weight is not None:
+        sample_weight = sample_weight[labelled]
+    weights = as_weights(sample_weight, n_labels, "hit_rate")
     rate = below = above = 0.0
     for called in (True, False):
-        labels = target[(decision == called) & (target >= 0)]
+        some = decision[labelled] == called
         weight = float(np.mean(decision == called))
         # Where nobody has looked the decision is the best guess, and anything is possible.
         share, (low, high) = float(called), (0.0, 1.0)
-        if labels.size:
-            share, (low, high) = float(labels.mean()), wilson(int(labels.sum()), labels.size)
+        if some.any():
+            hits, trials = weighted_counts(target[labelled][some] == 1, weights[some])
+            share, (low, high) = hits / trials, wilson(hits, trials)
         rate += weight * share
         below += (weight * (share - low)) ** 2
         above += (weight * (high - share)) ** 2
@@ -122,18 +132,17 @@ def expected_hit_rate(decision: np.ndarray, expected: Expectation) -> HitRate:
        American Journal of Epidemiology 107, 71 (1978).
     """
     rng = np.random.default_rng(0)  # the same answer each time
-    n_called = int(decision.sum())
+    n_called, recall, wrongly = int(decision.sum()), expected.recall, expected.false_positive_rate
     called, found, kept = (
         rng.beta(yes + 0.5, no + 0.5, N_DRAWS)
         for yes, no in (
             (n_called, decision.size - n_called),
-            (expected.found, expected.lost),
-            (expected.kept, expected.left),
+            (recall.count, recall.of - recall.count),
+            (wrongly.count, wrongly.of - wrongly.count),
         )
     )
     tells = found > kept
     # Decisions that do not tell hits from misses leave any rate possible.
     rates = np.where(tells, (called - kept) / np.where(tells, found - kept, 1), rng.random(N_DRAWS))
     low, middle, high = np.quantile(rates.clip(0, 1), (ENDS[0], 0.5, ENDS[1])).tolist()
-    n_labels = expected.found + expected.lost + expected.kept + expected.left
-    return HitRate(middle, low, high, n_labels, of_model=True)
+    return HitRate(middle, low, high, expected.n_labels, of_model=True)

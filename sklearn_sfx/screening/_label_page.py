@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from sklearn.pipeline import make_pipeline
@@ -12,18 +13,22 @@ from sklearn.utils import check_random_state
 from tqdm import tqdm
 
 from sklearn_sfx._methods import METHODS
-from sklearn_sfx.datasets import name_in_labels
+from sklearn_sfx.datasets import name_in_labels, weight_in_labels
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import FrameOrigin, Frames, are_simulated
 from sklearn_sfx.preprocessing import PixelMask
 from sklearn_sfx.screening._crop import crop_for
+from sklearn_sfx.screening._doubt import chances, draw
+from sklearn_sfx.screening._model import ScreeningModel
 from sklearn_sfx.screening._pages import require_page, write_page
 from sklearn_sfx.screening._report_pictures import thumbnail
+from sklearn_sfx.screening._screen import screen
 from sklearn_sfx.screening._unreadable import readable_rows
 
 __all__ = ["write_label_page"]
 
 N_BLOCKS = 360  # along the side of a picture at the least, where a frame has as many pixels
+N_CANDIDATES = 20  # frames that a model scores, for each that is to be labelled
 
 
 def write_label_page(
@@ -31,6 +36,7 @@ def write_label_page(
     frames: Frames,
     *,
     n_frames: int = 200,
+    model: ScreeningModel | None = None,
     crop: int | str | None = "auto",
     random_state: int | np.random.RandomState | None = None,
     progress: bool = False,
@@ -43,6 +49,13 @@ def write_label_page(
     is one file and needs no network, so it can be labelled on another machine. With the same seed
     a larger `n_frames` draws the same frames and some more, whose labels the browser still knows.
 
+    With a `model` half of the places go to frames that it is in doubt about, near its threshold,
+    of 20 times as many that are drawn at random and that it was not trained on. Each label then
+    has a weight, by the chance that its frame had to be drawn: with it `train`, `evaluate` and
+    `Scores.hit_rate` say what labels of frames drawn at random would. The page does not show what
+    the model says, and shows the frames in random order, so that those labelled first are a sample
+    too.
+
     Parameters
     ----------
     path : path-like
@@ -51,6 +64,8 @@ def write_label_page(
         The run, from files.
     n_frames : int
         How many of its frames to label; all where there are fewer.
+    model : ScreeningModel, optional
+        What `train` returned or `load_screening_model` loaded, from some labels or none.
     crop : int, "auto" or None, default="auto"
         Side of the square that is shown, in pixels, as in `train` for "rows". Show what the model
         will see.
@@ -67,7 +82,8 @@ def write_label_page(
     Raises
     ------
     InputError
-        The frames come from no file or from two of the same name, are smaller than the crop, the
+        The frames come from no file or from two of the same name, are smaller than the crop or of
+        another shape than those of the model, it was trained on all of them, the
         page cannot be written there, or matplotlib or jinja2 is not installed.
 
     Warns
@@ -96,10 +112,16 @@ def write_label_page(
     require_page(path)
     if n_frames < 1:
         raise InputError(f"n_frames has to be 1 or more, got {n_frames}.")
-    n_frames = min(n_frames, len(frames))
-    rows = check_random_state(random_state).choice(len(frames), n_frames, replace=False)
-    chosen = frames[np.sort(rows)]
-    chosen = chosen[readable_rows(chosen, "the page")]
+    rng = check_random_state(random_state)
+    if model is None:
+        drawn = _at_random(frames, n_frames, rng)
+    else:
+        _names(frames[:1].sources)  # what no label can name is refused before it is scored
+        drawn = _by_doubt(frames, n_frames, model, rng, progress)
+    in_run = np.argsort(drawn.rows)
+    chosen = frames[drawn.rows[in_run]]
+    readable = readable_rows(chosen, "the page")
+    chosen, in_run = chosen[readable], in_run[readable]
     n_frames = len(chosen)
     named = _names(chosen.sources)
     paths = {str(source.path) for source in frames.sources}
@@ -111,17 +133,56 @@ def write_label_page(
     bar = tqdm(prepared, total=n_frames, unit="frame", disable=quiet)
     pictures = [thumbnail(frame, N_BLOCKS) for frame in bar]
     listed = "\n".join(sorted(paths)).encode("utf-8", "surrogateescape")
+    weights = [weight_in_labels(weight) for weight in drawn.weights[in_run]]
+    shown = [
+        {"file": name, "number": number, "picture": picture, "weight": weight}
+        for (name, number), picture, weight in zip(named, pictures, weights, strict=True)
+    ]
     page = {
-        "shown": [
-            {"file": name, "number": number, "picture": picture}
-            for (name, number), picture in zip(named, pictures, strict=True)
-        ],
+        "shown": shown if model is None else [shown[i] for i in np.argsort(in_run)],
+        "by_doubt": model is not None,
         "n_run": len(frames),
         "simulated": are_simulated(chosen.sources),
         "key": f"sfx label {hashlib.sha256(listed).hexdigest()}",
     }
     write_page(path, "label.html", page)
     return n_frames
+
+
+class _Drawn(NamedTuple):
+    """Rows of a run in the order of the draw, and what the label of each weighs."""
+
+    rows: np.ndarray
+    weights: np.ndarray
+
+
+def _at_random(frames: Frames, n_frames: int, rng: np.random.RandomState) -> _Drawn:
+    n_frames = min(n_frames, len(frames))
+    rows = rng.choice(len(frames), n_frames, replace=False)
+    return _Drawn(rows, np.ones(n_frames))
+
+
+def _by_doubt(
+    frames: Frames,
+    n_frames: int,
+    model: ScreeningModel,
+    rng: np.random.RandomState,
+    progress: bool,
+) -> _Drawn:
+    """Draw frames of which a model is in doubt, and others."""
+    rows = _at_random(frames, N_CANDIDATES * n_frames, rng).rows
+    rows = np.sort(rows)
+    rows = rows[~model.has_seen(frames[rows])]
+    if not rows.size:
+        raise InputError(
+            "The model was trained on every frame that could be shown: label frames of another "
+            "run, or leave out the model."
+        )
+    scores = screen(model, frames[rows], peaks=False, progress=progress)
+    rows, probability = rows[scores.is_read], scores.probability[scores.is_read]
+    chance = chances(probability, scores.threshold, min(n_frames, len(rows)))
+    drawn = draw(chance, rng)
+    return _Drawn(rows[drawn], len(drawn) / len(rows) / chance[drawn])
 
 
 def _names(sources: Sequence[FrameOrigin]) -> list[tuple[str, int]]:

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 
 from sklearn_sfx._models import estimators, in_words
 from sklearn_sfx._version import __version__
+from sklearn_sfx._weights import check_weights
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import Frames, are_simulated
 from sklearn_sfx.screening._evaluation import evaluate, percent, proportion
@@ -37,6 +38,7 @@ def write_report(
     scores: Scores,
     *,
     target: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
     note: str = "",
     command: str = "",
 ) -> None:
@@ -57,6 +59,9 @@ def write_report(
     target : array-like of 0/1, shape (n_frames,), optional
         Labels that the model was not trained on, 1 for a hit. With them the page has recall and
         precision too, beside those of the peak count if `scores` has it, and shows the errors.
+    sample_weight : array-like of float, shape (n_frames,), optional
+        What each label weighs, as for `evaluate`. The curves of all thresholds are left out then:
+        they count frames.
     note : str
         What a reader has to know of the frames and labels: what a MAYBE counts as, or that the
         frames are simulated. Of files that `write_run` wrote the page says the latter by itself.
@@ -67,7 +72,8 @@ def write_report(
     ------
     InputError
         The page cannot be written there, frames, scores and labels are not as many, a label is
-        neither 0 nor 1, no frame could be read, or matplotlib or jinja2 is not installed.
+        neither 0 nor 1, a weight is not positive and finite, no frame could be read, or matplotlib
+        or jinja2 is not installed.
 
     Examples
     --------
@@ -82,11 +88,12 @@ def write_report(
     """
     require_page(path)
     target = _checked(target, frames, scores)
+    weight = check_weights(sample_weight, len(frames), "write_report")
     unreadable = scores[~scores.is_read]
     if unreadable.sources:  # all that follows is about the others
         rows = np.flatnonzero(scores.is_read)
         frames, scores = frames[rows], scores[rows]
-        target = None if target is None else target[rows]
+        target, weight = None if target is None else target[rows], weight[rows]
     groups = choose(scores, target)
     page = {
         "title": "Evaluation" if target is not None else "Screening",
@@ -94,9 +101,9 @@ def write_report(
         "simulated": are_simulated(scores.sources),
         "labelled": target is not None,
         "tiles": _tiles(scores, target, len(unreadable.sources)),
-        "methods": None if target is None else _methods(model, scores, target),
+        "methods": None if target is None else _methods(model, scores, target, weight),
         "peaks": _beside_peaks(model, scores),
-        "charts": _charts(scores, target),
+        "charts": _charts(scores, target, weight),
         "files": _files(scores),
         "unreadable": _unreadable(unreadable),
         "groups": groups,
@@ -158,11 +165,13 @@ def _tiles(scores: Scores, target: np.ndarray | None, n_unreadable: int) -> dict
     return tiles
 
 
-def _methods(model: ScreeningModel, scores: Scores, target: np.ndarray) -> list[list[Any]]:
+def _methods(
+    model: ScreeningModel, scores: Scores, target: np.ndarray, weight: np.ndarray
+) -> list[list[Any]]:
     """Return a row for each method: name, recall, precision, and the four counts."""
     rows = []
     for name, decision in decisions(model, scores).items():
-        result = evaluate(target, decision)
+        result = evaluate(target, decision, weight)
         (left, kept), (lost, found) = result.confusion.tolist()
         recall = _said(result.recall, result.recall_interval)
         precision = _said(result.precision, result.precision_interval)
@@ -183,7 +192,9 @@ def _beside_peaks(model: ScreeningModel, scores: Scores) -> str:
     )
 
 
-def _charts(scores: Scores, target: np.ndarray | None) -> list[tuple[str, str, str]]:
+def _charts(
+    scores: Scores, target: np.ndarray | None, weight: np.ndarray
+) -> list[tuple[str, str, str]]:
     """Return title, alternative text and picture of each chart."""
     probability, threshold = scores.probability, scores.threshold
     n_frames = f"{len(probability):,} frames"
@@ -199,7 +210,8 @@ def _charts(scores: Scores, target: np.ndarray | None) -> list[tuple[str, str, s
             score_histogram(probability, threshold, target),
         ),
     ]
-    if target is not None and 0 < target.sum() < len(target):
+    is_equal = (weight == weight[0]).all()
+    if target is not None and 0 < target.sum() < len(target) and is_equal:
         charts.append(
             (
                 "Choice of the threshold",

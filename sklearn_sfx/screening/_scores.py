@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 
 from sklearn_sfx._files import replacing
 from sklearn_sfx._text import one_line
+from sklearn_sfx._weights import weights_of_labels
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import FrameOrigin
 from sklearn_sfx.screening._choice import Expectation
@@ -101,7 +102,9 @@ class Scores:
             reason=None if self.reason is None else self.reason[kept],
         )
 
-    def hit_rate(self, target: ArrayLike | None = None) -> HitRate:
+    def hit_rate(
+        self, target: ArrayLike | None = None, sample_weight: ArrayLike | None = None
+    ) -> HitRate:
         """Return which share of the run are hits, with an interval that holds though scores err.
 
         Parameters
@@ -109,9 +112,13 @@ class Scores:
         target : array-like of int, shape (n_frames,), optional
             1 for a hit, 0 for a miss, -1 for a frame without a label, as `match_labels` gives it.
             The labelled frames have to be chosen at random, from the whole run or from frames
-            called hits and others, and the model has not been trained on them. Without labels the
+            called hits and others, or come with weights, and the model has not been trained on
+            them. Without labels the
             rate follows from what is `expected` of the model: that holds for hits and misses like
             those it has learned from, whatever their share.
+        sample_weight : array-like of float, shape (n_frames,), optional
+            What each label weighs where frames were drawn with different chances, as
+            `match_labels` returns it; what stands with a frame without a label is not looked at.
 
         Returns
         -------
@@ -122,8 +129,9 @@ class Scores:
         Raises
         ------
         InputError
-            There is no label of a frame that could be read, not one value for each frame, or
-            another value; there are no labels, and nothing is expected of the model.
+            There is no label of a frame that could be read, not one value or weight for each
+            frame, or another value; a weight is not positive and finite; there are no labels, and
+            nothing is expected of the model.
 
         Examples
         --------
@@ -153,7 +161,8 @@ class Scores:
                 "hit_rate needs one label for each frame, -1 where there is none: "
                 f"{len(self.decision)} frames, {target.size} labels."
             )
-        return estimate_hit_rate(decision, target[self.is_read])
+        weight, read = weights_of_labels(sample_weight, target != -1, "hit_rate"), self.is_read
+        return estimate_hit_rate(decision, target[read], None if weight is None else weight[read])
 
     def write_hits(self, path: str | os.PathLike) -> None:
         """Write the hits as a list that CrystFEL reads: one ``file event`` to a line.

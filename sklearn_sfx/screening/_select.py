@@ -13,6 +13,7 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import Pipeline, make_pipeline
 
 from sklearn_sfx._methods import METHODS, Method
+from sklearn_sfx._weights import weighted_median
 from sklearn_sfx.classifiers import (
     find_in,
     fit_found,
@@ -86,6 +87,7 @@ def select(
     recall: float | None,
     max_epochs: int | None,
     random_state: int | None,
+    sample_weight: np.ndarray | None = None,
     say: Callable[[str], object] = str,
 ) -> Selection:
     """Compare methods on labelled frames, and fit the best.
@@ -101,6 +103,9 @@ def select(
         Simpler ones first.
     crop, recall, max_epochs, random_state
         As for `train`.
+    sample_weight : ndarray of float, shape (n_frames,), optional
+        What each label weighs, of mean 1, in the comparison, the threshold and what is expected;
+        each method learns from all labels alike.
     say : callable
         Takes a few words on what is being done, for a progress bar.
 
@@ -132,18 +137,19 @@ def select(
         say(f"comparing: {candidate.method.summary}" if candidates[1:] else "training by folds")
         held_out[candidate.method.name] = candidate.held_out(X, y, folds)
     is_hit = y == 1
-    name = best_method(held_out, is_hit)
+    name = best_method(held_out, is_hit, sample_weight)
     best = next(candidate for candidate in candidates if candidate.method.name == name)
     say("training on all labels")
     best.fit(X, y)
     probability = best.probability(X)
-    threshold = best_threshold(held_out[name], is_hit, recall)
+    threshold = best_threshold(held_out[name], is_hit, recall, sample_weight)
     # The folds' models may be surer than the last one, which then would keep no hit.
-    threshold = min(threshold, float(np.median(probability[is_hit])))
+    weight = np.ones(len(y)) if sample_weight is None else sample_weight
+    threshold = min(threshold, weighted_median(probability[is_hit], weight[is_hit]))
     problem = KEEPS_ALL.format(len(y)) if (probability >= threshold).all() else ""
     if all(np.ptp(held_out[name][test]) == 0 for _, test in folds):
         problem = NOTHING_LEARNED
-    expected = expected_of_choice(held_out, is_hit, folds, recall)
+    expected = expected_of_choice(held_out, is_hit, folds, recall, sample_weight)
     counts = known[COUNT].found_in_crop(best.parts[1]) if COUNT in known else None
     return Selection(*best.parts, threshold, tuple(held_out), expected, problem, counts)
 

@@ -8,6 +8,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from tqdm import tqdm
 
 from sklearn_sfx._methods import AUTO, METHODS, Method, find_methods, worth_comparing
+from sklearn_sfx._weights import as_weights, weights_of_labels
 from sklearn_sfx.classifiers import PeakCountClassifier, fit_found
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import Frames
@@ -76,6 +77,7 @@ def train(
     frames: Frames | np.ndarray,
     target: ArrayLike | None = None,
     *,
+    sample_weight: ArrayLike | None = None,
     method: str = "auto",
     crop: int | str | None = "auto",
     recall: float | None = None,
@@ -93,6 +95,11 @@ def train(
     target : array-like of int, shape (n_frames,), optional
         1 for a hit, 0 for a miss, -1 for a frame without a label; None is -1 for all. "rows" and
         "both" need five of each kind at least; the others one of each, or none at all.
+    sample_weight : array-like of float, shape (n_frames,), optional
+        What each label weighs where frames were drawn with different chances, as `match_labels`
+        returns it; what stands with a frame without a label is not looked at. The comparison of
+        methods, the threshold and what is expected go by it: labels of doubtful frames alone would
+        say too little of them. Each method learns from all labels alike.
     method : {"auto", "peaks", "spots", "count", "rows", "both"}
         "peaks" goes by the heights of the strongest peaks and has learned from simulated frames
         before (`PeakHeightClassifier`), "spots" by the number of Bragg spots
@@ -127,6 +134,7 @@ def train(
     ------
     InputError
         The labels are not as many as the frames, are not 0, 1 and -1, or are too few of a kind;
+        the weights are not as many, or not positive and finite;
         there is no such method; or the best would call every frame a hit.
 
     Warns
@@ -148,11 +156,15 @@ def train(
         raise InputError(f"recall has to be above 0 and at most 1, got {recall}.")
     methods = find_methods(method)
     target = _checked(target, len(frames), methods)
+    weight = weights_of_labels(sample_weight, target != UNLABELLED, "train")
     rows = readable_rows(frames, "the training")
     if len(rows) < len(frames):
         frames, target = frames[rows], _checked(target[rows], len(rows), methods)
+        weight = None if weight is None else weight[rows]
     labelled = np.flatnonzero(target != UNLABELLED)
     some, known = (frames[labelled], target[labelled]) if labelled.size else (frames, None)
+    if weight is not None:
+        weight = as_weights(weight[labelled], labelled.size, "train")
     with tqdm(total=3, unit="step", disable=None if progress else True) as bar:
         bar.set_description("finding defective pixels")
         mask = PixelMask(detect=True, invalid="auto").fit(frames)
@@ -166,6 +178,7 @@ def train(
             recall=recall,
             max_epochs=max_epochs,
             random_state=random_state,
+            sample_weight=weight,
             say=bar.set_description,
         )
         if chosen.problem:

@@ -35,6 +35,46 @@ def test_round_trip(labels, tmp_path_factory):
 
 
 @settings(deadline=None)
+@given(weights=st.lists(st.floats(1e-6, 1e6) | st.just(1.0), min_size=1, max_size=20))
+def test_weights_come_back_to_four_digits_and_those_of_1_are_not_written(weights, tmp_path_factory):
+    path = tmp_path_factory.mktemp("labels") / "labels.txt"
+    write_annotation(path, "run.h5", ["HIT"] * len(weights), weights)
+    np.testing.assert_allclose(read_annotation(path).weights, weights, rtol=5.1e-4)
+    plain = path.with_name("plain.txt")
+    write_annotation(plain, "run.h5", ["HIT"] * len(weights))
+    assert (read_annotation(plain).weights == 1).all()
+    kept = [line for line in path.read_text().splitlines() if "weight" not in line]
+    assert set(kept) <= set(plain.read_text().splitlines())
+    write_annotation(path, "run.h5", ["HIT"] * len(weights), np.ones(len(weights)))
+    assert path.read_bytes() == plain.read_bytes()
+
+
+@pytest.mark.parametrize(
+    "weight", ["0", "-1", "0.0", "1e-400", "nan", "inf", "1e999", "", "1,5", "1_0", "٣", "x", "0x1"]
+)
+def test_a_weight_that_is_none_is_refused(tmp_path, weight):
+    path = tmp_path / "labels.txt"
+    path.write_text(f"run.h5 [1] HIT weight=1.5\nrun.h5 [2] MISS weight={weight}\n")
+    with pytest.raises(InputError, match=r"Line 2 of .* a weight is a positive number"):
+        read_annotation(path)
+
+
+@pytest.mark.parametrize("end", ["1.5", "weight 1.5", "Weight=1.5", "weight=1.5 x", "weight= 1"])
+def test_what_stands_behind_a_label_and_is_no_weight_is_refused(tmp_path, end):
+    path = tmp_path / "labels.txt"
+    path.write_text(f"run.h5 [1] HIT {end}\n")
+    with pytest.raises(InputError, match=r"Line 1 of .* a line of labels reads"):
+        read_annotation(path)
+
+
+@pytest.mark.parametrize("weights", [[1.0], [1, 0], [np.nan, 1], [-1, 1]])
+def test_writing_other_weights_is_refused(tmp_path, weights):
+    with pytest.raises(InputError, match="write_annotation needs"):
+        write_annotation(tmp_path / "labels.txt", "run.h5", ["HIT", "MISS"], weights)
+    assert not list(tmp_path.iterdir())
+
+
+@settings(deadline=None)
 @given(name=st.binary(min_size=1, max_size=30).map(os.fsdecode).filter(lambda n: "/" not in n))
 def test_a_file_of_any_name_has_its_labels(name, tmp_path_factory):
     """Names with ends of lines, blanks at their ends, or bytes that are no UTF-8."""

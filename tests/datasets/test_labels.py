@@ -28,6 +28,17 @@ def test_some_labels_in_any_order(run, tmp_path):
     assert labels.tolist() == ["MAYBE", "MISS", "HIT"]
 
 
+def test_weights_belong_to_the_labels_and_are_1_where_there_are_none(run, tmp_path):
+    path = labels_file(
+        tmp_path, "b.h5 [4] HIT weight=0.25\na.h5 [2] MAYBE\nb.h5 [1] MISS weight=2\n"
+    )
+    positions, labels, weights = match_labels(run, path, return_weights=True)
+    assert positions.tolist() == [1, 3, 6]
+    assert labels.tolist() == ["MAYBE", "MISS", "HIT"]
+    assert weights.tolist() == [1, 2, 0.25]
+    assert len(match_labels(run, path)) == 2
+
+
 def test_views_are_matched_by_origin_not_by_row(run, tmp_path):
     path = labels_file(tmp_path, "b.h5 [1] HIT\n")
     assert match_labels(run[[5, 3]], path)[0].tolist() == [1]
@@ -41,6 +52,8 @@ def test_views_are_matched_by_origin_not_by_row(run, tmp_path):
         ("a.h5 [0] HIT\n", r"frames count from 1"),
         ("a.h5 [1] HIT\na.h5 [1] MISS\n", "twice, as HIT and as MISS; leave the right line"),
         ("a.h5 [1] HIT\na.h5 [1] HIT\n", "twice; leave one line"),
+        ("a.h5 [1] HIT weight=2\na.h5 [1] HIT\n", "twice; leave one line"),
+        ("a.h5 [1] HIT weight=0\n", r"Line 1 .* weight '0', but a weight is a positive number"),
         ("a.h5 1 HIT\n", "a line of labels reads"),
         ("", "empty"),
     ],

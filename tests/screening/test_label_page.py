@@ -3,14 +3,16 @@
 import json
 import re
 import shutil
+import subprocess
 
 import numpy as np
 import pytest
 
-from sklearn_sfx import InputError, open_frames, read_mask
-from sklearn_sfx.datasets import match_labels
+from sklearn_sfx import InputError, open_frames, read_mask, screen, train
+from sklearn_sfx.datasets import match_labels, weight_in_labels
 from sklearn_sfx.preprocessing import CentralCrop, PixelMask
-from sklearn_sfx.screening import write_label_page
+from sklearn_sfx.screening import load_screening_model, write_label_page
+from sklearn_sfx.screening._doubt import chances
 from sklearn_sfx.screening._label_page import N_BLOCKS
 from sklearn_sfx.screening._report_pictures import thumbnail
 
@@ -81,6 +83,80 @@ def test_keys_give_labels_that_belong_to_the_frames(page, run, open_page, tmp_pa
     positions, labels = match_labels(run, tmp_path / "labels.txt")
     assert [int(p) + 1 for p in positions] == [numbers[i] for i in (0, 1, 2, 4)]
     assert list(labels) == ["HIT", "HIT", "MAYBE", "MISS"]
+
+
+@pytest.fixture(scope="module")
+def model(run):
+    return train(run[:20], method="peaks", crop=CROP)  # without labels
+
+
+@pytest.fixture(scope="module")
+def doubtful(run, model, tmp_path_factory):
+    """Return a page on which half of the frames are those of which a model is in doubt."""
+    path = tmp_path_factory.mktemp("doubtful") / "label.html"
+    assert write_label_page(path, run, n_frames=30, model=model, crop=CROP, random_state=0) == 30
+    return path.read_text()
+
+
+def test_with_a_model_each_frame_has_the_weight_of_its_chance(run, model, doubtful):
+    frames, scores = shown(doubtful), screen(model, run, peaks=False)
+    rows = [frame["number"] - 1 for frame in frames]
+    assert len(set(rows)) == 30
+    assert rows != sorted(rows)  # so that those labelled first are from all of the run
+    chance = chances(scores.probability, model.threshold, 30)[rows]
+    assert [frame["weight"] for frame in frames] == [weight_in_labels(w) for w in 1 / 3 / chance]
+    assert "half where a model is in doubt" in doubtful
+    for said in ("probability", "threshold", "score"):
+        assert said not in doubtful
+
+
+def test_with_a_model_a_page_is_the_same_for_a_seed(run, model, doubtful, tmp_path):
+    options = {"n_frames": 30, "model": model, "crop": CROP}
+    for seed, is_same in ((0, True), (1, False)):
+        write_label_page(tmp_path / "l.html", run, **options, random_state=seed)
+        assert ((tmp_path / "l.html").read_text() == doubtful) == is_same
+
+
+def test_a_short_run_is_taken_whole_and_weighs_nothing(run, model, page, tmp_path):
+    assert write_label_page(tmp_path / "l.html", run[:12], model=model, crop=CROP) == 12
+    for text in ((tmp_path / "l.html").read_text(), page):  # and that without a model
+        assert {frame["weight"] for frame in shown(text)} == {""}
+
+
+def test_frames_that_taught_the_model_are_not_shown(run_folder, run, tmp_path):
+    taught = load_screening_model(run_folder / "model.joblib")
+    seen = {frame.position + 1 for frame in taught.trained_on}
+    assert write_label_page(tmp_path / "l.html", run, model=taught, crop=CROP) == 30
+    assert not seen & {frame["number"] for frame in shown((tmp_path / "l.html").read_text())}
+    with pytest.raises(InputError, match="was trained on every frame that could be shown"):
+        rows = np.array(sorted(seen)) - 1
+        write_label_page(tmp_path / "none.html", run[rows], model=taught, crop=CROP)
+    assert not (tmp_path / "none.html").exists()
+
+
+def test_the_page_saves_the_weights(doubtful, run, tmp_path):
+    """Its script alone, where there is no browser."""
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("needs node to run the script of the page, and there is none")
+    frames = shown(doubtful)
+    names = [f"{frame['file']} [{frame['number']}]" for frame in frames]
+    text = re.search(r"function text\(\) \{.*?\n\}", doubtful, re.S)[0]
+    frames = [{**frame, "picture": ""} for frame in frames]  # too long for a command
+    given = {names[4]: "HIT", names[0]: "MISS", "run.h5 [999]": "HIT"}
+    known = {"shown": frames, "names": names, "labels": given}
+    start = "".join(f"const {name} = {json.dumps(value)};" for name, value in known.items())
+    script = f"{start}{text}process.stdout.write(text());"
+    saved = subprocess.run([node, "-e", script], capture_output=True, text=True, check=True).stdout
+    assert saved.splitlines() == [
+        f"{names[0]} MISS{frames[0]['weight']}",
+        f"{names[4]} HIT{frames[4]['weight']}",
+    ]
+    (tmp_path / "labels.txt").write_text(saved)
+    positions, _, weights = match_labels(run, tmp_path / "labels.txt", return_weights=True)
+    by_position = dict(zip(positions.tolist(), weights.tolist(), strict=True))
+    for frame in (frames[0], frames[4]):
+        assert by_position[frame["number"] - 1] == float(frame["weight"].partition("=")[2] or 1)
 
 
 def test_a_browser_remembers_and_a_larger_page_goes_on(page, run, open_page, tmp_path):

@@ -5,6 +5,7 @@ import pytest
 from sklearn.metrics import fbeta_score
 
 from sklearn_sfx import InputError, PeakHeightClassifier, make_sfx_frames, screen, train
+from sklearn_sfx.screening import load_screening_model
 
 
 @pytest.fixture(scope="module")
@@ -91,3 +92,42 @@ def test_methods_say_what_they_need(run, arguments, message):
 def test_arrays_train_too_and_name_no_frames(run):
     model = train(np.asarray(run.data[:40]), run.target[:40], crop=160, random_state=0)
     assert model.trained_on == ()
+
+
+def test_weights_set_the_threshold_and_what_is_expected_but_not_what_is_learned():
+    run = make_sfx_frames(60, frame_shape=(160, 160), hit_rate=0.4, random_state=0)
+    options = {"method": "peaks", "crop": 160, "random_state": 0}
+    counted = train(run.data, run.target, **options)
+    alike = train(run.data, run.target, sample_weight=np.full(60, 0.7), **options)
+    assert alike.threshold == counted.threshold
+    assert str(alike.expected) == str(counted.expected)
+    weight = np.where(run.target == 1, 0.2, 1.5)
+    weighted = train(run.data, run.target, sample_weight=weight, **options)
+    hits = np.average(run.target == 1, weights=weight)
+    assert weighted.expected.hit_rate.value == pytest.approx(hits)
+    assert weighted.expected.n_labels == 60
+    said = [model.classifier.predict_proba(run.data) for model in (counted, weighted)]
+    np.testing.assert_array_equal(*said)
+
+
+def test_weights_of_frames_without_a_label_are_not_looked_at():
+    run = make_sfx_frames(60, frame_shape=(160, 160), hit_rate=0.4, random_state=0)
+    target = np.where(np.arange(60) < 40, run.target, -1)
+    weight = np.where(np.arange(60) < 40, 1.0 + np.arange(60) % 3, np.nan)
+    options = {"method": "count", "crop": 160, "random_state": 0}
+    model = train(run.data, target, sample_weight=weight, **options)
+    known = target[:40], weight[:40]
+    expected = np.average(known[0] == 1, weights=known[1])
+    assert model.expected.hit_rate.value == pytest.approx(expected)
+    for wrong in (weight[:40], np.where(np.isnan(weight), 1, 0), -weight, [["a"] * 60]):
+        with pytest.raises(InputError, match=r"train needs (one weight|weights that are finite)"):
+            train(run.data, target, sample_weight=wrong, **options)
+
+
+def test_a_model_keeps_what_weighted_labels_let_expect(tmp_path):
+    run = make_sfx_frames(40, frame_shape=(160, 160), hit_rate=0.5, random_state=0)
+    weight = 0.5 + np.arange(40) % 2
+    model = train(run.data, run.target, sample_weight=weight, method="count", crop=160)
+    for name in ("m.skops", "m.joblib"):
+        model.save(tmp_path / name)
+        assert load_screening_model(tmp_path / name).expected == model.expected

@@ -2,7 +2,7 @@
 
 import argparse
 
-from sklearn_sfx.cli._inputs import labelled_frames, open_run, workers
+from sklearn_sfx.cli._inputs import describe_weights, labelled_frames, open_run, workers
 from sklearn_sfx.cli._options import (
     add_force,
     add_jobs,
@@ -39,8 +39,8 @@ def run(args: argparse.Namespace) -> None:
         evaluation_table,
         load_screening_model,
         percent,
-        proportion,
         screen,
+        weighted_proportion,
         write_report,
     )
 
@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> None:
     outputs = outputs_of_run(args, frames)
     report = claim_report(args, outputs, "evaluation.html")
     model = load_screening_model(args.model)
-    positions, target = labelled_frames(frames, args)
+    positions, target, weight = labelled_frames(frames, args)
     frames = frames[positions]
     is_new = ~model.has_seen(frames)
     if not is_new.any():
@@ -56,19 +56,24 @@ def run(args: argparse.Namespace) -> None:
             f"{args.labels}: the model was trained on every frame that is labelled here; "
             "label some others, or train with a smaller --n-labels."
         )
-    frames, target = frames[is_new], target[is_new]
+    frames, target, weight = frames[is_new], target[is_new], weight[is_new]
     with workers(args):
         scores = screen(model, frames, threshold=args.threshold, progress=True)
     say, maybe, read = tell(outputs), MAYBE_RULES[args.maybe], scores.is_read
     n_read = int(read.sum())
     say(f"{n_read} labelled frames that the model was not trained on, {maybe}; 95 % intervals")
-    for line in evaluation_table(target[read], decisions(model, scores[read])).splitlines():
+    if said := describe_weights(weight[read]):
+        say(said)
+    table = evaluation_table(target[read], decisions(model, scores[read]), weight[read])
+    for line in table.splitlines():
         say(line)
-    say(f"hits among these frames: {percent(*proportion(int(target[read].sum()), n_read))}")
+    share = weighted_proportion(target[read] == 1, weight[read])
+    say(f"hits among these frames: {percent(*share)}")
     say(describe_mask(frames))
     say(describe_crop(model.prepare, model.frame_shape))
     if report is not None:
-        about = {"target": target, "note": f"{maybe} in the labels.", "command": args.command}
+        note = f"{maybe} in the labels. {describe_weights(weight[read])}".strip()
+        about = {"target": target, "sample_weight": weight, "note": note, "command": args.command}
         with outputs.replacing(report) as temporary:
             write_report(temporary, model, frames, scores, **about)
         say(f"{report}: the report")

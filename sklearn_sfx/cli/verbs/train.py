@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from sklearn_sfx._methods import AUTO, METHODS, Method, find_methods, methods_without_labels
 from sklearn_sfx._text import counted
-from sklearn_sfx.cli._inputs import labelled_frames, open_run, workers
+from sklearn_sfx.cli._inputs import describe_weights, labelled_frames, open_run, workers
 from sklearn_sfx.cli._options import (
     add_crop,
     add_force,
@@ -67,6 +67,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Train, write the model, and say what it has learned from."""
+    import numpy as np
+
     from sklearn_sfx.screening import train, training_frames
 
     if args.model.suffix == ".skops":
@@ -79,7 +81,10 @@ def run(args: argparse.Namespace) -> None:
     frames = open_run(args)
     outputs = outputs_of_run(args, frames)
     path = outputs.claim(args.model)
-    labelled = () if args.labels is None else labelled_frames(frames, args)
+    labelled, weight = (), np.ones(len(frames))
+    if args.labels is not None:
+        *labelled, weights = labelled_frames(frames, args)
+        weight[labelled[0]] = weights
     positions, target = training_frames(
         frames,
         *labelled,
@@ -91,6 +96,7 @@ def run(args: argparse.Namespace) -> None:
         model = train(
             frames[positions],
             target,
+            sample_weight=None if (weight[positions] == 1).all() else weight[positions],
             method=args.method,
             crop=args.crop,
             recall=args.recall,
@@ -103,7 +109,10 @@ def run(args: argparse.Namespace) -> None:
     read = {(seen.path, seen.event) for seen in model.trained_on}
     sources = frames[positions].sources
     learned_from = [y for y, s in zip(target, sources, strict=True) if (s.path, s.event) in read]
-    _say_what_it_is(tell(outputs), frames, model, path, learned_from, args.maybe)
+    say = tell(outputs)
+    _say_what_it_is(say, frames, model, path, learned_from, args.maybe)
+    if said := describe_weights(weight[positions]):
+        say(said)
 
 
 def _say_what_it_is(
