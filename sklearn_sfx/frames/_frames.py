@@ -102,8 +102,7 @@ class Frames:
     @property
     def shape(self) -> tuple[int, ...]:
         """(n_frames, height, width), or what the appended steps make of it."""
-        window = self.window
-        frame_shape: tuple[int, ...] = (window.height, window.width)
+        frame_shape: tuple[int, ...] = (self.window.height, self.window.width)
         for step in self._steps:
             frame_shape = tuple(step.output_shape(frame_shape))
         return (len(self), *frame_shape)
@@ -116,9 +115,8 @@ class Frames:
     @property
     def dtype(self) -> np.dtype:
         """The file's dtype; float32 once masked or a step is appended (masks stay bool)."""
-        is_cropped_mask = not self._steps and self._source.dtype == bool
-        as_in_file = not self._is_prepared or is_cropped_mask
-        return np.dtype(self._source.dtype if as_in_file else np.float32)
+        is_mask = not self._steps and self._source.dtype == bool
+        return np.dtype(np.float32 if self._is_prepared and not is_mask else self._source.dtype)
 
     @property
     def mask(self) -> np.ndarray | Frames | None:
@@ -145,9 +143,8 @@ class Frames:
     @property
     def files(self) -> frozenset[str]:
         """Absolute paths of all that is read, behind links and virtual datasets too."""
-        origins = (self._source.origin(int(position)).path for position in self._index)
-        named = frozenset(path for path in origins if path is not None)
-        return named | getattr(self._source, "files", frozenset())
+        named = (self._source.origin(int(position)).path for position in self._index)
+        return frozenset(p for p in named if p) | getattr(self._source, "files", frozenset())
 
     @property
     def filled(self) -> bool:
@@ -306,7 +303,6 @@ class Frames:
         """Whether frames are not given as the file has them, but masked, cropped or more."""
         return not self._as_stored and (self._window is not None or self._mask is not None)
 
-    # What others make of a run is written where they are known.
     to_dask, to_xarray, _repr_html_ = as_dask, as_xarray, as_html
 
     # -- Reading -------------------------------------------------------------------------------
