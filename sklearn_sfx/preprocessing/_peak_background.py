@@ -21,36 +21,54 @@ _compile = compiled(error_model="numpy", fastmath={"reassoc", "contract"})
 
 @_compile
 def new_window(radius):
-    """Return what `background` works in: values, steps down and steps right, float32 (3, n)."""
+    """Return what `background` works in, and the sums of the first fit that are always the same.
+
+    That is values, steps down and steps right, float32 (3, n); and the sums of 1, i, j, ii, ij, jj
+    over the window without its middle.
+    """
     side = 2 * radius + 1
     window = np.zeros((3, (side * side + LANES - 1) // LANES * LANES), np.float32)
-    window[0] = np.nan
     for k in range(side * side):
         window[1, k], window[2, k] = k // side - radius, k % side - radius
-    return window
+    _fill_middle(window[0], radius, np.float32(np.nan))
+    window[0, side * side :] = np.nan
+    sums = _sums(window[0], window[1], window[2], 0.0, 0.0, 0.0, np.inf)
+    return window, sums[:6]
 
 
 @_compile
-def background(padded, i, j, radius, start_level, noise_floor, window):
+def _fill_middle(values, radius, value):
+    """Write one value to the middle of the window, which the first fit leaves to the peak."""
+    inner, side = radius // 2 - 2, 2 * radius + 1
+    for di in range(-inner, inner + 1):
+        start = (di + radius) * side + radius
+        values[start - inner : start + inner + 1] = value
+
+
+@_compile
+def background(padded, i, j, radius, start_level, noise_floor, window, sums_of_all):
     """Fit level + a * rows + b * columns around (i, j); return the three and the noise.
 
     The noise is inf where there are too few usable pixels. ``padded`` reaches at least ``radius``
-    pixels farther than (i, j), and ``window`` is what `new_window` returned for that radius.
+    pixels farther than (i, j); the last two are what `new_window` returned for that radius.
     """
     origin = np.float32(np.rint(start_level))
     _fill(window[0], padded, i, j, radius, origin)
-    inner = radius // 2 - 2  # the first fit leaves the middle to the peak
-    side = 2 * radius + 1
-    for di in range(-inner, inner + 1):
-        for dj in range(-inner, inner + 1):
-            window[0, (di + radius) * side + dj + radius] = np.nan
+    values, down, right = window[0], window[1], window[2]
     level, slope_i, slope_j = np.float64(start_level) - origin, 0.0, 0.0
     limit = np.inf
     noise = 0.0
     for clipping in range(N_CLIPPINGS):
-        n, si, sj, sii, sij, sjj, sv, siv, sjv, svv = _sums(
-            window[0], window[1], window[2], level, slope_i, slope_j, limit
-        )
+        if clipping == 0:
+            _fill_middle(values, radius, np.float32(0.0))
+            n, si, sj, sii, sij, sjj = sums_of_all
+            sv, siv, sjv, svv = _sums_of_all(values, down, right, (2 * radius + 1) ** 2)
+            if not svv < np.inf:  # some are unusable
+                _fill_middle(values, radius, np.float32(np.nan))
+        if clipping > 0 or not svv < np.inf:
+            n, si, sj, sii, sij, sjj, sv, siv, sjv, svv = _sums(
+                values, down, right, level, slope_i, slope_j, limit
+            )
         if n < MIN_BACKGROUND:
             return 0.0, 0.0, 0.0, np.inf
         # Central moments, then two equations for the slopes.
@@ -70,9 +88,8 @@ def background(padded, i, j, radius, start_level, noise_floor, window):
         left = max(cvv - slope_i * civ - slope_j * cjv, 0.0)
         noise = np.sqrt(left / max(n - 3.0, 1.0) + noise_floor * noise_floor)
         limit = CLIP * noise
-        for di in range(-inner, inner + 1 if clipping == 0 else -inner):
-            for dj in range(-inner, inner + 1):
-                window[0, (di + radius) * side + dj + radius] = padded[i + di, j + dj] - origin
+        if clipping == 0:
+            _refill_middle(values, padded, i, j, radius, origin)
     return origin + level, slope_i, slope_j, noise
 
 
@@ -84,6 +101,28 @@ def _fill(values, padded, i, j, radius, origin):
     for di in range(side):
         for dj in range(side):
             values[di * side + dj] = padded[top + di, left + dj] - origin
+
+
+@_compile
+def _refill_middle(values, padded, i, j, radius, origin):
+    """Write the pixels of the middle as `_fill` does."""
+    inner, side = radius // 2 - 2, 2 * radius + 1
+    for di in range(-inner, inner + 1):
+        for dj in range(-inner, inner + 1):
+            values[(di + radius) * side + dj + radius] = padded[i + di, j + dj] - origin
+
+
+@_compile
+def _sums_of_all(values, down, right, size):
+    """Return the sums of v, iv, jv and vv over the first so many values; NaN if one is NaN."""
+    sv = siv = sjv = svv = np.float32(0.0)
+    for k in range(size):
+        v = values[k]
+        sv += v
+        siv += v * down[k]
+        sjv += v * right[k]
+        svv += v * v
+    return np.float64(sv), np.float64(siv), np.float64(sjv), np.float64(svv)
 
 
 @_compile

@@ -90,7 +90,7 @@ def _find(pixels, min_snr, min_pixels, max_pixels, radius, noise_floor, bright):
     tiles = contrast.reshape(TILE + 2, n_tiles, TILE)
     sizes = np.empty((TILE, TILE), np.float32)
     noise = np.empty(n_tiles, np.float32)
-    window = new_window(radius)
+    window, sums_of_all = new_window(radius)
     stack = np.empty(((2 * radius + 1) ** 2, 2), np.int64)
     found, n_found = np.empty((TILE * TILE, 5), np.float32), 0
     rows = columns = np.empty(0, np.int32)
@@ -103,7 +103,7 @@ def _find(pixels, min_snr, min_pixels, max_pixels, radius, noise_floor, bright):
             if n_found + TILE * TILE > found.shape[0]:
                 found = np.concatenate((found, np.empty_like(found)))
             n_found = _peaks_of_tile(
-                (band, taken, contrast, tiles, window, stack, found),
+                (band, taken, contrast, tiles, window, sums_of_all, stack, found),
                 (top, tile, reach, n_found),
                 noise[tile],
                 (min_snr, min_pixels, max_pixels, noise_floor),
@@ -191,7 +191,7 @@ def _spread(sizes):
 @_compile
 def _peaks_of_tile(work, place, noise, settings):
     """Find the peaks whose highest pixel is in one tile; return how many there are now."""
-    band, taken, contrast, tiles, window, stack, found = work
+    band, taken, contrast, tiles, window, sums_of_all, stack, found = work
     top, tile, reach, n_found = place
     min_snr, min_pixels, max_pixels, noise_floor = settings
     radius = reach - 1
@@ -209,7 +209,7 @@ def _peaks_of_tile(work, place, noise, settings):
             if min_pixels > 1 and not _has_company(contrast, i, j, edge * least):
                 continue
             start = band[y, x] - contrast[i, j]
-            plane = background(band, y, x, radius, start, noise_floor, window)
+            plane = background(band, y, x, radius, start, noise_floor, window, sums_of_all)
             if not band[y, x] - plane[0] >= min_snr * plane[3]:
                 continue
             n, total, row, column, highest = _grow(

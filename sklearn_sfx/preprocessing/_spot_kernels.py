@@ -129,7 +129,8 @@ def closeness(rows, columns, centre_row, centre_column, width):
     """Return how much pixels crowd at the same distances from a centre, in bins so wide."""
     counts = np.zeros(1, np.float64)
     for k in range(len(rows)):
-        radius = int(np.hypot(rows[k] - centre_row, columns[k] - centre_column) / width)
+        down, right = rows[k] - centre_row, columns[k] - centre_column
+        radius = int(np.sqrt(down * down + right * right) / width)
         if radius >= counts.size:
             counts = np.concatenate((counts, np.zeros(radius + 1 - counts.size + 256)))
         counts[radius] += 1
@@ -157,7 +158,8 @@ def pixels_by_radius(pixels, distance, centre_row, centre_column, n_radii):
             beside = before == before or after == after
             beside = beside or lines[0, k] == lines[0, k] or lines[2, k] == lines[2, k]
             if here == here and beside:
-                radius = int(np.hypot(i - centre_row, j - centre_column))
+                down, right = i - centre_row, j - centre_column
+                radius = int(np.sqrt(down * down + right * right))
                 if radius < n_radii:
                     counts[radius] += STRIDE**2
     return counts
