@@ -90,6 +90,8 @@ def _find(pixels, min_snr, min_pixels, max_pixels, radius, noise_floor, bright):
     tiles = contrast.reshape(TILE + 2, n_tiles, TILE)
     sizes = np.empty((TILE, TILE), np.float32)
     noise = np.empty(n_tiles, np.float32)
+    marks = np.empty((TILE, n_tiles), np.bool_)
+    lowest = min(np.float32(CANDIDATE_SHARE) * min_snr, bright)  # that is looked for, in noises
     window, sums_of_all = new_window(radius)
     stack = np.empty(((2 * radius + 1) ** 2, 2), np.int64)
     found, n_found = np.empty((TILE * TILE, 5), np.float32), 0
@@ -99,11 +101,12 @@ def _find(pixels, min_snr, min_pixels, max_pixels, radius, noise_floor, bright):
         _next_band(pixels, top, reach, band, taken)
         _contrast(band, reach, contrast_distance(radius), contrast)
         _tile_noise(tiles, noise_floor, sizes, noise)
+        _mark(tiles, noise, lowest, marks)
         for tile in range(n_tiles):
             if n_found + TILE * TILE > found.shape[0]:
                 found = np.concatenate((found, np.empty_like(found)))
             n_found = _peaks_of_tile(
-                (band, taken, contrast, tiles, window, sums_of_all, stack, found),
+                (band, taken, contrast, marks, window, sums_of_all, stack, found),
                 (top, tile, reach, n_found),
                 noise[tile],
                 (min_snr, min_pixels, max_pixels, noise_floor),
@@ -112,7 +115,7 @@ def _find(pixels, min_snr, min_pixels, max_pixels, radius, noise_floor, bright):
             if n_bright + TILE * width > rows.size:
                 more = np.empty(n_bright + TILE * width, np.int32)
                 rows, columns = np.concatenate((rows, more)), np.concatenate((columns, more))
-            n_bright = _bright_of_band(tiles, noise, bright, top, n_bright, rows, columns)
+            n_bright = _bright_of_band((tiles, noise, marks), bright, top, n_bright, rows, columns)
     return found[:n_found].copy(), rows[:n_bright].copy(), columns[:n_bright].copy()
 
 
@@ -189,16 +192,31 @@ def _spread(sizes):
 
 
 @_compile
+def _mark(tiles, noise, lowest, marks):
+    """Mark the rows of tiles in which the contrast is anywhere more than so many times the noise.
+
+    Most have none, and this is quicker than to look at each pixel by itself.
+    """
+    for tile in range(noise.size):
+        limit = lowest * noise[tile]
+        for i in range(TILE):
+            n = np.float32(0.0)  # counted without a branch, so that the loop is vectorized
+            for k in range(TILE):
+                n += np.float32(1.0) if tiles[i + 1, tile, k] > limit else np.float32(0.0)
+            marks[i, tile] = n > 0
+
+
+@_compile
 def _peaks_of_tile(work, place, noise, settings):
     """Find the peaks whose highest pixel is in one tile; return how many there are now."""
-    band, taken, contrast, tiles, window, sums_of_all, stack, found = work
+    band, taken, contrast, marks, window, sums_of_all, stack, found = work
     top, tile, reach, n_found = place
     min_snr, min_pixels, max_pixels, noise_floor = settings
     radius = reach - 1
     edge = np.float32(EDGE_SHARE)
     least = np.float32(CANDIDATE_SHARE) * min_snr * noise
     for i in range(1, TILE + 1):
-        if not _any_above(tiles, i, tile, least):
+        if not marks[i - 1, tile]:
             continue
         for j in range(tile * TILE, tile * TILE + TILE):
             if not contrast[i, j] > least:
@@ -224,14 +242,6 @@ def _peaks_of_tile(work, place, noise, settings):
             found[n_found, 4] = highest / plane[3]
             n_found += 1
     return n_found
-
-
-@_compile
-def _any_above(tiles, i, tile, limit):
-    n = np.float32(0.0)  # counted without a branch, so that the loop is vectorized
-    for k in range(TILE):
-        n += np.float32(1.0) if tiles[i, tile, k] > limit else np.float32(0.0)
-    return n > 0
 
 
 @_compile
@@ -287,12 +297,13 @@ def _grow(band, taken, radius, i, j, plane, edge, stack):
 
 
 @_compile
-def _bright_of_band(tiles, noise, least, top, n, rows, columns):
+def _bright_of_band(work, least, top, n, rows, columns):
     """Add the bright pixels of a band; return how many there are now."""
+    tiles, noise, marks = work
     for i in range(TILE):
         for tile in range(noise.size):
-            limit = least * noise[tile]
-            if _any_above(tiles, i + 1, tile, limit):
+            if marks[i, tile]:
+                limit = least * noise[tile]
                 for k in range(TILE):
                     if tiles[i + 1, tile, k] > limit:
                         rows[n], columns[n] = top + i, tile * TILE + k
