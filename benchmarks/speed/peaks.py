@@ -2,9 +2,9 @@
 
 Both see the same 32 frames in memory, one after the other in one thread; *crop* is their central
 724 x 724 pixels. `StrongestPeaks` and `count_peaks` are as a user calls them, with their default
-settings; *both* is one after the other. peakfinder8 is timed as in the section on hit decisions.
+settings. peakfinder8 is timed as in the section on hit decisions.
 
-*File to table* is `sfx screen` without a model on a run of 256 frames, which repeats 32, with one
+*File to table* is `sfx screen` without a model on a run of 128 frames, which repeats 32, with one
 worker, from the start of the command in a running Python to the lists that it writes. It finds
 defective pixels first and counts spots and peaks; without the count of peaks is ``--no-peaks``.
 The peer reads each frame with h5py, counts its peaks with peakfinder8 and writes a table.
@@ -12,7 +12,6 @@ The peer reads each frame with h5py, counts its peaks with peakfinder8 and write
 
 import contextlib
 import io
-import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -24,12 +23,12 @@ from sklearn_sfx import StrongestPeaks
 from sklearn_sfx.cli import main
 from sklearn_sfx.preprocessing import count_peaks, count_spots
 
-from .hit_decision import N_FRAMES, NAMES, PeakFinder, _why
+from .hit_decision import N_FRAMES, NAMES, PeakFinder, why
 from .material import COMPRESSIONS, CROP, DATASET, Material
 from .rows import Row, faster
 from .timing import interleave, timed
 
-N_OF_RUN = 256
+N_OF_RUN = 128
 DEMANDED = {"crop": {"least": 3, "aim": 5}, "full": {"least": 4, "aim": 8}}
 TABLE = {"least": 3, "aim": 6}
 SCREEN = {"sfx screen, file to table": (), "sfx screen --no-peaks, file to table": ("--no-peaks",)}
@@ -39,7 +38,7 @@ def measure(material: Material) -> list[Row]:
     try:
         finder = PeakFinder(material)
     except OSError as error:
-        return [Row("StrongestPeaks", NAMES[part], (), note=_why(error)) for part in NAMES]
+        return [Row("StrongestPeaks", NAMES[part], (), note=why(error)) for part in NAMES]
     with finder:
         return [*_in_memory(material, finder), *_to_table(material, finder)]
 
@@ -72,19 +71,14 @@ def _finders(frames: np.ndarray) -> dict[str, Callable[[], object]]:
 
 
 def _to_table(material: Material, finder: PeakFinder) -> list[Row]:
-    rows = []
-    for compression in ("bitshuffle-LZ4", "contiguous"):
-        path = material.folder / "peaks" / f"{compression}.h5"
-        path.parent.mkdir(exist_ok=True)
-        _write_run(path, material.frames[:N_FRAMES], COMPRESSIONS[compression])
-        wanted = {"file": path, "dataset": DATASET, "table": path.with_suffix(".csv")}
-        passes = {"peer": _peer(finder, {key: str(value) for key, value in wanted.items()})}
-        passes |= {what: timed(_screen(path, options)) for what, options in SCREEN.items()}
-        seconds = interleave(passes, material.repeats(3))
-        peer = f"h5py and peakfinder8, {compression}"
-        rows += [faster(what, peer, seconds, what, "peer", N_OF_RUN, **TABLE) for what in SCREEN]
-        path.unlink()
-    return rows
+    path = material.folder / "peaks" / "run.h5"
+    path.parent.mkdir()
+    _write_run(path, material.frames[:N_FRAMES], COMPRESSIONS["bitshuffle-LZ4"])
+    wanted = {"file": str(path), "dataset": DATASET, "table": str(path.with_suffix(".csv"))}
+    passes = {what: timed(_screen(path, options)) for what, options in SCREEN.items()}
+    seconds = interleave({"peer": _peer(finder, wanted)} | passes, material.repeats(3))
+    peer = "h5py and peakfinder8, bitshuffle-LZ4"
+    return [faster(what, peer, seconds, what, "peer", N_OF_RUN, **TABLE) for what in SCREEN]
 
 
 def _write_run(path: Path, frames: np.ndarray, options: dict) -> None:
@@ -110,4 +104,4 @@ def _screen(path: Path, options: tuple[str, ...]) -> Callable[[], object]:
 
 
 def _peer(finder: PeakFinder, wanted: dict) -> Callable[[], float]:
-    return lambda: finder.seconds(json.loads(json.dumps(wanted)))
+    return lambda: finder.seconds(wanted)
