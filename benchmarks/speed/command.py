@@ -23,6 +23,7 @@ PAGE = ROOT / "docs" / "benchmarks.md"
 SECTIONS = [
     "preprocessing",
     "hit_decision",
+    "peaks",
     "reading",
     "end_to_end",
     "network",

@@ -71,7 +71,7 @@ def measure(material: Material) -> list[Row]:
     try:
         finder = PeakFinder(material)
     except OSError as error:
-        return [Row(WHAT, NAMES[part], (), **DEMANDED[part], note=_why(error)) for part in NAMES]
+        return [Row(WHAT, NAMES[part], (), **DEMANDED[part], note=why(error)) for part in NAMES]
     with finder:
         passes = {json.dumps(way): _pass(finder, way) for way in WAYS}
         frames = material.frames[:N_FRAMES]
@@ -111,7 +111,7 @@ def _row(way: dict, seconds: dict[str, list[float]], note: str) -> Row:
     )
 
 
-def _why(error: OSError) -> str:
+def why(error: OSError) -> str:
     """Return why there is no peakfinder8: what pip said, or what starting it said."""
     log = ENVIRONMENT / "install.log"
     said = log.read_text().splitlines() if log.exists() else []

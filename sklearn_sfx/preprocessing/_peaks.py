@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 
 from sklearn_sfx.preprocessing._counting import checked_frame, count_in_frames
 from sklearn_sfx.preprocessing._peak_kernels import peak_table
+from sklearn_sfx.preprocessing._peak_pixels import pixels_of
 from sklearn_sfx.preprocessing._step import BaseStep
 
 __all__ = ["PeakSettings", "Peaks", "count_peaks", "find_peaks", "find_peaks_in_frame"]
@@ -118,9 +119,11 @@ def find_peaks(
     return find_peaks_in_frame(checked_frame(frame, function="find_peaks"), settings)
 
 
-def find_peaks_in_frame(frame: np.ndarray, settings: PeakSettings) -> Peaks:
+def find_peaks_in_frame(
+    frame: np.ndarray, settings: PeakSettings, usable: np.ndarray | None = None
+) -> Peaks:
     """Return the peaks of one frame (height, width) of any real dtype; NaN is unusable."""
-    row, column, n_pixels, intensity, snr = peak_table(frame, *settings).T
+    row, column, n_pixels, intensity, snr = peak_table(pixels_of(frame, usable), *settings).T
     return Peaks(row, column, n_pixels.astype(np.int64), intensity, snr)
 
 
@@ -190,7 +193,4 @@ class CountStep(BaseStep):
         return (1,)
 
     def __call__(self, frame: np.ndarray, usable: np.ndarray | None = None) -> np.ndarray:
-        if usable is not None:
-            frame = np.where(usable, frame, np.float32(np.nan))
-        peaks = find_peaks_in_frame(frame, self.settings)
-        return np.array([len(peaks.row)], np.float32)
+        return np.array([len(peak_table(pixels_of(frame, usable), *self.settings))], np.float32)

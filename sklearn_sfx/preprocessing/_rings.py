@@ -4,11 +4,12 @@ import numpy as np
 from scipy.fft import irfft2, next_fast_len, rfft2
 from scipy.ndimage import uniform_filter
 
-from sklearn_sfx.preprocessing._peak_kernels import bright_pixels
+from sklearn_sfx.preprocessing._peak_kernels import contrast_distance
+from sklearn_sfx.preprocessing._peak_pixels import Pixels
 from sklearn_sfx.preprocessing._peaks import Peaks
 from sklearn_sfx.preprocessing._spot_kernels import closeness, pixels_by_radius
 
-__all__ = ["on_rings"]
+__all__ = ["BRIGHT", "on_rings"]
 
 BRIGHT = 3.5  # in units of the local noise
 GRID = 256  # the centre is looked for in a picture of the bright pixels, at most so large
@@ -21,24 +22,27 @@ TIMES_BESIDE = 3.0  # as many as just inside and outside of it
 BESIDE = (5, 10)  # pixels; how far that is
 
 
-def on_rings(contrast: np.ndarray, noise: np.ndarray, peaks: Peaks) -> np.ndarray:
+def on_rings(
+    pixels: Pixels, radius_of_background: int, rows: np.ndarray, columns: np.ndarray, peaks: Peaks
+) -> np.ndarray:
     """Return a bool for each peak: True where pixels all around the centre are bright as well.
 
     The spots of a crystal can lie on circles, too: the lunes where zones of its lattice meet the
     sphere of reflection. But the light on those is all in spots, with the dark in between.
 
-    `contrast` and `noise` are what `prepare_frame` and `tile_noise` return for the frame.
+    `pixels` are those of the frame, and `rows` and `columns` tell where the bright ones are, those
+    whose contrast is more than `BRIGHT` times the local noise.
     """
-    rows, columns = bright_pixels(contrast, noise, BRIGHT)
     if not len(rows):
         return np.zeros(len(peaks.row), bool)
     some = slice(None, None, max(1, len(rows) // MANY))
-    centre = _exact_centre(_centre(rows, columns, contrast.shape), rows[some], columns[some])
+    centre = _exact_centre(_centre(rows, columns, pixels[0].shape), rows[some], columns[some])
 
     radius = np.hypot(rows - centre[0], columns - centre[1]).astype(np.intp)
     of_peak = np.hypot(peaks.row - centre[0], peaks.column - centre[1]).astype(np.intp)
     n_radii = int(max(radius.max(), of_peak.max())) + BESIDE[1] + 2
-    around = _of_three(pixels_by_radius(contrast, *centre, n_radii))
+    distance = contrast_distance(radius_of_background)
+    around = _of_three(pixels_by_radius(pixels, distance, *centre, n_radii))
     bright = _of_three(np.bincount(radius, minlength=n_radii).astype(np.float64))
     share = bright / np.maximum(around, 1)
     others = np.maximum(bright[of_peak] - 2 * peaks.n_pixels, 0) / np.maximum(around[of_peak], 1)

@@ -3,26 +3,29 @@
 import numpy as np
 from numba import njit
 
+from sklearn_sfx.preprocessing._peak_pixels import load_row
+
 __all__ = ["around_peaks", "closeness", "pixels_by_radius", "solid_areas"]
 
 N_DIRECTIONS = 24
 NEAREST, FARTHEST = 4, 16  # pixels; a line is looked for from beyond the peak to here
+REACH = FARTHEST + 3  # pixels around the place of a peak that are looked at
 STRIDE = 4  # pixels; every fourth row and column is enough to count those of a ring
 
 _compile = njit(nogil=True, cache=True, error_model="numpy")
 
 
 @_compile
-def around_peaks(frame, rows, columns):
+def around_peaks(pixels, rows, columns):
     """Return height, line and least neighbour of the peaks at these pixels; float64 (n, 3).
 
     The height is that of the highest pixel within two of the place, above the median of a circle
     around it. The line is how far a line of pixels through the peak stands out, on both of its
     sides and in the mean, above what lines in other directions do: 0 for a peak by itself, the
     height for a peak in a streak, a ring or a bad column. The last is the lowest of the four pixels
-    beside the highest. Pixels of the frame (height, width) that are not usable are NaN.
+    beside the highest.
     """
-    height, width = frame.shape
+    patch = np.empty((2 * REACH + 1, 2 * REACH + 1), np.float32)
     ways = _ways()
     middle = (FARTHEST - NEAREST) // 2
     circle = np.empty(2 * N_DIRECTIONS)
@@ -30,7 +33,9 @@ def around_peaks(frame, rows, columns):
     lines = np.empty(N_DIRECTIONS)
     found = np.zeros((len(rows), 3))
     for p in range(len(rows)):
-        i, j = _highest_near(frame, rows[p], columns[p])
+        for k in range(patch.shape[0]):
+            load_row(pixels, rows[p] - REACH + k, columns[p] - REACH, patch[k])
+        i, j = _highest_near(patch, REACH, REACH)
         n = 0
         slope_i = slope_j = 0.0
         for d in range(N_DIRECTIONS):
@@ -38,10 +43,10 @@ def around_peaks(frame, rows, columns):
             rise = 0.0
             for side in (-1, 1):
                 y, x = i + side * down, j + side * right
-                if 0 <= y < height and 0 <= x < width and frame[y, x] == frame[y, x]:
-                    circle[n] = frame[y, x]
+                if patch[y, x] == patch[y, x]:
+                    circle[n] = patch[y, x]
                     n += 1
-                    rise += side * frame[y, x]
+                    rise += side * patch[y, x]
                 else:
                     rise = np.nan
             if rise == rise:
@@ -50,7 +55,7 @@ def around_peaks(frame, rows, columns):
         if n == 0:
             continue
         level = np.sort(circle[:n])[n // 2]
-        top = frame[i, j] - level
+        top = patch[i, j] - level
         if n == circle.size:
             slope_i, slope_j = slope_i / scale, slope_j / scale
         else:
@@ -59,7 +64,7 @@ def around_peaks(frame, rows, columns):
         for d in range(N_DIRECTIONS):
             both = np.inf
             for side in (-1, 1):
-                mean = _along(frame, i, j, ways[d], side, level, top)
+                mean = _along(patch, i, j, ways[d], side, level, top)
                 rise = slope_i * ways[d, middle, 1, 0] + slope_j * ways[d, middle, 1, 1]
                 mean -= side * rise
                 both = min(both, mean if mean == mean else np.inf)
@@ -71,8 +76,8 @@ def around_peaks(frame, rows, columns):
             found[p, 1] = ordered[n - 1] - ordered[n // 2]
         least = np.inf
         for y, x in ((i - 1, j), (i + 1, j), (i, j - 1), (i, j + 1)):
-            if 0 <= y < height and 0 <= x < width and frame[y, x] == frame[y, x]:
-                least = min(least, frame[y, x] - level)
+            if patch[y, x] == patch[y, x]:
+                least = min(least, patch[y, x] - level)
         found[p, 0], found[p, 2] = top, least
     return found
 
@@ -92,28 +97,27 @@ def _ways():
 
 
 @_compile
-def _highest_near(frame, i, j):
+def _highest_near(patch, i, j):
     highest_i, highest_j = i, j
-    for y in range(max(i - 2, 0), min(i + 3, frame.shape[0])):
-        for x in range(max(j - 2, 0), min(j + 3, frame.shape[1])):
-            highest = frame[highest_i, highest_j]
-            if frame[y, x] > highest or highest != highest:
+    for y in range(i - 2, i + 3):
+        for x in range(j - 2, j + 3):
+            highest = patch[highest_i, highest_j]
+            if patch[y, x] > highest or highest != highest:
                 highest_i, highest_j = y, x
     return highest_i, highest_j
 
 
 @_compile
-def _along(frame, i, j, way, side, level, top):
+def _along(patch, i, j, way, side, level, top):
     """Return the mean over the way of the highest of three pixels across it; NaN if too short."""
-    height, width = frame.shape
     total = 0.0
     n = 0
     for k in range(way.shape[0]):
         highest = np.float32(-np.inf)
         for across in range(3):
             y, x = i + side * way[k, across, 0], j + side * way[k, across, 1]
-            if 0 <= y < height and 0 <= x < width and frame[y, x] > highest:
-                highest = frame[y, x]
+            if patch[y, x] > highest:
+                highest = patch[y, x]
         if highest > -np.inf:
             total += min(highest - level, top)  # what is brighter than the peak says no more
             n += 1
@@ -125,7 +129,8 @@ def closeness(rows, columns, centre_row, centre_column, width):
     """Return how much pixels crowd at the same distances from a centre, in bins so wide."""
     counts = np.zeros(1, np.float64)
     for k in range(len(rows)):
-        radius = int(np.hypot(rows[k] - centre_row, columns[k] - centre_column) / width)
+        down, right = rows[k] - centre_row, columns[k] - centre_column
+        radius = int(np.sqrt(down * down + right * right) / width)
         if radius >= counts.size:
             counts = np.concatenate((counts, np.zeros(radius + 1 - counts.size + 256)))
         counts[radius] += 1
@@ -136,13 +141,25 @@ def closeness(rows, columns, centre_row, centre_column, width):
 
 
 @_compile
-def pixels_by_radius(contrast, centre_row, centre_column, n_radii):
-    """Return how many usable pixels lie at each distance from the centre, rounded down."""
+def pixels_by_radius(pixels, distance, centre_row, centre_column, n_radii):
+    """Return how many pixels with a contrast lie at each distance from the centre, rounded down.
+
+    That is, usable ones with another usable one so far away to one of the four sides.
+    """
+    height, width = pixels[0].shape
+    lines = np.empty((3, width + 2 * distance), np.float32)
     counts = np.zeros(n_radii)
-    for i in range(0, contrast.shape[0], STRIDE):
-        for j in range(0, contrast.shape[1], STRIDE):
-            if contrast[i, j] == contrast[i, j]:
-                radius = int(np.hypot(i - centre_row, j - centre_column))
+    for i in range(0, height, STRIDE):
+        for k in range(3):
+            load_row(pixels, i + (k - 1) * distance, -distance, lines[k])
+        for j in range(0, width, STRIDE):
+            k = j + distance
+            here, before, after = lines[1, k], lines[1, k - distance], lines[1, k + distance]
+            beside = before == before or after == after
+            beside = beside or lines[0, k] == lines[0, k] or lines[2, k] == lines[2, k]
+            if here == here and beside:
+                down, right = i - centre_row, j - centre_column
+                radius = int(np.sqrt(down * down + right * right))
                 if radius < n_radii:
                     counts[radius] += STRIDE**2
     return counts

@@ -8,18 +8,22 @@ from numpy.typing import ArrayLike
 
 from sklearn_sfx.preprocessing._counting import checked_frame, count_in_frames
 from sklearn_sfx.preprocessing._no_data import without_no_data
-from sklearn_sfx.preprocessing._peak_kernels import peaks_of_prepared, prepare_frame, tile_noise
-from sklearn_sfx.preprocessing._peaks import Peaks
-from sklearn_sfx.preprocessing._rings import on_rings
+from sklearn_sfx.preprocessing._peak_kernels import peaks_and_bright_pixels
+from sklearn_sfx.preprocessing._peak_pixels import Pixels, every_nth_row, pixels_of
+from sklearn_sfx.preprocessing._peaks import Peaks, PeakSettings
+from sklearn_sfx.preprocessing._rings import BRIGHT, on_rings
 from sklearn_sfx.preprocessing._spot_kernels import around_peaks
 from sklearn_sfx.preprocessing._step import BaseStep
 
 __all__ = ["count_spots", "find_spots"]
 
-MIN_SNR = 6.0
-MIN_PIXELS, MAX_PIXELS = 2, 200
-RADIUS = 8  # pixels; the background of a peak is taken from the square that reaches so far
-NOISE_FLOOR = 1.0  # one photon on a counting detector
+SETTINGS = PeakSettings(
+    min_snr=6.0,
+    min_pixels=2,
+    max_pixels=200,
+    background_radius=8,
+    noise_floor=1.0,  # one photon on a counting detector
+)
 LINE_SHARE = 0.25  # of its height; a peak is part of a line that reaches this
 SHARED_NOISE = 0.2  # correlation of neighbours from which light spreads over more than one pixel
 SHARP = 0.05  # light that spreads gives every neighbour more than this share of the highest pixel
@@ -139,24 +143,21 @@ def _judge_peaks(
     frame: np.ndarray, usable: np.ndarray | None = None
 ) -> tuple[Peaks, np.ndarray, int]:
     """Return the peaks of a frame, which of them are spots, and how many are on rings."""
-    frame = without_no_data(frame, usable)
-    padded, contrast = prepare_frame(frame, RADIUS)
-    noise = tile_noise(contrast, np.float32(NOISE_FLOOR))
-    table = peaks_of_prepared(padded, contrast, noise, MIN_SNR, MIN_PIXELS, MAX_PIXELS, NOISE_FLOOR)
+    pixels = without_no_data(pixels_of(frame, usable))
+    table, rows, columns = peaks_and_bright_pixels(pixels, *SETTINGS, BRIGHT)
     row, column, n_pixels, intensity, snr = table.T
     peaks = Peaks(row, column, n_pixels.astype(np.int64), intensity, snr)
     if len(row) < FEW:
         return peaks, np.ones(len(row), bool), 0
-    inside = padded[RADIUS:-RADIUS, RADIUS:-RADIUS]
     place = np.rint(table[:, :2]).astype(np.intp)
-    height, line, least_beside = around_peaks(inside, place[:, 0], place[:, 1]).T
+    height, line, least_beside = around_peaks(pixels, place[:, 0], place[:, 1]).T
     is_spot = line < LINE_SHARE * height
     sharp = (least_beside < SHARP * height) & (snr >= SHARP_FROM)
-    if (is_spot & sharp).any() and shared_noise(inside) > SHARED_NOISE:
+    if (is_spot & sharp).any() and shared_noise(pixels) > SHARED_NOISE:
         is_spot &= ~sharp
     n_on_rings = 0
     if np.count_nonzero(is_spot) >= FEW:
-        ring = on_rings(contrast, noise, peaks)
+        ring = on_rings(pixels, SETTINGS.background_radius, rows, columns, peaks)
         n_on_rings = int(np.count_nonzero(ring))
         if n_on_rings >= max(10, 0.2 * len(ring)):
             is_spot &= height >= FAINT * np.median(height[ring])
@@ -164,13 +165,13 @@ def _judge_peaks(
     return peaks, is_spot, n_on_rings
 
 
-def shared_noise(frame: np.ndarray) -> float:
+def shared_noise(pixels: Pixels) -> float:
     """Return how much of the noise of a pixel its neighbour in the row shares, 0 to 1.
 
     From the differences of pixels one and five apart: a background that changes slowly cancels. The
     largest differences, which are no noise, count no more than large ones.
     """
-    rows = frame[:: max(1, len(frame) // 64)]
+    rows = every_nth_row(pixels, max(1, len(pixels[0]) // 64))
     near, far = np.abs(rows[:, 1:] - rows[:, :-1]), np.abs(rows[:, 5:] - rows[:, :-5])
     near, far = near[np.isfinite(near)], far[np.isfinite(far)]
     if not len(near) or not len(far):

@@ -152,9 +152,7 @@ class StrongestPeaksStep(BaseStep):
 
     def __call__(self, frame: np.ndarray, usable: np.ndarray | None = None) -> np.ndarray:
         """Run on one frame (h, w); float32."""
-        if usable is not None:
-            frame = np.where(usable, frame, np.float32(np.nan))
-        heights = np.sort(find_peaks_in_frame(frame, self.settings).snr)[::-1]
+        heights = np.sort(find_peaks_in_frame(frame, self.settings, usable).snr)[::-1]
         out = np.zeros(len(self.ranks), np.float32)
         kept = np.array(self.ranks) - 1
         kept = kept[kept < len(heights)]

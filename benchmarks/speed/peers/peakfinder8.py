@@ -3,14 +3,19 @@
     python peakfinder8.py FRAMES.npy MASK.npy CENTRE_Y CENTRE_X
 
 A line of JSON on standard input asks for one pass over all frames, such as
-``{"part": "crop", "masked": false, "fast": false}``; the answer is a line with its seconds.
+``{"part": "crop", "masked": false, "fast": false}``; the answer is a line with its seconds. One
+such as ``{"file": "run.h5", "dataset": "frames", "table": "run.csv"}`` asks for a table of the
+peaks of each frame of an HDF5 file.
 """
 
+import csv
 import json
 import sys
 import time
 from importlib.metadata import version
 
+import h5py
+import hdf5plugin  # noqa: F401  (files are compressed with its filters)
 import numpy as np
 from om.algorithms._crystallography import peakfinder_8
 
@@ -49,25 +54,34 @@ class Part:
 
     def count_peaks(self, masked, fast):
         """Return how many peaks each frame has."""
+        return [self.count_in(frame, masked, fast) for frame in self.frames]
+
+    def count_in(self, frame, masked=False, fast=False):
+        """Return how many peaks one frame has."""
         height, width = self.radius.shape
-        return [
-            len(
-                peakfinder_8(
-                    MAX_PEAKS,
-                    frame.astype(np.float32),
-                    self.masks[masked],
-                    self.radius,
-                    *self.samples[fast],
-                    int(fast),
-                    width,
-                    height,
-                    1,
-                    1,
-                    *PARAMETERS.values(),
-                )[0]
-            )
-            for frame in self.frames
-        ]
+        found = peakfinder_8(
+            MAX_PEAKS,
+            frame.astype(np.float32),
+            self.masks[masked],
+            self.radius,
+            *self.samples[fast],
+            int(fast),
+            width,
+            height,
+            1,
+            1,
+            *PARAMETERS.values(),
+        )
+        return len(found[0])
+
+
+def write_table(part, file, dataset, table):
+    """Write how many peaks each frame of a file has; return the counts."""
+    with h5py.File(file) as source:
+        counts = [part.count_in(frame) for frame in source[dataset]]
+    with open(table, "w", newline="") as rows:
+        csv.writer(rows).writerows(enumerate(counts))
+    return counts
 
 
 def main():
@@ -81,9 +95,11 @@ def main():
     print(json.dumps({"parameters": PARAMETERS, "versions": versions}), flush=True)
     for line in sys.stdin:
         wanted = json.loads(line)
-        part = parts[wanted["part"]]
         start = time.perf_counter()
-        counts = part.count_peaks(wanted["masked"], wanted["fast"])
+        if "file" in wanted:
+            counts = write_table(parts["full"], **wanted)
+        else:
+            counts = parts[wanted.pop("part")].count_peaks(**wanted)
         seconds = time.perf_counter() - start
         print(json.dumps({"seconds": seconds, "n_peaks": counts}), flush=True)
 
