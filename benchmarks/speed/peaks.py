@@ -92,12 +92,12 @@ def _write_run(path: Path, frames: np.ndarray, options: dict) -> None:
 
 def _screen(path: Path, options: tuple[str, ...]) -> Callable[[], object]:
     def run() -> None:
-        for left in path.parent.glob(f"{path.stem}.*"):  # or it goes on where it was
-            if left.is_dir():
-                shutil.rmtree(left)
-            elif left != path:
-                left.unlink()
-        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        shutil.rmtree(path.parent / ".sfx", ignore_errors=True)  # or it goes on where it was
+        with (
+            contextlib.chdir(path.parent),
+            contextlib.redirect_stdout(io.StringIO()),
+            contextlib.redirect_stderr(io.StringIO()),
+        ):
             main(["screen", str(path), "--jobs", "1", "--force", *options])
 
     return run

@@ -3,8 +3,9 @@
 from typing import Any
 
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import Parallel, delayed, effective_n_jobs
 from numpy.typing import ArrayLike
+from sklearn.utils import gen_even_slices
 
 from sklearn_sfx._tensors import is_tensor
 from sklearn_sfx._validation import is_frames
@@ -45,5 +46,13 @@ def count_in_frames(X: Any, count: BaseStep, *, function: str, of_one_frame: str
         )
     if is_frames(frames):  # as one more step, so that reading and counting share their workers
         return np.asarray(frames.append(count))[:, 0].astype(np.int64)
-    found = Parallel(prefer="threads")(delayed(count)(frame, None) for frame in frames)
-    return np.concatenate(found or [np.empty(0)]).astype(np.int64)
+    n_workers = effective_n_jobs(None)
+    found = Parallel(n_jobs=n_workers, require="sharedmem")(
+        delayed(_count_each)(count, frames[part])
+        for part in gen_even_slices(len(frames), n_workers)
+    )
+    return np.concatenate([np.empty(0), *found]).astype(np.int64)
+
+
+def _count_each(count: BaseStep, frames: np.ndarray) -> np.ndarray:
+    return np.array([count(frame, None)[0] for frame in frames])

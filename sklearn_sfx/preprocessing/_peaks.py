@@ -1,7 +1,7 @@
 """The peaks of a frame, and how many there are: found in one way, whoever asks."""
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -188,6 +188,7 @@ class CountStep(BaseStep):
     """Turns a frame into the number of its peaks: a step that `Frames.append` takes."""
 
     settings: PeakSettings
+    frees_gil: ClassVar[bool] = True
 
     def output_shape(self, frame_shape: tuple[int, ...]) -> tuple[int, ...]:
         return (1,)

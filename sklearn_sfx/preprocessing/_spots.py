@@ -1,7 +1,7 @@
 """The peaks of a frame that look like Bragg spots, and how many there are."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -129,6 +129,8 @@ def count_spots(X: Any) -> np.ndarray:
 @dataclass(frozen=True)
 class SpotCountStep(BaseStep):
     """Turns a frame into the number of its spots: a step that `Frames.append` takes."""
+
+    frees_gil: ClassVar[bool] = True
 
     def output_shape(self, frame_shape: tuple[int, ...]) -> tuple[int, ...]:
         return (1,)

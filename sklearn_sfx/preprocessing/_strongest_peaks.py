@@ -145,6 +145,7 @@ class StrongestPeaksStep(BaseStep):
 
     ranks: tuple[int, ...]
     settings: PeakSettings
+    frees_gil: ClassVar[bool] = True
 
     def output_shape(self, frame_shape: tuple[int, ...]) -> tuple[int, ...]:
         """Return the number of ranks, whatever the shape of the frames."""
