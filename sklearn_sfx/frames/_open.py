@@ -7,7 +7,7 @@ import os
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -28,14 +28,11 @@ from sklearn_sfx.frames._repeated import without_repeated
 from sklearn_sfx.frames._tensor_source import source_of_tensor
 from sklearn_sfx.frames._value_rule import ValueRule, rule_of_facts
 
-if TYPE_CHECKING:  # torch takes long to import
-    from torch import Tensor
-
 __all__ = ["open_frames"]
 
 
 def open_frames(
-    source: str | Path | Sequence[str | Path] | np.ndarray | Tensor,
+    source: str | Path | Sequence[str | Path] | np.ndarray | Any,
     *,
     dataset: str | None = None,
     mask: np.ndarray | Frames | str | bool | None = "auto",
