@@ -32,7 +32,7 @@ def can_run_on_device(frames: Frames) -> bool:
     return all(hasattr(step, "on_tensors") for step in frames.steps)
 
 
-def run_on_tensors(step: Any, X: Tensor) -> Tensor:
+def run_on_tensors(step: Any, X: Any) -> Any:
     """Run a step that has an ``on_tensors`` on frames of any numbers."""
     return step.on_tensors(X if getattr(step, "takes_integers", False) else X.float())
 

@@ -46,12 +46,14 @@ def count_in_frames(X: Any, count: BaseStep, *, function: str, of_one_frame: str
         )
     if is_frames(frames):  # as one more step, so that reading and counting share their workers
         return np.asarray(frames.append(count))[:, 0].astype(np.int64)
+    if not len(frames):
+        return np.empty(0, np.int64)
     n_workers = effective_n_jobs(None)
     found = Parallel(n_jobs=n_workers, require="sharedmem")(
         delayed(_count_each)(count, frames[part])
         for part in gen_even_slices(len(frames), n_workers)
     )
-    return np.concatenate([np.empty(0), *found]).astype(np.int64)
+    return np.concatenate(found).astype(np.int64)
 
 
 def _count_each(count: BaseStep, frames: np.ndarray) -> np.ndarray:
