@@ -87,7 +87,8 @@ def read_annotation(path: str | Path) -> Annotation:
         if match is None or match["label"] not in LABELS:
             raise InputError(
                 f"Line {number} of {path} is {shortened(line, _SHOWN)!r}, but a line of labels "
-                "reads 'r0095_2000.h5 [1] HIT', with HIT, MAYBE or MISS."
+                "reads 'r0095_2000.h5 [1] HIT', with HIT, MAYBE or MISS, and a weight, if it has "
+                "one, as 'weight=1.5' behind it."
             )
         if len(match["number"]) > _DIGITS:
             raise InputError(

@@ -38,9 +38,9 @@ class Workers(NamedTuple):
 def workers_for(in_memory: bool, steps: Sequence[Any]) -> Workers:
     """Return who works on a run, by what joblib has been told.
 
-    Threads are never more than there are cores. They take the place of this machine's processes
-    for frames in memory, which take longer to send than to prepare, where every step has a true
-    ``frees_gil``. What is sent to a cluster is sent.
+    Threads and processes of this machine are never more than it has cores. Threads take the place
+    of processes for frames in memory, which take longer to send than to prepare, where every step
+    has a true ``frees_gil``. What is sent to a cluster is sent.
 
     Parameters
     ----------
@@ -52,11 +52,11 @@ def workers_for(in_memory: bool, steps: Sequence[Any]) -> Workers:
     n = max(1, effective_n_jobs(None))
     backend = get_active_backend(prefer="threads")[0]
     are_threads = n == 1 or getattr(backend, "supports_sharedmem", False)
-    if not are_threads and in_memory:
-        of_this_machine = [BACKENDS.get(name) for name in ("loky", "multiprocessing")]
-        lets_others_run = all(getattr(step, "frees_gil", False) for step in steps)
-        are_threads = type(backend) in of_this_machine and lets_others_run
-    return Workers(min(n, cpu_count()) if are_threads else n, are_threads)
+    processes = [BACKENDS.get(name) for name in ("loky", "multiprocessing")]
+    are_here = are_threads or type(backend) in processes
+    if are_here and in_memory and all(getattr(step, "frees_gil", False) for step in steps):
+        are_threads = True
+    return Workers(min(n, cpu_count()) if are_here else n, are_threads)
 
 
 def block_length(
@@ -99,9 +99,21 @@ def _in_threads(work: Callable[[Task], Result], tasks: Sequence[Task], n: int) -
 def _in_waves(work: Callable[[Task], Result], tasks: Sequence[Task], n: int) -> Iterator[Result]:
     # Since joblib would run ahead of a slow consumer and pile up the results.
     with Parallel(n_jobs=n) as parallel, ThreadPoolExecutor(1) as ahead:
+        failed = False
+
+        def run_wave(jobs: list) -> list[Result]:
+            nonlocal failed
+            if failed:  # nobody waits for more, and workers would have to start again
+                return []
+            try:
+                return parallel(jobs)
+            except BaseException:
+                failed = True
+                raise
+
         wave = None
         for i in range(0, len(tasks), n):
-            following = ahead.submit(parallel, [delayed(work)(task) for task in tasks[i : i + n]])
+            following = ahead.submit(run_wave, [delayed(work)(task) for task in tasks[i : i + n]])
             if wave is not None:
                 yield from wave.result()
             wave = following

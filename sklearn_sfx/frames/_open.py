@@ -109,6 +109,8 @@ def open_frames(
     """
     if missing not in ("raise", "on_read", "nan"):
         raise InputError(f'missing must be "raise", "on_read" or "nan", not {missing!r}.')
+    if is_tensor(mask):
+        mask = mask.numpy(force=True)  # type: ignore[union-attr]
     if isinstance(mask, str) and mask != "auto":
         raise InputError(
             f'mask must be an array of bools, "auto" or False, not {mask!r}: a file of a mask is '

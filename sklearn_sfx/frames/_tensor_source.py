@@ -29,9 +29,10 @@ def source_of_tensor(tensor: Tensor) -> TensorSource | ArraySource:
         if tensor.device.type == "cpu":
             return ArraySource(tensor.numpy())
         return TensorSource(tensor)
-    except TypeError as error:  # bfloat16, for one
+    except (TypeError, RuntimeError) as error:  # bfloat16, or sparse, or without data
         raise InputError(
-            f"A tensor of {tensor.dtype} cannot be read as frames: give integers or float32."
+            f"This tensor ({tensor.dtype}, {tensor.layout}, on {tensor.device}) cannot be read as "
+            "frames: give a dense one of integers or float32."
         ) from error
 
 

@@ -24,6 +24,7 @@ __all__ = ["run"]
 
 PIXELS = {"cpu": 2**19, "cuda": 2**25}  # at once; so much fits a processor's cache
 SAFE_FLOOR = 0.5  # global deviations
+LEAST = 1e-300
 WORTH_COMPILING = 2**17  # frames; working on so many takes about as long as to compile
 
 _n_run: Counter = Counter()  # frames of each kind that a GPU worked on without being compiled for
@@ -105,6 +106,8 @@ def _run_stages(
         x, n = _less_mean(X, usable)
         is_safe = normalize and floor != "mean" and float(floor) >= SAFE_FLOOR
         if window is None or is_safe:
+            if X.is_floating_point():  # whose squares may leave the range of float32
+                x = x / x.abs().amax((1, 2), keepdim=True).clamp(min=LEAST)
             x = x.float()
         deviation = (x.square().sum((1, 2), keepdim=True) / n).sqrt()
         if window is None:

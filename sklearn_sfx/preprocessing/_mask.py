@@ -200,7 +200,8 @@ def _type_of(given: Any) -> np.dtype:
     """Return the type of the numbers of an array, a list or a tensor."""
     if is_tensor(given):
         name = str(given.dtype).removeprefix("torch.")
-        return np.dtype(name if "int" in name or name == "float64" else np.float32)
+        known = "int" in name or name in ("float64", "bool")
+        return np.dtype(name if known else np.float32)
     return np.asarray(given).dtype
 
 

@@ -58,15 +58,13 @@ def peaks_and_bright_pixels(
 
     Bright are those whose contrast is more than so many times the noise of their tile.
     """
-    return _find(
-        pixels,
-        np.float32(min_snr),
-        min_pixels,
-        max_pixels,
-        background_radius,
-        np.float32(noise_floor),
-        np.float32(bright),
-    )
+    settings = np.float32(min_snr), min_pixels, max_pixels, background_radius
+    try:
+        return _find(pixels, *settings, np.float32(noise_floor), np.float32(bright))
+    except SystemError as error:
+        if isinstance(error.__cause__, KeyboardInterrupt):  # it came while the loop ran
+            raise KeyboardInterrupt from None
+        raise
 
 
 @_compile

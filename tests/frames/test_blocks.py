@@ -74,6 +74,20 @@ def test_processes_and_threads_give_the_same():
             np.testing.assert_array_equal(np.asarray(prepared), expected)
 
 
+def test_processes_are_no_more_than_cores():
+    with joblib.parallel_config("loky", n_jobs=500):
+        assert open_frames(FRAMES).append(Who())._workers == Workers(joblib.cpu_count(), False)
+
+
+def test_an_error_in_a_process_ends_the_work():
+    with joblib.parallel_config("loky", n_jobs=2), pytest.raises(ZeroDivisionError):
+        list(work_ahead(one_over, range(-2, 1000), Workers(2, False)))
+
+
+def one_over(task):
+    return 1 / task
+
+
 def test_an_error_ends_the_work():
     begun = []
 

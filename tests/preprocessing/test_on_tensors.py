@@ -7,6 +7,7 @@ import pytest
 import torch
 from sklearn.pipeline import make_pipeline
 
+from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import blocks_on_device, open_frames
 from sklearn_sfx.preprocessing import GCN, LCN, CentralCrop, PixelMask, RowWiseDecomposition
 from sklearn_sfx.preprocessing import _fused_step_on_tensors as on_tensors
@@ -77,6 +78,17 @@ def test_a_compiler_that_fails_is_done_without(monkeypatch):
         assert torch.equal(run(frames, None, *stages), expected)
 
 
+@pytest.mark.parametrize("scale", [1e-25, 1e-12, 1e12, 1e20, 1e30])
+def test_the_size_of_the_numbers_does_not_matter(scale):
+    frames = np.random.default_rng(7).normal(0, 1, (2, 30, 31))
+    steps = make_pipeline(GCN(), LCN(5), RowWiseDecomposition())
+    expected = steps.fit_transform(torch.from_numpy(frames))
+    found = steps.transform(torch.from_numpy((scale * frames).astype(np.float32)))
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+    alone = GCN().fit_transform(torch.from_numpy((scale * frames).astype(np.float32)))
+    torch.testing.assert_close(alone.std(unbiased=False), torch.tensor(1.0))
+
+
 def test_gradients_flow_through():
     frames = torch.rand(2, 12, 12, requires_grad=True)
     make_pipeline(GCN(), LCN(3), RowWiseDecomposition()).fit_transform(frames).sum().backward()
@@ -94,6 +106,27 @@ def test_a_tensor_opens_as_a_run():
     prepared = steps.fit_transform(run)
     sent = torch.cat(list(blocks_on_device(prepared, CPU, max_frames=4)))
     np.testing.assert_allclose(sent.numpy(), np.asarray(prepared), rtol=1e-5)
+
+
+@pytest.mark.parametrize("odd", [torch.bfloat16, "sparse", "meta"])
+def test_tensors_without_plain_numbers_are_refused(odd):
+    tensor = torch.zeros(2, 4, 5)
+    tensor = tensor.to(odd) if not isinstance(odd, str) else tensor
+    tensor = {"sparse": tensor.to_sparse(), "meta": tensor.to("meta")}.get(odd, tensor)
+    with pytest.raises(InputError, match="give a dense one of integers or float32"):
+        open_frames(tensor)
+
+
+def test_a_mask_may_be_a_tensor():
+    usable = torch.ones(4, 5, dtype=torch.bool)
+    usable[1, 2] = False
+    run = open_frames(torch.zeros(2, 4, 5), mask=usable)
+    assert np.isnan(np.asarray(run)[:, 1, 2]).all()
+
+
+def test_bools_in_a_tensor_have_no_value_that_means_no_data():
+    frames = torch.ones(2, 4, 5, dtype=torch.bool)
+    assert torch.equal(PixelMask(invalid="auto").fit_transform(frames), frames.float())
 
 
 def test_masks_of_a_run_and_of_each_frame_go_along():
