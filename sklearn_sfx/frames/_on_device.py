@@ -111,7 +111,9 @@ def _awaited(X: Tensor, usable: Tensor | None, event: Any) -> tuple[Tensor, Tens
 
 def _sendings(stored: Frames, device: Any, max_frames: int) -> Iterator[Sending]:
     """Yield what sends each block, and which of its pixels are usable where that changes."""
-    given = None if stored.values or isinstance(stored.mask, Frames) else _tensor_of(stored, device)
+    differ = bool(stored.values) or isinstance(stored.mask, Frames)
+    may_be_blank = stored._needs_some and stored.mask is not None
+    given = None if differ or may_be_blank else _tensor_of(stored, device)
     if given is not None:
         window, first = stored.window, stored._index[0]
         for start in range(first, first + len(stored), max_frames):

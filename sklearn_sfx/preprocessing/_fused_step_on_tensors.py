@@ -28,6 +28,7 @@ LEAST = 1e-300
 WORTH_COMPILING = 2**17  # frames; working on so many takes about as long as to compile
 
 _n_run: Counter = Counter()  # frames of each kind that a GPU worked on without being compiled for
+_not_compiled: set = set()  # kinds for which that did not work
 
 
 def run(step: FusedStep, X: Tensor) -> Tensor:
@@ -70,26 +71,24 @@ def _function_for(X: Tensor, usable: Tensor | None, stages: tuple) -> Callable[.
         return _run_stages
     kind = tuple(X.shape), X.dtype, X.device, usable is None, stages
     _n_run[kind] += len(X)
-    return _compiled() if _n_run[kind] > WORTH_COMPILING else _run_stages
+    if _n_run[kind] <= WORTH_COMPILING or kind in _not_compiled:
+        return _run_stages
+    return functools.partial(_run_compiled, kind)
+
+
+def _run_compiled(kind: tuple, X: Tensor, usable: Tensor | None, *stages: Any) -> Tensor:
+    """Do what `_run_stages` does by what was compiled for it; as it is where that does not work."""
+    try:
+        with torch.no_grad():
+            return _compiled()(X, usable, *stages)
+    except Exception:  # a compiler that is missing, for one, or too many kinds
+        _not_compiled.add(kind)
+        return _run_stages(X, usable, *stages)
 
 
 @functools.cache
 def _compiled() -> Callable[..., Tensor]:
-    """Return `_run_stages` compiled for each kind of frames; as it is where that does not work."""
-    compiled = torch.compile(_run_stages, dynamic=False, fullgraph=True)
-    works = True
-
-    def run_compiled(X: Tensor, usable: Tensor | None, *stages: Any) -> Tensor:
-        nonlocal works
-        if works:
-            try:
-                with torch.no_grad():
-                    return compiled(X, usable, *stages)
-            except Exception:  # a compiler that is missing, for one
-                works = False
-        return _run_stages(X, usable, *stages)
-
-    return run_compiled
+    return torch.compile(_run_stages, dynamic=False, fullgraph=True)
 
 
 def _run_stages(

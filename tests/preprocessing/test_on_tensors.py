@@ -70,12 +70,13 @@ def test_a_compiler_that_fails_is_done_without(monkeypatch):
         return fail
 
     monkeypatch.setattr(torch, "compile", broken)
+    monkeypatch.setattr(on_tensors, "_compiled", on_tensors._compiled.__wrapped__)
+    monkeypatch.setattr(on_tensors, "_not_compiled", set())
     frames = torch.arange(120.0).reshape(2, 6, 10)
     stages = True, (3, 3), 1.0, "row"
-    run = on_tensors._compiled.__wrapped__()
-    for _ in range(2):
-        expected = on_tensors._run_stages(frames, None, *stages)
-        assert torch.equal(run(frames, None, *stages), expected)
+    expected = on_tensors._run_stages(frames, None, *stages)
+    assert torch.equal(on_tensors._run_compiled(("a kind",), frames, None, *stages), expected)
+    assert on_tensors._not_compiled == {("a kind",)}
 
 
 @pytest.mark.parametrize("scale", [1e-25, 1e-12, 1e12, 1e20, 1e30])
