@@ -22,11 +22,11 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from tqdm import tqdm
 
-from sklearn_sfx import PixelMask, evaluate, make_sfx_frames
-from sklearn_sfx._files import replacing
+from benchmarks.choice.runs import run_of
+from sklearn_sfx import evaluate
 from sklearn_sfx._methods import METHODS
-from sklearn_sfx.classifiers import find_in, held_out_probability
-from sklearn_sfx.screening import Expectation, hit_finder
+from sklearn_sfx.classifiers import held_out_probability
+from sklearn_sfx.screening import Expectation
 from sklearn_sfx.screening._choice import best_method, best_threshold, expected_of_choice
 from sklearn_sfx.screening._doubt import chances, draw
 from sklearn_sfx.screening._hit_rate import estimate_hit_rate
@@ -34,7 +34,7 @@ from sklearn_sfx.screening._select import N_FOLDS
 
 EXPERIMENTS = ("LN84", "L498", "LG36")
 NAMES = ("peaks", "spots", "count")
-RATE, SIDE, N_FIRST, N_LABELS = 0.05, 724, 50, (100, 200, 400)
+RATE, N_FIRST, N_LABELS = 0.05, 50, (100, 200, 400)
 WANTED_PRECISION = 0.9
 
 
@@ -44,24 +44,6 @@ class Learned(NamedTuple):
     probability: np.ndarray
     threshold: float
     expected: Expectation | None
-
-
-def run_of(experiment: str, n_frames: int, cache: Path) -> dict[str, np.ndarray]:
-    """Return "target" of a run, and what each method learns from, by its name."""
-    path = cache / f"{experiment}-0-{n_frames}.npz"
-    if not path.exists():
-        shape = (SIDE, SIDE)
-        run = make_sfx_frames(
-            n_frames, domain=experiment, frame_shape=shape, hit_rate=RATE, random_state=0
-        )
-        masked = PixelMask(detect=True, invalid="auto").fit_transform(run.data)
-        found = {"target": run.target}
-        for name in NAMES:
-            found[name] = find_in(hit_finder(method=name, crop=SIDE)[1:], masked)
-        with replacing(path) as temporary, open(temporary, "wb") as file:
-            np.savez(file, **found)
-    with np.load(path) as file:
-        return dict(file)
 
 
 def learn(run: dict, rows: np.ndarray, weight: np.ndarray, seed: int) -> Learned:
@@ -169,7 +151,7 @@ def main() -> None:
     options.cache.mkdir(exist_ok=True)
     print("SIMULATED frames with 5 % hits; means over the draws, r.m.s. for errors")
     for experiment in options.experiments:
-        run = run_of(experiment, options.n_frames, options.cache)
+        run = run_of(experiment, 0, options.n_frames, options.cache, hit_rate=RATE, names=NAMES)
         rows = [row for seed in tqdm(range(options.draws)) for row in one_draw(run, seed)]
         by_place = defaultdict(list)
         for row in rows:

@@ -1,5 +1,6 @@
 """What each method finds in the frames of simulated runs; kept on disk."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,16 +16,32 @@ SIDE = 724  # pixels; the frames are no larger than the crop
 ALONE = [name for name, method in METHODS.items() if not method.averaged]
 
 
-def run_of(experiment: str, seed: int, n_frames: int, cache: Path) -> dict[str, np.ndarray]:
-    """Return "target" of a run, and what each method learns from, by its name."""
-    path = cache / f"{experiment}-{seed}-{n_frames}.npz"
+def run_of(
+    experiment: str,
+    seed: int,
+    n_frames: int,
+    cache: Path,
+    *,
+    hit_rate: float | None = None,
+    names: Sequence[str] = ALONE,
+) -> dict[str, np.ndarray]:
+    """Return "target" of a run, and what each method learns from, by its name.
+
+    A hit rate other than that of the experiment has a file of its own in the cache.
+    """
+    rate = "" if hit_rate is None else f"-{hit_rate}"
+    path = cache / f"{experiment}-{seed}-{n_frames}{rate}.npz"
     if not path.exists():
         run = make_sfx_frames(
-            n_frames, domain=experiment, frame_shape=(SIDE, SIDE), random_state=seed
+            n_frames,
+            domain=experiment,
+            frame_shape=(SIDE, SIDE),
+            hit_rate=hit_rate,
+            random_state=seed,
         )
         masked = PixelMask(detect=True, invalid="auto").fit_transform(run.data)
         found = {"target": run.target}
-        for name in ALONE:
+        for name in names:
             found[name] = find_in(hit_finder(method=name, crop=SIDE)[1:], masked)
         with replacing(path) as temporary, open(temporary, "wb") as file:
             np.savez(file, **found)

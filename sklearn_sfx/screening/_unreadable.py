@@ -6,7 +6,7 @@ import warnings
 from typing import Any
 
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import Parallel, delayed, effective_n_jobs
 
 from sklearn_sfx.exceptions import InputError, UnreadableFrame, UnreadableFramesWarning
 from sklearn_sfx.frames import Frames, needing_some
@@ -32,7 +32,7 @@ def find_unreadable(frames: Frames) -> dict[int, str]:
         Prepared, or cropped: what is cut away may be damaged.
     """
     stored = frames.as_stored()
-    why = Parallel(prefer="threads")(
+    why = Parallel(n_jobs=effective_n_jobs(None), prefer="threads")(
         delayed(_why_unreadable)(stored[row : row + 1]) for row in range(len(stored))
     )
     known, _ = known_unreadable(frames)  # those that are NaN, and raise nothing
