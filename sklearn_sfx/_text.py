@@ -4,10 +4,12 @@ Such text may hold anything: ends of lines, which would forge another line; code
 terminal; halves of characters, where a name is not UTF-8; or a megabyte of it.
 """
 
+import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-__all__ = ["counted", "in_percent", "listed", "one_line", "shortened"]
+__all__ = ["counted", "in_percent", "listed", "one_line", "plain", "shortened"]
 
 # Controls, ends of lines and of paragraphs, what turns the direction of writing, and what stands
 # for bytes that are no UTF-8.
@@ -63,6 +65,27 @@ def one_line(text: str) -> str:
     a\nb\x1b[31m \udce9 é
     """
     return UNSAFE.sub(lambda match: match[0].encode("unicode_escape").decode("ascii"), text)
+
+
+def plain(value: Any) -> Any:
+    """Return what JSON can hold: dicts, lists, text and numbers, None for one that is not finite.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_sfx._text import plain
+    >>> plain({"shape": (2, 3), "mean": np.float32(0.5), "rate": float("nan")})
+    {'shape': [2, 3], 'mean': 0.5, 'rate': None}
+    """
+    if isinstance(value, Mapping):
+        return {name: plain(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(part) for part in value]
+    if hasattr(value, "tolist"):  # numbers of numpy
+        return plain(value.tolist())
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if isinstance(value, str | int | None) else str(value)
 
 
 def shortened(text: str, length: int) -> str:

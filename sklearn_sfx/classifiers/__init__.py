@@ -19,6 +19,7 @@ from sklearn_sfx.classifiers._network import NetworkClassifier
 from sklearn_sfx.classifiers._peak_count import PeakCountClassifier
 from sklearn_sfx.classifiers._peak_heights import PeakHeightClassifier
 from sklearn_sfx.classifiers._spot_count import SpotCountClassifier
+from sklearn_sfx.classifiers._training import find_device as find_device
 
 __all__ = [
     "CNN1D",

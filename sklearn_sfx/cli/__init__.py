@@ -1,5 +1,6 @@
 """The command ``sfx``."""
 
+import argparse
 import os
 import shlex
 import sys
@@ -9,7 +10,7 @@ from contextlib import suppress
 from typing import Any
 
 from sklearn_sfx.cli._parser import build_parser
-from sklearn_sfx.cli._printing import say, silence
+from sklearn_sfx.cli._printing import say, silence, without_lines
 from sklearn_sfx.exceptions import InputError, UnreadableFramesWarning
 
 __all__ = ["build_parser", "main"]
@@ -28,8 +29,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 on success; 2 after a mistake in the input, with one sentence on standard error.
-        A fault of the program itself is raised with its traceback.
+        0 on success; 2 after a mistake in the input, with one sentence on standard error, or
+        where nothing was given, with the help there. A fault of the program itself is raised with
+        its traceback.
     """
     try:
         return _run(sys.argv[1:] if argv is None else argv)
@@ -39,10 +41,18 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(argv: Sequence[str]) -> int:
-    args = build_parser().parse_args(argv)
+    parser = build_parser()
+    _complete(parser)
+    if not argv:  # a script whose variable is empty has to notice it
+        parser.print_help(sys.stderr)
+        return 2
+    args = parser.parse_args(argv)
+    if args.verb is None:
+        parser.error("name a verb, such as info; 'sfx --help' lists them")
     args.command = shlex.join(["sfx", *argv])  # for the report
     try:
-        with warnings.catch_warnings():
+        only_programs = args.quiet or getattr(args, "json", False)
+        with warnings.catch_warnings(), without_lines(only_programs):
             warnings.showwarning = _once(args.verb)
             args.run_verb(args)
     except InputError as error:
@@ -68,6 +78,15 @@ def _run(argv: Sequence[str]) -> int:
         say(args.verb, args.when_interrupted)
         return 130
     return 0
+
+
+def _complete(parser: argparse.ArgumentParser) -> None:
+    """Answer a shell that asks what may follow, and end; else nothing is done."""
+    if "_ARGCOMPLETE" in os.environ:
+        with suppress(ImportError):
+            import argcomplete
+
+            argcomplete.autocomplete(parser)
 
 
 def _once(verb: str) -> Callable:

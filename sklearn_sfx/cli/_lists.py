@@ -6,9 +6,16 @@ from typing import Any, NamedTuple
 
 from sklearn_sfx._outputs import STDOUT, Outputs
 from sklearn_sfx.cli._inputs import open_run
-from sklearn_sfx.cli._options import add_force, add_model, add_report, add_run
+from sklearn_sfx.cli._options import (
+    add_device,
+    add_force,
+    add_json,
+    add_model,
+    add_report,
+    add_run,
+)
 from sklearn_sfx.cli._outputs import claim_report, named_after_run, outputs_of_run
-from sklearn_sfx.cli._printing import tell
+from sklearn_sfx.cli._printing import tell, tell_programs
 
 __all__ = ["Lists", "add_screening", "are_written", "open_screening", "write_lists"]
 
@@ -47,6 +54,8 @@ def add_screening(parser: argparse.ArgumentParser) -> None:
         "--no-peaks", action="store_true", help="do not count peaks: about three times as fast"
     )
     add_report(parser, "report.html")
+    add_device(parser)
+    add_json(parser)
     add_force(parser)
 
 
@@ -58,6 +67,7 @@ def open_screening(args: argparse.Namespace) -> tuple[Any, Lists]:
         checked_threshold,
         load_screening_model,
         untrained_model,
+        use_device,
     )
 
     frames = open_run(args)
@@ -70,6 +80,7 @@ def open_screening(args: argparse.Namespace) -> tuple[Any, Lists]:
         report=claim_report(args, outputs, "report.html"),
     )
     model = load_screening_model(args.model) if args.model else untrained_model(frames)
+    use_device(model, args.device)
     checked_threshold(model, args.threshold)  # it is applied at the end
     screening = Screening(
         model,
@@ -94,6 +105,8 @@ def are_written(
         return False
     *most, last = [path for path in (lists.report, lists.hits, lists.table) if path is not None]
     tell(lists.outputs)(f"{', '.join(map(str, most))} and {last} are written")
+    if args.json:
+        tell_programs({"written": lists.named}, lists.outputs)
     return True
 
 
@@ -127,3 +140,14 @@ def write_lists(args: argparse.Namespace, screening: Any, scores: Any, lists: Li
     screening.remove()
     if n_gone := len(scores.is_read) - n_read:
         say(f"{n_gone} more frames cannot be read, neither hits nor misses: {table} says why")
+    if args.json:
+        rate = scores.hit_rate()._asdict() if scores.expected is not None else None
+        facts = {
+            "n_frames": len(scores.is_read),
+            "n_unreadable": n_gone,
+            "n_hits": n_hits,
+            "threshold": scores.threshold,
+            "hit_rate": rate,
+            "written": lists.named,
+        }
+        tell_programs(facts, outputs)

@@ -5,12 +5,15 @@ from pathlib import Path
 
 __all__ = [
     "add_crop",
+    "add_device",
     "add_force",
     "add_jobs",
+    "add_json",
     "add_labels",
     "add_maybe",
     "add_model",
     "add_model_file",
+    "add_quiet",
     "add_report",
     "add_run",
     "add_seed",
@@ -27,7 +30,11 @@ SEEDS = 2**32
 def add_run(parser: argparse.ArgumentParser) -> None:
     """Add the run and its mask, which `open_run` opens."""
     parser.add_argument("run", nargs="+", help="the files of the run, or a quoted glob")
-    parser.add_argument("--dataset", help="path of the images, where a file has several candidates")
+    parser.add_argument(
+        "--dataset",
+        help="path of the images in their file (default: the one that its format names, or the "
+        "only stack of images)",
+    )
     parser.add_argument(
         "--missing",
         choices=("leave", "nan"),
@@ -35,21 +42,33 @@ def add_run(parser: argparse.ArgumentParser) -> None:
         help="leave out frames of which a part cannot be read, or go by what is left of them",
     )
     parser.add_argument("--strict", action="store_true", help="stop at a frame that cannot be read")
-    parser.add_argument("--geometry", help="CrystFEL geometry, by which modules are put together")
+    parser.add_argument(
+        "--geometry",
+        help="CrystFEL geometry, by which modules are put together (default: frames as stored)",
+    )
     mask = parser.add_argument_group("mask", "True means usable, or name the bits")
     mask.add_argument("--mask", help="file of the mask (default: the mask that the run brings)")
     mask.add_argument(
         "--no-mask", action="store_true", help="use all pixels, whatever the run says of them"
     )
-    mask.add_argument("--mask-dataset", help="path of the mask in that file")
-    mask.add_argument("--good-bits", type=bits, help="all of these have to be set, or 'any'")
-    mask.add_argument("--bad-bits", type=bits, help="none of these may be set, or 'any'")
+    mask.add_argument(
+        "--mask-dataset", help="path of the mask in that file (default: the one that fits)"
+    )
+    mask.add_argument(
+        "--good-bits", type=bits, help="all of these have to be set, or 'any' (default: not asked)"
+    )
+    mask.add_argument(
+        "--bad-bits", type=bits, help="none of these may be set, or 'any' (default: not asked)"
+    )
 
 
 def add_labels(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
     """Add the labels and what a MAYBE among them is, which `labelled_frames` reads."""
     parser.add_argument(
-        "--labels", required=required, help="text file with lines such as: r0095_2000.h5 [1] MISS"
+        "--labels",
+        required=required,
+        help="text file with lines such as: r0095_2000.h5 [1] MISS, frames counted from 1"
+        + ("" if required else " (default: none)"),
     )
     add_maybe(parser)
 
@@ -108,7 +127,33 @@ def add_report(parser: argparse.ArgumentParser, end: str) -> None:
         type=Path,
         nargs="?",
         const=True,
-        help=f"HTML page to write, with pictures of frames (default name: RUN.{end})",
+        help="HTML page to write, with pictures of frames (default: none is written; without a "
+        f"name, RUN.{end})",
+    )
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """Add whether the result is printed for programs, which `tell_programs` does."""
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        help="print the result as JSON and nothing else; what counts frames there counts from 0",
+    )
+
+
+def add_quiet(parser: argparse.ArgumentParser) -> None:
+    """Add whether only that is said which is wrong."""
+    parser.add_argument(
+        "--quiet", action="store_true", help="say nothing but warnings and what went wrong"
+    )
+
+
+def add_device(parser: argparse.ArgumentParser) -> None:
+    """Add where networks are computed."""
+    parser.add_argument(
+        "--device",
+        default="auto",
+        help="where networks are computed: cpu, cuda, cuda:1, or auto, a GPU where there is one",
     )
 
 

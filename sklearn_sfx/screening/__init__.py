@@ -5,6 +5,7 @@ from sklearn_sfx._names import carry_the_face
 from sklearn_sfx.screening._choice import Expectation
 from sklearn_sfx.screening._crop import describe_crop as describe_crop
 from sklearn_sfx.screening._demo import run_demo as run_demo
+from sklearn_sfx.screening._device import use_device as use_device
 from sklearn_sfx.screening._evaluation import Evaluation, evaluate, evaluation_table
 from sklearn_sfx.screening._evaluation import percent as percent
 from sklearn_sfx.screening._evaluation import weighted_proportion as weighted_proportion

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from sklearn_sfx._text import plain as as_plain
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import (
     Facts,
@@ -93,7 +94,7 @@ class RunInfo:
         plain["sample"]["no_data"] = [
             {"value": value, "share": share} for value, share in self.sample.no_data
         ]
-        return _plain(plain)
+        return as_plain(plain)
 
     def __str__(self) -> str:
         rows = [(name, line) for name, lines in self._lines() for line in lines]
@@ -245,14 +246,3 @@ def _percent(share: float) -> str:
     if 0 < share < 0.0005:
         return "less than 0.1%"
     return "more than 99.9%" if text == "100.0%" and share < 1 else text
-
-
-def _plain(value: Any) -> Any:
-    """Return what JSON can hold."""
-    if isinstance(value, dict):
-        return {name: _plain(part) for name, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(part) for part in value]
-    if isinstance(value, float | np.floating):
-        return float(value) if np.isfinite(value) else None
-    return value.item() if isinstance(value, np.generic) else value

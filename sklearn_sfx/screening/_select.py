@@ -87,6 +87,7 @@ def select(
     recall: float | None,
     max_epochs: int | None,
     random_state: int | None,
+    device: str = "auto",
     sample_weight: np.ndarray | None = None,
     say: Callable[[str], object] = str,
 ) -> Selection:
@@ -101,7 +102,7 @@ def select(
         can do without is taken.
     methods : sequence of Method
         Simpler ones first.
-    crop, recall, max_epochs, random_state
+    crop, recall, max_epochs, random_state, device
         As for `train`.
     sample_weight : ndarray of float, shape (n_frames,), optional
         What each label weighs, of mean 1, in the comparison, the threshold and what is expected;
@@ -116,7 +117,7 @@ def select(
     """
     settings = {"max_epochs": max_epochs, "random_state": random_state}
     known: dict[str, _Candidate] = {}
-    candidates = [_candidate(method, X, crop, settings, known) for method in methods]
+    candidates = [_candidate(method, X, crop, settings, device, known) for method in methods]
     few = 0 if y is None else int(min(y.sum(), len(y) - y.sum()))
     if y is None or few < N_FOLDS:
         if recall is not None:
@@ -223,13 +224,18 @@ def _candidate(
     X: Any,
     crop: int | str | None,
     settings: dict[str, int | None],
+    device: str,
     known: dict[str, _Candidate],
 ) -> _Candidate:
     """Return the candidate of a method; one that is known already is not made again."""
     if method.name not in known and method.averaged:
-        parts = [_candidate(METHODS[name], X, crop, settings, known) for name in method.averaged]
+        parts = [
+            _candidate(METHODS[name], X, crop, settings, device, known) for name in method.averaged
+        ]
         known[method.name] = _Average(method, parts)
     elif method.name not in known:
         steps = method.steps(**settings)
+        if "device" in steps[-1].get_params():
+            steps[-1].set_params(device=device)
         known[method.name] = _Candidate(method, crop_for(X, crop, method.crop), steps)
     return known[method.name]

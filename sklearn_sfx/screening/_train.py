@@ -83,6 +83,7 @@ def train(
     recall: float | None = None,
     max_epochs: int | None = None,
     random_state: int | None = None,
+    device: str = "auto",
     progress: bool = False,
 ) -> ScreeningModel:
     """Train the hit finder and its baseline on labelled frames.
@@ -122,6 +123,8 @@ def train(
         Training epochs of "rows"; the default of `CNN1D` where it is not given.
     random_state : int, optional
         Seed of the network and of the folds.
+    device : str, default="auto"
+        Where networks are computed: "cpu", "cuda", or a GPU where there is one.
     progress : bool
         Whether to show, on a terminal, which step is being done.
 
@@ -178,6 +181,7 @@ def train(
             recall=recall,
             max_epochs=max_epochs,
             random_state=random_state,
+            device=device,
             sample_weight=weight,
             say=bar.set_description,
         )

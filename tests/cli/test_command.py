@@ -37,7 +37,7 @@ def refusals(folder):
         "a folder": (["screen", str(run), *with_model, "--scores", str(folder)], "is a folder"),
         "crop": (
             ["train", str(run), "--labels", str(labels), "--model", "m", "--crop", "500"],
-            "CentralCrop",
+            "A crop of 500 pixels (--crop) needs frames of at least 500",
         ),
         "labels": (["train", str(run), "--labels", "none.txt", "--model", "m"], "none.txt"),
         "no labels": (

@@ -20,7 +20,8 @@ def test_every_file_is_a_verb_and_they_go_by_the_work():
 
 def test_a_new_verb_is_one_file(tmp_path, monkeypatch, capsys):
     (tmp_path / "count.py").write_text(
-        '"""Count."""\n\nSUMMARY, ORDER = "count to N", 45\n\n\n'
+        '"""Count."""\n\nSUMMARY, ORDER = "count to N", 45\n'
+        'EXAMPLES = ("sfx count 3",)\n\n\n'
         "def add_options(parser):\n    parser.add_argument('n', type=int)\n\n\n"
         "def run(args):\n    print(*range(1, args.n + 1))\n"
     )

@@ -4,19 +4,22 @@ import argparse
 
 from sklearn_sfx.cli._inputs import describe_weights, labelled_frames, open_run, workers
 from sklearn_sfx.cli._options import (
+    add_device,
     add_force,
     add_jobs,
+    add_json,
     add_labels,
     add_model,
     add_report,
     add_run,
 )
 from sklearn_sfx.cli._outputs import claim_report, outputs_of_run
-from sklearn_sfx.cli._printing import tell
+from sklearn_sfx.cli._printing import tell, tell_programs
 from sklearn_sfx.exceptions import InputError
 
 SUMMARY = "measure recall and precision on labels not trained on"
 ORDER = 50
+EXAMPLES = ("sfx evaluate run.h5 --model m.joblib --labels run.labels.txt --report",)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -26,6 +29,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_labels(parser)
     add_jobs(parser)
     add_report(parser, "evaluation.html")
+    add_device(parser)
+    add_json(parser)
     add_force(parser)
 
 
@@ -36,10 +41,12 @@ def run(args: argparse.Namespace) -> None:
     from sklearn_sfx.screening import (
         decisions,
         describe_crop,
+        evaluate,
         evaluation_table,
         load_screening_model,
         percent,
         screen,
+        use_device,
         weighted_proportion,
         write_report,
     )
@@ -48,6 +55,7 @@ def run(args: argparse.Namespace) -> None:
     outputs = outputs_of_run(args, frames)
     report = claim_report(args, outputs, "evaluation.html")
     model = load_screening_model(args.model)
+    use_device(model, args.device)
     positions, target, weight = labelled_frames(frames, args)
     frames = frames[positions]
     is_new = ~model.has_seen(frames)
@@ -58,7 +66,7 @@ def run(args: argparse.Namespace) -> None:
         )
     frames, target, weight = frames[is_new], target[is_new], weight[is_new]
     with workers(args):
-        scores = screen(model, frames, threshold=args.threshold, progress=True)
+        scores = screen(model, frames, threshold=args.threshold, progress=not args.quiet)
     say, maybe, read = tell(outputs), MAYBE_RULES[args.maybe], scores.is_read
     n_read = int(read.sum())
     say(f"{n_read} labelled frames that the model was not trained on, {maybe}; 95 % intervals")
@@ -79,3 +87,17 @@ def run(args: argparse.Namespace) -> None:
         say(f"{report}: the report")
     if n_read < len(read):
         say(f"{len(read) - n_read} more labelled frames cannot be read, and are left out")
+    if args.json:
+        methods = {
+            name: vars(evaluate(target[read], found, weight[read]))
+            for name, found in decisions(model, scores[read]).items()
+        }
+        facts = {
+            "n_frames": n_read,
+            "n_unreadable": len(read) - n_read,
+            "maybe": args.maybe,
+            "threshold": scores.threshold,
+            "methods": methods,
+            "report": report,
+        }
+        tell_programs(facts, outputs)

@@ -18,6 +18,7 @@ from sklearn_sfx.cli._printing import tell
 
 SUMMARY = "write a page to label frames on in a browser"
 ORDER = 20
+EXAMPLES = ("sfx label run.h5",)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -50,7 +51,7 @@ def run(args: argparse.Namespace) -> None:
             model=model,
             crop=args.crop,
             random_state=args.seed,
-            progress=True,
+            progress=not args.quiet,
         )
     say = tell(outputs)
     say(describe_mask(frames))

@@ -7,6 +7,11 @@ from sklearn_sfx.exceptions import UnfinishedScreening
 
 SUMMARY = "write the lists of a run that was screened in shares"
 ORDER = 42
+EXAMPLES = (
+    "sfx screen run.h5 --model m.joblib --shard 1/2",
+    "sfx screen run.h5 --model m.joblib --shard 2/2",
+    "sfx merge run.h5 --model m.joblib",
+)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

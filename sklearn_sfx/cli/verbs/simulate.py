@@ -11,6 +11,7 @@ from sklearn_sfx.exceptions import InputError
 
 SUMMARY = "write a simulated run in the CXIDB-76 layout"
 ORDER = 10
+EXAMPLES = ("sfx simulate run.h5 --n-frames 300 --frame-shape 400 400",)
 DOMAINS = ("LN83", "LN84", "LO19", "LG36", "L498")
 
 
@@ -22,7 +23,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--domain", choices=DOMAINS, default="LN84", help="the experiment to imitate"
     )
-    parser.add_argument("--n-frames", type=positive, default=2000, metavar="N")
+    parser.add_argument(
+        "--n-frames", type=positive, default=2000, metavar="N", help="frames to simulate"
+    )
     parser.add_argument(
         "--frame-shape",
         type=positive,
@@ -30,7 +33,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar=("HEIGHT", "WIDTH"),
         help="simulate this central part only (default: the whole detector)",
     )
-    parser.add_argument("--hit-rate", type=float, help="share of frames with four or more spots")
+    parser.add_argument(
+        "--hit-rate",
+        type=float,
+        help="share of frames with four or more spots (default: that of the experiment)",
+    )
     add_seed(parser)
     add_force(parser)
 
@@ -53,7 +60,7 @@ def run(args: argparse.Namespace) -> None:
         random_state=args.seed,
     )
     with outputs.replacing_all(files) as (path, *_):
-        write_run(path, bunch, progress=True)
+        write_run(path, bunch, progress=not args.quiet)
     counts = [f"{(bunch.labels == name).sum()} {name}" for name in ("HIT", "MAYBE", "MISS")]
     simulated = f"{len(bunch.data)} SIMULATED frames like {args.domain}"
     run, labels, mask = files

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import argparse
+import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sklearn_sfx._methods import AUTO, METHODS, Method, find_methods, methods_without_labels
 from sklearn_sfx._text import counted
 from sklearn_sfx.cli._inputs import describe_weights, labelled_frames, open_run, workers
 from sklearn_sfx.cli._options import (
     add_crop,
+    add_device,
     add_force,
     add_jobs,
+    add_json,
     add_labels,
     add_run,
     add_seed,
     positive,
 )
 from sklearn_sfx.cli._outputs import outputs_of_run
-from sklearn_sfx.cli._printing import tell
+from sklearn_sfx.cli._printing import tell, tell_programs
 from sklearn_sfx.exceptions import InputError
 
 if TYPE_CHECKING:
@@ -29,6 +32,10 @@ if TYPE_CHECKING:
 
 SUMMARY = "train a model on the labelled frames of a run"
 ORDER = 30
+EXAMPLES = (
+    "sfx train run.h5 --labels run.labels.txt --model m.joblib",
+    "sfx train run.h5 --labels run.labels.txt --model m.skops --recall 0.95 --n-labels 200",
+)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -56,12 +63,19 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "precision)",
     )
     parser.add_argument(
-        "--n-labels", type=positive, metavar="N", help="use so many of the labels, drawn at random"
+        "--n-labels",
+        type=positive,
+        metavar="N",
+        help="use so many of the labels, drawn at random (default: all)",
     )
     add_crop(parser)
-    parser.add_argument("--epochs", type=positive, help="training epochs")
+    parser.add_argument(
+        "--epochs", type=positive, help="training epochs of a network (default: what suits it)"
+    )
     add_seed(parser)
     add_jobs(parser)
+    add_device(parser)
+    add_json(parser)
     add_force(parser)
 
 
@@ -92,6 +106,7 @@ def run(args: argparse.Namespace) -> None:
         n_labels=args.n_labels,
         random_state=args.seed,
     )
+    began = time.perf_counter()
     with workers(args):
         model = train(
             frames[positions],
@@ -101,9 +116,11 @@ def run(args: argparse.Namespace) -> None:
             crop=args.crop,
             recall=args.recall,
             max_epochs=args.epochs,
+            device=args.device,
             random_state=args.seed,
-            progress=True,
+            progress=not args.quiet,
         )
+    seconds = time.perf_counter() - began
     with outputs.replacing(path) as temporary:
         model.save(temporary)
     read = {(seen.path, seen.event) for seen in model.trained_on}
@@ -111,8 +128,33 @@ def run(args: argparse.Namespace) -> None:
     learned_from = [y for y, s in zip(target, sources, strict=True) if (s.path, s.event) in read]
     say = tell(outputs)
     _say_what_it_is(say, frames, model, path, learned_from, args.maybe)
+    rate = len(positions) / seconds
+    say(f"{counted(len(positions), 'frame')} in {seconds:.1f} s, {rate:.1f} a second")
     if said := describe_weights(weight[positions]):
         say(said)
+    if args.json:
+        tell_programs(_facts(model, path, learned_from, seconds), outputs)
+
+
+def _facts(model: ScreeningModel, path: Path, learned_from: list, seconds: float) -> dict[str, Any]:
+    """Return for programs what was trained; shares with their 90 % intervals."""
+    expected = model.expected
+    shares = ("recall", "precision", "hit_rate", "false_positive_rate")
+    return {
+        "model": path,
+        "method": model.method,
+        "compared": model.compared,
+        "threshold": model.threshold,
+        "n_labels": len(learned_from),
+        "n_labelled_hits": learned_from.count(1),
+        "seconds": seconds,
+        "expected": expected
+        and {
+            name: {"value": share.value, "interval": share.interval}
+            for name in shares
+            for share in [getattr(expected, name)]
+        },
+    }
 
 
 def _say_what_it_is(
