@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from sklearn_sfx.preprocessing._flicker import flickering
-from sklearn_sfx.preprocessing.kernels import raise_to_lines, stuck_regions
+from sklearn_sfx.preprocessing.kernels import (
+    medians_of_squares,
+    raise_to_lines,
+    sorting_network,
+    stuck_regions,
+    summarize_rows,
+    times_above,
+)
 
 __all__ = ["MIN_FRAMES", "find_defects"]
 
@@ -33,9 +40,10 @@ def find_defects(sample: np.ndarray) -> np.ndarray:
     defects : bool ndarray of shape (height, width)
         The defective pixels.
     """
-    background = np.stack([_block_medians(frame) for frame in sample])
+    sample = np.ascontiguousarray(sample)
+    background = _block_medians(sample)
     median, level, spread, unrest, changes, constant = _over_time(sample, background)
-    n_frames = int(np.count_nonzero(np.isfinite(sample).any(axis=(1, 2))))
+    n_frames = sum(any(np.isfinite(row).any() for row in frame) for frame in sample)
     finite = sample[0][np.isfinite(sample[0])]
     # The spread of counts is often 0, though they are uncertain by one at least.
     least_noise = 0.5 if np.array_equal(finite, np.rint(finite)) else 1e-6 * _typical(spread)
@@ -48,19 +56,8 @@ def find_defects(sample: np.ndarray) -> np.ndarray:
         dead = -median - _highest_line(-median) > wanted
         noisy = unrest > CONTRAST * noise
     stuck = stuck_regions(constant, changes, n_frames, SURPRISE)
-    lit = _times_lit(sample, background, median + LIT * noise)
+    lit = times_above(sample, median + np.float32(LIT) * noise, background, BLOCK)
     return hot | dead | noisy | stuck | flickering(lit, n_frames)
-
-
-def _times_lit(sample: np.ndarray, background: np.ndarray, limit: np.ndarray) -> np.ndarray:
-    """Return in how many frames each pixel is above a limit, over the frame's background."""
-    width = sample.shape[2]
-    lit = np.zeros(sample.shape[1:], np.int32)
-    for frame, blocks in zip(sample, background, strict=True):
-        for block, row in enumerate(np.repeat(blocks, BLOCK, axis=1)[:, :width]):
-            rows = slice(block * BLOCK, (block + 1) * BLOCK)
-            lit[rows] += frame[rows] > limit[rows] + row  # NaN is not
-    return lit
 
 
 def _over_time(sample: np.ndarray, background: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -70,48 +67,28 @@ def _over_time(sample: np.ndarray, background: np.ndarray) -> tuple[np.ndarray, 
     standard deviation, from its quartiles; the same from the quartile that lies nearer to the
     median, which a Bragg spot or streak in some of the frames does not widen; the part of frames
     that differ from the level, and whether none does. The background goes so that the pulse energy,
-    which moves all pixels together, is not taken for noise. Works in bands of rows, so that memory
-    stays near that of the sample.
+    which moves all pixels together, is not taken for noise.
     """
     height, width = sample.shape[1:]
-    images = np.full((5, height, width), np.nan, dtype=np.float32)
-    median, level, spread, unrest, changes = images
-    constant = np.zeros((height, width), dtype=bool)
+    found = np.empty((5, height, width), dtype=np.float32)
+    network = sorting_network(len(sample))
     for block, top in enumerate(range(0, height, BLOCK)):
-        rows = slice(top, min(top + BLOCK, height))
-        values = np.moveaxis(sample[:, rows], 0, -1)
-        smooth = np.repeat(background[:, block], BLOCK, axis=1)[:, :width]
-        counts = np.isfinite(values).sum(axis=-1)
-        judged = counts >= MIN_FRAMES
-
-        ordered = np.sort(values, axis=-1)  # NaN comes last
-        middle = _quantile(ordered, counts, 0.5)
-        level[rows] = np.where(judged, middle, np.nan)
-        differing = np.sum(np.isfinite(values) & (values != middle[..., None]), axis=-1)
-        changes[rows] = np.where(judged, differing / np.maximum(counts, 1), np.nan)
-        constant[rows] = judged & (differing == 0)
-
-        ordered = np.sort(values - smooth.T[None], axis=-1)
-        lower, middle, upper = (_quantile(ordered, counts, part) for part in (0.25, 0.5, 0.75))
-        nearer = np.minimum(upper - middle, middle - lower)
-        median[rows] = np.where(judged, middle, np.nan)
-        spread[rows] = np.where(judged, (upper - lower) / 1.349, np.nan)
-        unrest[rows] = np.where(judged, 2 * nearer / 1.349, np.nan)
-    return median, level, spread, unrest, changes, constant
+        rows = slice(top, top + BLOCK)
+        summarize_rows(
+            sample[:, rows], background[:, block], BLOCK, MIN_FRAMES, network, found[:, rows]
+        )
+    level, changes, lower, median, upper = found
+    nearer = np.minimum(upper - median, median - lower)
+    spread, unrest = (upper - lower) / 1.349, 2 * nearer / 1.349
+    return median, level, spread, unrest, changes, changes == 0
 
 
-def _block_medians(frame: np.ndarray) -> np.ndarray:
-    height, width = frame.shape
-    padding = ((0, -height % BLOCK), (0, -width % BLOCK))
-    padded = np.pad(frame, padding, constant_values=np.nan)
-    blocks = padded.reshape(padded.shape[0] // BLOCK, BLOCK, -1, BLOCK).swapaxes(1, 2)
-    ordered = np.sort(blocks.reshape(*blocks.shape[:2], -1), axis=-1)
-    return _quantile(ordered, np.isfinite(ordered).sum(axis=-1), 0.5)
-
-
-def _quantile(ordered: np.ndarray, counts: np.ndarray, part: float) -> np.ndarray:
-    position = np.rint(part * (np.maximum(counts, 1) - 1)).astype(np.intp)
-    return np.take_along_axis(ordered, position[..., None], axis=-1)[..., 0]
+def _block_medians(sample: np.ndarray) -> np.ndarray:
+    n_frames, height, width = sample.shape
+    medians = np.empty((n_frames, -(-height // BLOCK), -(-width // BLOCK)), np.float32)
+    for frame, out in zip(sample, medians, strict=True):
+        medians_of_squares(frame, BLOCK, out)
+    return medians
 
 
 def _typical(image: np.ndarray) -> float:

@@ -3,6 +3,8 @@
 import numpy as np
 from scipy.ndimage import uniform_filter1d
 
+from sklearn_sfx.preprocessing.kernels import lit_alone
+
 __all__ = ["flickering"]
 
 LEAST_FRAMES = 3
@@ -31,24 +33,13 @@ def flickering(lit: np.ndarray, n_frames: int) -> np.ndarray:
     often = lit >= max(LEAST_FRAMES, LEAST_PART * n_frames)
     if not often.any():
         return often
-    padded = np.pad(lit, 2)
-    height, width = lit.shape
-    around = np.zeros_like(lit)
-    for down in (-1, 0, 1):
-        for right in (-1, 0, 1):
-            if down or right:
-                beside = padded[2 + down : 2 + down + height, 2 + right : 2 + right + width]
-                around = np.maximum(around, beside)
-    flickers = often & (lit >= TIMES_BESIDE * around)
-    flickers |= _columns(lit, often) | _columns(lit.T, often.T).T
-    return flickers
+    alone, alone_across, alone_down = lit_alone(lit, often, TIMES_BESIDE)
+    return alone | _stretches(alone_across, often, 0) | _stretches(alone_down, often, 1)
 
 
-def _columns(lit: np.ndarray, often: np.ndarray) -> np.ndarray:
-    width = lit.shape[1]
-    padded = np.pad(lit, ((0, 0), (2, 2)))
-    left = np.minimum(padded[:, :width], padded[:, 1 : 1 + width])
-    right = np.minimum(padded[:, 3 : 3 + width], padded[:, 4 : 4 + width])
-    alone = often & (lit >= TIMES_BESIDE * np.maximum(left, right))
-    dense = uniform_filter1d(alone.astype(np.float32), STRETCH, axis=0, mode="constant") >= MOST
-    return often & (uniform_filter1d(dense.astype(np.float32), STRETCH, axis=0) > 0)
+def _stretches(alone: np.ndarray, often: np.ndarray, axis: int) -> np.ndarray:
+    """Return the pixels on stretches along an axis on which most are lit alone."""
+    if np.count_nonzero(alone) < MOST * STRETCH:
+        return alone & False
+    dense = uniform_filter1d(alone.astype(np.float32), STRETCH, axis, mode="constant") >= MOST
+    return often & (uniform_filter1d(dense.astype(np.float32), STRETCH, axis) > 0)

@@ -3,7 +3,8 @@
 A frame is loaded first: converted to float32, unusable pixels set to NaN, mean and standard
 deviation taken on the way (``_loading``). Everything else works on the loaded frame: local contrast
 (``_contrast``, from sums in ``_windows`` and ``_windows_of_counts``), ranges of rows and columns
-(``_ranges``). How defective pixels stand out is another matter (``_defects``).
+(``_ranges``). How defective pixels stand out is another matter (``_defects``,
+``_over_time``).
 """
 
 from sklearn_sfx.preprocessing.kernels._contrast import (
@@ -17,7 +18,7 @@ from sklearn_sfx.preprocessing.kernels._contrast import (
     row_ranges_of_contrast_in_bands,
     row_ranges_of_counts,
 )
-from sklearn_sfx.preprocessing.kernels._defects import raise_to_lines, stuck_regions
+from sklearn_sfx.preprocessing.kernels._defects import lit_alone, raise_to_lines, stuck_regions
 from sklearn_sfx.preprocessing.kernels._loading import (
     load_frame,
     load_lowered,
@@ -25,6 +26,12 @@ from sklearn_sfx.preprocessing.kernels._loading import (
     moments_of_counts,
     reference_of_counts,
     standardize,
+)
+from sklearn_sfx.preprocessing.kernels._over_time import (
+    medians_of_squares,
+    sorting_network,
+    summarize_rows,
+    times_above,
 )
 from sklearn_sfx.preprocessing.kernels._ranges import column_ranges, row_ranges
 from sklearn_sfx.preprocessing.kernels._scratch import new_work
@@ -36,10 +43,12 @@ __all__ = [
     "column_ranges_of_contrast",
     "contrast",
     "contrast_in_bands",
+    "lit_alone",
     "load_frame",
     "load_lowered",
     "lower",
     "mean_deviation",
+    "medians_of_squares",
     "moments_of_counts",
     "new_work",
     "raise_to_lines",
@@ -48,6 +57,9 @@ __all__ = [
     "row_ranges_of_contrast",
     "row_ranges_of_contrast_in_bands",
     "row_ranges_of_counts",
+    "sorting_network",
     "standardize",
     "stuck_regions",
+    "summarize_rows",
+    "times_above",
 ]

@@ -1,10 +1,10 @@
-"""What defective pixels are compared with: the lines through them, and the rims of regions."""
+"""What defective pixels are compared with: neighbours, lines through them, rims of regions."""
 
 import numpy as np
 
 from sklearn_sfx.preprocessing.kernels._compiling import elementwise
 
-__all__ = ["raise_to_lines", "stuck_regions"]
+__all__ = ["lit_alone", "raise_to_lines", "stuck_regions"]
 
 
 @elementwise
@@ -92,3 +92,33 @@ def stuck_regions(constant, changes, n_frames, least_surprise):
                     for k in range(size):
                         stuck[region[k, 0], region[k, 1]] = True
     return stuck
+
+
+@elementwise
+def lit_alone(lit, often, times):
+    """Say which of the pixels that are lit often are so ``times`` as often as what is beside them.
+
+    That is, as their eight neighbours; as those to the left and right, of which one on either side
+    may be lit as well; and as those above and below. Three bool (height, width).
+    """
+    height, width = lit.shape
+    alone = np.zeros((3, height, width), np.bool_)
+    near = np.zeros((5, 5), lit.dtype)
+    for i in range(height):
+        for j in range(width):
+            if not often[i, j]:
+                continue
+            for y in range(5):
+                for x in range(5):
+                    v, u = i + y - 2, j + x - 2
+                    inside = 0 <= v < height and 0 <= u < width
+                    near[y, x] = lit[v, u] if inside else 0
+            least = near[2, 2] / times
+            near[2, 2] = 0
+            alone[0, i, j] = least >= near[1:4, 1:4].max()
+            across, down = near[2], near[:, 2]
+            beside = max(min(across[0], across[1]), min(across[3], across[4]))
+            alone[1, i, j] = least >= beside
+            beside = max(min(down[0], down[1]), min(down[3], down[4]))
+            alone[2, i, j] = least >= beside
+    return alone
