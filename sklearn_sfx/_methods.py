@@ -24,6 +24,7 @@ __all__ = [
 ]
 
 AUTO = "auto"  # the one that the labels say is best
+NEVER = 2**62  # labels from which on a method is compared that takes hours to be
 SIMULATED = "the simulated frames that come with the package"
 
 
@@ -169,9 +170,28 @@ class Both(Method):
         return [VotingClassifier(parts, voting="soft")]
 
 
+class FrameNetwork(Method):
+    """A network on whole frames."""
+
+    name = "frames"
+    summary = "a network on whole frames, for about 1200 labels"
+    least_labels = 5
+    compared_from = NEVER
+    crop = 724
+
+    def steps(self, *, max_epochs: int | None, random_state: int | None) -> list[BaseEstimator]:
+        from sklearn_sfx.classifiers import CNN2D
+        from sklearn_sfx.preprocessing import GCN, LCN
+
+        network = CNN2D(random_state=random_state)
+        if max_epochs is not None:
+            network.set_params(max_epochs=max_epochs)
+        return [GCN(), LCN(5), network]
+
+
 #: By what they need, the least first: of methods that are as good `AUTO` takes the first.
 METHODS: dict[str, Method] = {
-    method.name: method for method in (Peaks(), Spots(), Count(), Rows(), Both())
+    method.name: method for method in (Peaks(), Spots(), Count(), Rows(), Both(), FrameNetwork())
 }
 
 

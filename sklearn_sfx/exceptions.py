@@ -13,6 +13,7 @@ __all__ = [
     "SlowStartWarning",
     "SparseMaskWarning",
     "UnfinishedScreening",
+    "UnmatchedLabelsWarning",
     "UnreadableFrame",
     "UnreadableFramesWarning",
 ]
@@ -134,6 +135,17 @@ class SparseMaskWarning(UserWarning):
     --------
     >>> from sklearn_sfx.exceptions import SparseMaskWarning
     >>> issubclass(SparseMaskWarning, UserWarning)
+    True
+    """
+
+
+class UnmatchedLabelsWarning(UserWarning):
+    """A file of labels names frames that the run does not have, or is cut off.
+
+    Examples
+    --------
+    >>> from sklearn_sfx.exceptions import UnmatchedLabelsWarning
+    >>> issubclass(UnmatchedLabelsWarning, UserWarning)
     True
     """
 

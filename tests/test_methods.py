@@ -97,7 +97,7 @@ def test_what_takes_long_is_compared_from_100_labels_on():
 
 
 def test_a_method_that_is_not_there_is_refused():
-    with pytest.raises(InputError, match="one of auto, peaks, spots, count, rows, both, got 'row'"):
+    with pytest.raises(InputError, match="peaks, spots, count, rows, both, frames, got 'row'"):
         find_methods("row")
     with pytest.raises(InputError, match="HitFinderCV chooses one"):
         hit_finder(method="auto")

@@ -7,7 +7,6 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, _fit_context, clone
-from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils import Tags, get_tags
 from sklearn.utils._param_validation import HasMethods, Interval
 from skorch import NeuralNetClassifier
@@ -18,9 +17,9 @@ from sklearn_sfx._models import estimators
 from sklearn_sfx._validation import as_values, check_frames
 from sklearn_sfx.classifiers._base import Material, TorchClassifier
 from sklearn_sfx.classifiers._design import NetworkDesign
+from sklearn_sfx.classifiers._other_network import open_base
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.networks import FineTunedModule
-from sklearn_sfx.persistence import load_model
 
 __all__ = ["FineTuned"]
 
@@ -34,11 +33,13 @@ class FineTuned(TorchClassifier):
 
     Parameters
     ----------
-    base : fitted estimator, or path
+    base : fitted estimator, ScreeningModel, or path
         A fitted `CNN1D`, `CNN2D`, `NetworkClassifier` or `DANN`; a fitted pipeline that ends in
-        one; one of these in a `sklearn.frozen.FrozenEstimator`, a search or a threshold; or the
-        path of one that `save_model` wrote. It stays fitted in clones. In a parameter grid wrap it
-        in a ``FrozenEstimator``, since scikit-learn clones what a grid holds.
+        one; one of these in a `sklearn.frozen.FrozenEstimator`, a search, a threshold, a vote or a
+        `HitFinderCV`; what `train` returned; or the path of one of them. A file is loaded as
+        `load_model` does; one that is not ``.skops`` is a pickle, which can run code, and has to be
+        trusted. It stays fitted in clones. In a parameter grid wrap it in a ``FrozenEstimator``,
+        since scikit-learn clones what a grid holds.
 
         Of a pipeline the steps before the classifier come along: they are fitted anew on the frames
         that `fit` is given, and prepare them. Frames that have the shape which the classifier at
@@ -134,7 +135,10 @@ class FineTuned(TorchClassifier):
 
     _parameter_constraints: ClassVar[dict] = {
         **TorchClassifier._parameter_constraints,
-        "base": [str, os.PathLike, HasMethods(["fit", "predict"])],
+        "base": [
+            *(str, os.PathLike),
+            *(HasMethods(["fit", "predict"]), HasMethods(["__sfx_steps__"])),
+        ],
         "n_unfrozen_blocks": [Interval(Integral, 0, None, closed="left")],
         "head_max_epochs": [Interval(Integral, 1, None, closed="left")],
         "head_lr": [Interval(Real, 0, None, closed="neither")],
@@ -327,23 +331,3 @@ class FineTuned(TorchClassifier):
             tags.input_tags = get_tags(estimators(self.base)[0]).input_tags
             tags.input_tags.allow_nan = True
         return tags
-
-
-def open_base(base: Any) -> tuple[Pipeline | None, TorchClassifier]:
-    """Return the steps that prepare frames for a fitted classifier, if any, and the classifier."""
-    if isinstance(base, str | os.PathLike):
-        base = load_model(base)
-    *before, classifier = estimators(base)
-    if not isinstance(classifier, TorchClassifier):
-        raise InputError(
-            "FineTuned takes as base a fitted CNN1D, CNN2D or DANN, or another network of this "
-            "package, a fitted pipeline that ends in one, or the path of a saved one, not "
-            f"{type(classifier).__name__}."
-        )
-    if not hasattr(classifier, "net_"):
-        raise InputError(
-            f"FineTuned takes a fitted base, and this {type(classifier).__name__} is not fitted: "
-            "fit it first, and where scikit-learn clones it, as in a grid, wrap it in "
-            "FrozenEstimator."
-        )
-    return (make_pipeline(*before) if before else None), classifier

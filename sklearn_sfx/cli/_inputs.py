@@ -9,9 +9,10 @@ import warnings
 from collections import Counter
 from typing import Any
 
+from sklearn_sfx.cli._printing import say
 from sklearn_sfx.exceptions import InputError, RepeatedFramesWarning, UnreadableFramesWarning
 
-__all__ = ["describe_weights", "labelled_frames", "open_run", "workers"]
+__all__ = ["describe_weights", "labelled_frames", "open_run", "open_source", "workers"]
 
 
 def open_run(args: argparse.Namespace) -> Any:
@@ -41,13 +42,34 @@ def open_run(args: argparse.Namespace) -> Any:
     return frames
 
 
-def labelled_frames(frames: Any, args: argparse.Namespace) -> tuple[Any, Any, Any]:
+def labelled_frames(
+    frames: Any, args: argparse.Namespace, path: str | None = None
+) -> tuple[Any, Any, Any]:
     """Return the positions in the run that are labelled, 0 or 1 for each, and what it weighs."""
-    from sklearn_sfx.datasets import make_target, match_labels
+    from sklearn_sfx.datasets import LabelRules, find_labels, make_target
 
-    positions, labels, weights = match_labels(frames, args.labels, return_weights=True)
-    target, _, kept = make_target(labels, args.maybe)
-    return positions[kept], target, weights[kept]
+    path = args.labels if path is None else path
+    rules = LabelRules(args.not_indexed, args.absent, args.hit_from, args.miss_below)
+    found = find_labels(frames, path, rules)
+    if not found.format.is_of_run:  # who wrote lines of labels knows what is in them
+        say(args.verb, f"{path}: {found.said}")
+    if found.problem:
+        say(args.verb, found.problem)
+    target, _, kept = make_target(found.labels, args.maybe)
+    return found.positions[kept], target, found.weights[kept]
+
+
+def open_source(args: argparse.Namespace) -> Any:
+    """Return the labelled frames of another run, and 0 or 1 for each; None without one."""
+    from sklearn_sfx.frames import open_frames, read_mask
+
+    if args.source is None:
+        return None
+    mask: Any = "auto" if args.source_mask is None else read_mask(args.source_mask)
+    source = args.source[0] if len(args.source) == 1 else args.source
+    frames = open_frames(source, mask=mask, missing="on_read")
+    positions, target, _ = labelled_frames(frames, args, args.source_labels)
+    return frames[positions], target
 
 
 def describe_weights(weights: Any) -> str:

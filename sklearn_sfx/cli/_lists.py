@@ -63,9 +63,10 @@ def open_screening(args: argparse.Namespace) -> tuple[Any, Lists]:
     """Return the screening that the options ask for, and where its lists go."""
     from sklearn_sfx.screening import (
         Screening,
+        as_screening_model,
         check_listable,
         checked_threshold,
-        load_screening_model,
+        load_hit_finder,
         untrained_model,
         use_device,
     )
@@ -79,7 +80,8 @@ def open_screening(args: argparse.Namespace) -> tuple[Any, Lists]:
         hits=outputs.claim(args.hits or named_after_run(args, "hits.lst")),
         report=claim_report(args, outputs, "report.html"),
     )
-    model = load_screening_model(args.model) if args.model else untrained_model(frames)
+    model = load_hit_finder(args.model) if args.model else untrained_model(frames)
+    model = as_screening_model(model, frames, args.hit_label)
     use_device(model, args.device)
     checked_threshold(model, args.threshold)  # it is applied at the end
     screening = Screening(

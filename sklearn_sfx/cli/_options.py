@@ -67,10 +67,35 @@ def add_labels(parser: argparse.ArgumentParser, *, required: bool = True) -> Non
     parser.add_argument(
         "--labels",
         required=required,
-        help="text file with lines such as: r0095_2000.h5 [1] MISS, frames counted from 1"
+        help="text file with lines such as: r0095_2000.h5 [1] MISS, frames counted from 1; or a "
+        "CrystFEL stream, results of Cheetah or OM, a list of hits, a table with named columns"
         + ("" if required else " (default: none)"),
     )
     add_maybe(parser)
+    _add_rules(parser)
+
+
+def _add_rules(parser: argparse.ArgumentParser) -> None:
+    """Add what frames are that the labels of another program do not call a hit."""
+    group = parser.add_argument_group("labels of other programs")
+    group.add_argument(
+        "--not-indexed",
+        choices=("unlabelled", "miss", "maybe"),
+        default="unlabelled",
+        help="what a frame of a stream is that was not indexed",
+    )
+    group.add_argument(
+        "--absent",
+        choices=("unlabelled", "miss"),
+        default="unlabelled",
+        help="what a frame of the run is that the labels do not name",
+    )
+    group.add_argument(
+        "--hit-from", type=positive, metavar="N", help="a frame with N peaks or more is a hit"
+    )
+    group.add_argument(
+        "--miss-below", type=positive, metavar="N", help="a frame with fewer than N peaks is a miss"
+    )
 
 
 def add_maybe(parser: argparse.ArgumentParser) -> None:
@@ -86,6 +111,12 @@ def add_model(parser: argparse.ArgumentParser, *, without: str = "") -> None:
     parser.add_argument(
         "--threshold", type=float, help="probability of a hit (default: the model's own)"
     )
+    parser.add_argument(
+        "--hit-label",
+        metavar="LABEL",
+        help="class of hits of a model that 'sfx train' did not write (default: the one called "
+        "hit, or the greater of two numbers)",
+    )
 
 
 def add_model_file(parser: argparse.ArgumentParser, *, without: str = "") -> None:
@@ -93,8 +124,8 @@ def add_model_file(parser: argparse.ArgumentParser, *, without: str = "") -> Non
     parser.add_argument(
         "--model",
         required=not without,
-        help="model file that 'sfx train' wrote; unless it is *.skops, a pickle: trust its writer"
-        + (f" (default: {without})" if without else ""),
+        help="model file that 'sfx train' wrote, or any other fitted scikit-learn model; unless it "
+        "is *.skops, a pickle: trust its writer" + (f" (default: {without})" if without else ""),
     )
 
 

@@ -8,6 +8,8 @@ from sklearn_sfx.datasets._annotation import read_annotation, read_spot_counts, 
 from sklearn_sfx.datasets._annotation import weight_in_labels as weight_in_labels
 from sklearn_sfx.datasets._cxidb76 import load_cxidb76
 from sklearn_sfx.datasets._cxidb76_writer import write_cxidb76
+from sklearn_sfx.datasets._labels import LabelRules as LabelRules
+from sklearn_sfx.datasets._labels import find_labels as find_labels
 from sklearn_sfx.datasets._labels import match_labels
 from sklearn_sfx.datasets._make import make_sfx_frames
 from sklearn_sfx.datasets._run_files import RunFiles as RunFiles

@@ -1,48 +1,172 @@
-"""Labels of some frames of a run, found by the name of the file and the number of the frame."""
+"""Labels of some frames of a run, in whatever format they come, found by file and frame."""
 
 from __future__ import annotations
 
+import os
+import warnings
+from collections import Counter
 from pathlib import Path
-from typing import Literal, overload
+from typing import Literal, NamedTuple, overload
 
 import numpy as np
 
-from sklearn_sfx.datasets._annotation import name_in_labels, read_annotation
-from sklearn_sfx.exceptions import InputError
+from sklearn_sfx._text import counted
+from sklearn_sfx.datasets._annotation import name_in_labels
+from sklearn_sfx.datasets.label_files import FrameLabel, LabelFormat, label_format
+from sklearn_sfx.datasets.label_files._format import (
+    CUT_OFF,
+    HIT,
+    MISS,
+    NO_LABEL,
+    NOT_INDEXED,
+    place,
+)
+from sklearn_sfx.exceptions import InputError, UnmatchedLabelsWarning
 from sklearn_sfx.frames import Frames
 
-__all__ = ["match_labels"]
+__all__ = ["LabelRules", "MatchedLabels", "find_labels", "match_labels"]
+
+IN_PROGRESS = ".inprogress"  # OM writes this behind the name of a file, which it then loses
+ONLY = (None, "", "//", "//0")  # names of the frame of a file that has one
+RULES = {
+    "not_indexed": {"unlabelled": NO_LABEL, "miss": MISS, "maybe": "MAYBE"},
+    "absent": {"unlabelled": NO_LABEL, "miss": MISS},
+}
+
+
+class LabelRules(NamedTuple):
+    """What frames are that a file does not call a hit; as for `match_labels`."""
+
+    not_indexed: str = "unlabelled"
+    absent: str = "unlabelled"
+    hit_from: int | None = None
+    miss_below: int | None = None
+
+    def check(self) -> None:
+        """Refuse rules that there are not."""
+        for name, known in RULES.items():
+            if getattr(self, name) not in known:
+                raise InputError(
+                    f"{name} has to be one of {', '.join(known)}, got {getattr(self, name)!r}."
+                )
+        if None not in (self.hit_from, self.miss_below) and self.miss_below > self.hit_from:  # type: ignore[operator]
+            raise InputError(
+                f"A frame with {self.hit_from} peaks would be a hit (hit_from) and a miss "
+                f"(miss_below={self.miss_below}): give miss_below at the most as high as hit_from."
+            )
+
+    def of(self, said: FrameLabel) -> str:
+        """Return the label of a frame; "" for none."""
+        by_peaks = self.hit_from is not None or self.miss_below is not None
+        if said.is_weak and by_peaks and said.n_peaks is not None:
+            if self.hit_from is not None and said.n_peaks >= self.hit_from:
+                return HIT
+            if self.miss_below is not None and said.n_peaks < self.miss_below:
+                return MISS
+            if said.label != NOT_INDEXED:
+                return NO_LABEL
+        if said.label == NOT_INDEXED:
+            return RULES["not_indexed"][self.not_indexed]
+        return said.label
+
+
+class MatchedLabels(NamedTuple):
+    """The labelled frames of a run, and what was made of the file.
+
+    Parameters
+    ----------
+    positions, labels, weights
+        As `match_labels` returns them.
+    format : LabelFormat
+        Of the file.
+    n_unlabelled : int
+        Frames of the run that it names and that have no label.
+    n_absent : int
+        Frames of the run that it does not name.
+    problem : str
+        A sentence on what could not be matched; empty where all was.
+    """
+
+    positions: np.ndarray
+    labels: np.ndarray
+    weights: np.ndarray
+    format: LabelFormat
+    n_unlabelled: int
+    n_absent: int
+    problem: str
+
+    @property
+    def said(self) -> str:
+        """How many of each were taken, in words."""
+        n = Counter(self.labels.tolist())
+        labels = ", ".join(f"{n[label]} {label}" for label in ("HIT", "MAYBE", "MISS"))
+        return (
+            f"read as {self.format.name}: {labels}, {self.n_unlabelled} named without a label, "
+            f"{self.n_absent} frames of the run not named"
+        )
 
 
 @overload
 def match_labels(
-    frames: Frames, path: str | Path, return_weights: Literal[False] = False
+    frames: Frames,
+    path: str | Path,
+    return_weights: Literal[False] = False,
+    *,
+    not_indexed: str = "unlabelled",
+    absent: str = "unlabelled",
+    hit_from: int | None = None,
+    miss_below: int | None = None,
 ) -> tuple[np.ndarray, np.ndarray]: ...
 
 
 @overload
 def match_labels(
-    frames: Frames, path: str | Path, return_weights: Literal[True]
+    frames: Frames,
+    path: str | Path,
+    return_weights: Literal[True],
+    *,
+    not_indexed: str = "unlabelled",
+    absent: str = "unlabelled",
+    hit_from: int | None = None,
+    miss_below: int | None = None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]: ...
 
 
 def match_labels(
-    frames: Frames, path: str | Path, return_weights: bool = False
+    frames: Frames,
+    path: str | Path,
+    return_weights: bool = False,
+    *,
+    not_indexed: str = "unlabelled",
+    absent: str = "unlabelled",
+    hit_from: int | None = None,
+    miss_below: int | None = None,
 ) -> tuple[np.ndarray, ...]:
     r"""Find the frames of a run that a file of labels names.
 
     Unlike `load_cxidb76`, which asks for a label for every frame, this takes labels of a few
-    frames, in any order.
+    frames, in any order. The format is told from the content: lines such as
+    ``r0095_2000.h5 [1] MISS``, as `read_annotation` reads them; a stream of CrystFEL, in which a
+    frame that was indexed is a HIT; ``hit`` and ``nPeaks`` in HDF5, as Cheetah and OM write them;
+    a list of hits; or a table with named columns, such as the ``frames.txt`` of OM.
 
     Parameters
     ----------
     frames : Frames of shape (n_frames, height, width)
         The run.
     path : path
-        Lines such as ``r0095_2000.h5 [1] MISS``, as `read_annotation` reads them.
+        The file of labels. Streams are read in blocks, so they may be of any size.
     return_weights : bool, default=False
         Whether to return what each label weighs too: more or less than 1 where frames were drawn
         by ``sfx label --model``, and then `evaluate`, `train` and `Scores.hit_rate` need it.
+    not_indexed : {"unlabelled", "miss", "maybe"}, default="unlabelled"
+        What a frame of a stream is that was not indexed. It may well be a hit.
+    absent : {"unlabelled", "miss"}, default="unlabelled"
+        What a frame of the run is that the file does not name.
+    hit_from, miss_below : int or None, default=None
+        A frame with so many peaks, or with fewer, is a HIT, or a MISS: of frames that were not
+        indexed, and of those whose label another program has made of their peaks. Those between
+        have no label.
 
     Returns
     -------
@@ -56,8 +180,14 @@ def match_labels(
     Raises
     ------
     InputError
-        A line names a file or a frame that the run does not have, two lines label one frame, or
-        two files of the run have the same name.
+        The file is damaged, labels one frame in two ways or no frame of the run; a line of labels
+        names a file or a frame that the run does not have; two files of the run have the same name;
+        or there is no such rule.
+
+    Warns
+    -----
+    UnmatchedLabelsWarning
+        A file of another format names frames that the run does not have, or is cut off.
 
     Examples
     --------
@@ -66,42 +196,175 @@ def match_labels(
     >>> from sklearn_sfx.datasets import match_labels
     >>> folder = pathlib.Path(tempfile.mkdtemp())
     >>> write_cxidb76(folder / "run.h5", np.ones((4, 8, 8), dtype=np.uint16))
+    >>> frames = open_frames(folder / "run.h5")
     >>> _ = (folder / "labels.txt").write_text("run.h5 [4] HIT\nrun.h5 [2] MISS\n")
-    >>> match_labels(open_frames(folder / "run.h5"), folder / "labels.txt")
+    >>> match_labels(frames, folder / "labels.txt")
     (array([1, 3]), array(['MISS', 'HIT'], dtype='<U5'))
     >>> _ = (folder / "labels.txt").write_text("run.h5 [4] HIT weight=0.42\nrun.h5 [2] MISS\n")
-    >>> *_, weights = match_labels(
-    ...     open_frames(folder / "run.h5"), folder / "labels.txt", return_weights=True
-    ... )
+    >>> *_, weights = match_labels(frames, folder / "labels.txt", return_weights=True)
     >>> weights
     array([1.  , 0.42])
+    >>> _ = (folder / "hits.lst").write_text("run.h5 chunk_0000000//2\n")
+    >>> match_labels(frames, folder / "hits.lst", absent="miss")[1]
+    array(['MISS', 'MISS', 'HIT', 'MISS'], dtype='<U5')
     """
-    positions: dict[tuple[str, int], int] = {}
-    paths: dict[str, str | None] = {}
-    for i, origin in enumerate(frames.sources):
-        name = name_in_labels(origin.path)
-        if paths.setdefault(name, origin.path) != origin.path:
-            raise InputError(
-                f"Labels name frames by file name, and two files of this run are called {name}: "
-                f"{paths[name]} and {origin.path}; label and train with one of them at a time."
-            )
-        positions.setdefault((name, origin.position), i)
-    annotation = read_annotation(path)
+    rules = LabelRules(not_indexed, absent, hit_from, miss_below)
+    found = find_labels(frames, path, rules)
+    if found.problem:
+        warnings.warn(found.problem, UnmatchedLabelsWarning, stacklevel=2)
+    matched = found.positions, found.labels
+    return (*matched, found.weights) if return_weights else matched
+
+
+def find_labels(
+    frames: Frames,
+    path: str | Path,
+    rules: LabelRules = LabelRules(),  # noqa: B008
+) -> MatchedLabels:
+    """Do what `match_labels` does, and say what was made of the file instead of a warning."""
+    rules.check()
+    run, known = _Run(frames), label_format(path)
     found: dict[int, tuple[str, float]] = {}
-    for name, number, label, weight in zip(*annotation, strict=True):
-        i = positions.get((name_in_labels(name), int(number) - 1))
-        if i is None:
-            raise InputError(
-                f"{path} labels frame [{number}] of {name}, and the run has no such frame "
-                f"(files: {', '.join(sorted(paths))}; frames count from 1): "
-                "give the labels of this run."
-            )
-        if i in found:
-            said = f"{path} labels frame [{number}] of {name} twice"
-            if found[i][0] != label:
-                raise InputError(f"{said}, as {found[i][0]} and as {label}; leave the right line.")
-            raise InputError(f"{said}; leave one line.")
-        found[i] = label, weight
-    order = sorted(found)
-    matched = np.array(order, np.int64), np.array([found[i][0] for i in order], "<U5")
-    return (*matched, np.array([found[i][1] for i in order])) if return_weights else matched
+    counts: Counter[str] = Counter()
+    first_unmatched = ""
+    for said in known.read(os.fsdecode(path)):
+        counts["said"] += 1
+        if said.label == CUT_OFF:
+            counts["cut off"] += 1
+            continue
+        rows = run.rows(said)
+        if not rows:
+            if known.is_of_run:
+                raise InputError(_no_such_frame(path, said, run))
+            counts["unmatched"] += 1
+            first_unmatched = first_unmatched or place(said)
+        label = rules.of(said)
+        for row in rows:
+            _add(found, row, label, said, known, path)
+    if counts["said"] and not found:
+        raise InputError(
+            f"{path}, read as {known.name}, names {counts['said']} frames, and none of this run: "
+            f"the first is {first_unmatched or 'cut off'}, and the run has {run.example()}; give "
+            "the labels of this run."
+        )
+    if not counts["said"]:
+        raise InputError(f"{path}, read as {known.name}, names no frame.")
+    n_named = len(found)
+    labelled = {row: label for row, label in found.items() if label[0] != NO_LABEL}
+    if (word := RULES["absent"][rules.absent]) != NO_LABEL:
+        labelled |= {row: (word, 1.0) for row in range(len(frames)) if row not in found}
+    if not labelled:
+        raise InputError(_no_label(path, known, n_named))
+    order = sorted(labelled)
+    return MatchedLabels(
+        np.array(order, np.int64),
+        np.array([labelled[row][0] for row in order], "<U5"),
+        np.array([labelled[row][1] for row in order]),
+        known,
+        sum(label == NO_LABEL for label, _ in found.values()),
+        len(frames) - n_named,
+        _problem(path, counts, first_unmatched),
+    )
+
+
+class _Run:
+    """The frames of a run, by the names that files of labels have for them."""
+
+    def __init__(self, frames: Frames):
+        self._sources = frames.sources
+        self.paths: dict[str, str | None] = {}
+        self._positions: dict[tuple[str, int], list[int]] = {}
+        self._events: dict[tuple[str, str], list[int]] = {}
+        self._files: dict[str, list[int]] = {}
+        for row, origin in enumerate(self._sources):
+            name = name_in_labels(origin.path)
+            if self.paths.setdefault(name, origin.path) != origin.path:
+                raise InputError(
+                    "Labels name frames by file name, and two files of this run are called "
+                    f"{name}: {self.paths[name]} and {origin.path}; label and train with one of "
+                    "them at a time."
+                )
+            self._positions.setdefault((name, origin.position), []).append(row)
+            self._events.setdefault((name, origin.event), []).append(row)
+            self._files.setdefault(name, []).append(row)
+
+    def rows(self, said: FrameLabel) -> list[int]:
+        """Return which frames are meant; none where the run has no such frame."""
+        found = self._rows(said.name, said.event, said.position)
+        return found or (self._rows(*said.other, None) if said.other else [])
+
+    def _rows(self, name: str, event: str | None, position: int | None) -> list[int]:
+        if not name and len(self.paths) == 1:
+            (name,) = self.paths
+        else:
+            name = name_in_labels(name)
+        if name not in self._files and name.endswith(IN_PROGRESS):
+            name = name.removesuffix(IN_PROGRESS)
+        if position is not None:
+            return self._positions.get((name, position), [])[:1]
+        if event is None:
+            return self._files.get(name, [])
+        rows = self._events.get((name, event), [])
+        if not rows and event in ONLY and len(self._files.get(name, [])) == 1:
+            return self._files[name]
+        return rows[:1]
+
+    def example(self) -> str:
+        """Return in words what the run has."""
+        first = self._sources[0]
+        more = f", of {len(self.paths)} files" if len(self.paths) > 1 else ""
+        return f"{first.event} of {name_in_labels(first.path)}{more}"
+
+
+def _add(
+    found: dict[int, tuple[str, float]],
+    row: int,
+    label: str,
+    said: FrameLabel,
+    known: LabelFormat,
+    path: str | Path,
+) -> None:
+    """Take a label, unless the frame has one already."""
+    before = found.get(row)
+    if before is None:
+        found[row] = label, said.weight
+        return
+    twice = f"{path} labels {place(said)} twice"
+    if known.is_of_run and before[0] == label:
+        raise InputError(f"{twice}; leave one line.")
+    if before[0] == label:
+        return
+    if said.label in (HIT, NOT_INDEXED) and HIT in (label, before[0]) and not known.is_of_run:
+        found[row] = HIT, said.weight  # it was indexed once, or listed
+        return
+    shown = [one or "without a label" for one in (before[0], label)]
+    raise InputError(f"{twice}, as {shown[0]} and as {shown[1]}; leave the right line.")
+
+
+def _no_such_frame(path: str | Path, said: FrameLabel, run: _Run) -> str:
+    return (
+        f"{path} labels {place(said)}, and the run has no such frame "
+        f"(files: {', '.join(sorted(run.paths))}; frames count from 1): give the labels of this "
+        "run."
+    )
+
+
+def _no_label(path: str | Path, known: LabelFormat, n_named: int) -> str:
+    return (
+        f"{path}, read as {known.name}, names {counted(n_named, 'frame')} of this run and labels "
+        "none: say from how many peaks on a frame is a hit, below how many a miss, or what one is "
+        "that was not indexed (hit_from, miss_below, not_indexed; on the command line --hit-from "
+        "and so on)."
+    )
+
+
+def _problem(path: str | Path, counts: Counter[str], first: str) -> str:
+    parts = []
+    if counts["unmatched"]:
+        parts.append(
+            f"{counts['unmatched']} of {counts['said']} frames that it names are not in this run, "
+            f"such as {first}"
+        )
+    if counts["cut off"]:
+        parts.append(f"{counted(counts['cut off'], 'frame')} in it cut off")
+    return f"{path}: {'; '.join(parts)}; left out." if parts else ""

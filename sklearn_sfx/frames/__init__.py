@@ -5,6 +5,7 @@ from sklearn_sfx._names import carry_the_face
 from sklearn_sfx.frames._array_source import ArraySource as ArraySource
 from sklearn_sfx.frames._as_in_file import stored_dtype as stored_dtype
 from sklearn_sfx.frames._as_in_file import window_of as window_of
+from sklearn_sfx.frames._crystfel_list import split_line as split_line
 from sklearn_sfx.frames._facts import Facts, Unreadable
 from sklearn_sfx.frames._format_protocol import Format, StoredMask
 from sklearn_sfx.frames._frames import Frames

@@ -6,6 +6,8 @@ from sklearn_sfx.screening._choice import Expectation
 from sklearn_sfx.screening._crop import describe_crop as describe_crop
 from sklearn_sfx.screening._demo import run_demo as run_demo
 from sklearn_sfx.screening._device import use_device as use_device
+from sklearn_sfx.screening._estimator_model import as_screening_model as as_screening_model
+from sklearn_sfx.screening._estimator_model import load_hit_finder as load_hit_finder
 from sklearn_sfx.screening._evaluation import Evaluation, evaluate, evaluation_table
 from sklearn_sfx.screening._evaluation import percent as percent
 from sklearn_sfx.screening._evaluation import weighted_proportion as weighted_proportion
@@ -26,6 +28,7 @@ from sklearn_sfx.screening._screening import Screening
 from sklearn_sfx.screening._seen_frames import SeenFrame
 from sklearn_sfx.screening._train import hit_finder, train
 from sklearn_sfx.screening._training_frames import training_frames
+from sklearn_sfx.screening._transfer import method_named as method_named
 from sklearn_sfx.screening._untrained import untrained_model
 
 __all__ = [

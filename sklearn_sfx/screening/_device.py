@@ -6,6 +6,7 @@ from typing import Any
 from sklearn.frozen import FrozenEstimator
 
 from sklearn_sfx.classifiers import find_device
+from sklearn_sfx.screening._estimator_model import HitProbability
 from sklearn_sfx.screening._model import ScreeningModel
 
 __all__ = ["use_device"]
@@ -41,7 +42,7 @@ def use_device(model: ScreeningModel, device: str) -> None:
 
 def _networks(estimator: Any) -> Iterator[Any]:
     """Yield the fitted networks in an estimator, however deep they are."""
-    if isinstance(estimator, FrozenEstimator):
+    if isinstance(estimator, FrozenEstimator | HitProbability):
         yield from _networks(estimator.estimator)
     elif hasattr(estimator, "net_"):
         yield estimator

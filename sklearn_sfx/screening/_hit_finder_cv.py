@@ -32,9 +32,9 @@ class HitFinderCV(FrameClassifier):
 
     Parameters
     ----------
-    method : {"auto", "peaks", "spots", "count", "rows", "both"}, default="auto"
+    method : {"auto", "peaks", "spots", "count", "rows", "both", "frames"}, default="auto"
         One of the methods, for its threshold and what to expect of it; "auto" compares them, "rows"
-        and "both" from 100 frames on.
+        and "both" from 100 frames on, and "frames" never.
     recall : float in (0, 1] or None, default=None
         The share of the labelled hits to keep; None for the best F2 score.
     crop : int, "auto" or None, default="auto"
@@ -238,7 +238,7 @@ def select_hit_finder(
 
     Parameters
     ----------
-    method : {"auto", "peaks", "spots", "count", "rows", "both"}, default="auto"
+    method : {"auto", "peaks", "spots", "count", "rows", "both", "frames"}, default="auto"
         All are those of `HitFinderCV`.
     recall : float in (0, 1] or None, default=None
         The share of the labelled hits to keep; None for the best F2 score.

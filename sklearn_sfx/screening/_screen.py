@@ -10,7 +10,8 @@ import numpy as np
 from tqdm import tqdm
 
 from sklearn_sfx.exceptions import InputError, OtherMaskWarning
-from sklearn_sfx.frames import Frames
+from sklearn_sfx.frames import Frames, open_frames
+from sklearn_sfx.screening._estimator_model import as_screening_model
 from sklearn_sfx.screening._model import ScreeningModel
 from sklearn_sfx.screening._parts import PartScores, joined, parts_of, score_part
 from sklearn_sfx.screening._scores import Scores
@@ -32,10 +33,11 @@ BAR_AFTER_S = 2.0
 
 
 def screen(
-    model: ScreeningModel,
-    frames: Frames,
+    model: Any,
+    frames: Frames | np.ndarray,
     *,
     threshold: float | None = None,
+    pos_label: Any = None,
     peaks: bool = True,
     strict: bool = False,
     progress: bool = False,
@@ -48,16 +50,21 @@ def screen(
 
     Parameters
     ----------
-    model : ScreeningModel
-        What `train` returned or `load_screening_model` loaded.
-    frames : Frames, shape (n_frames, height, width)
+    model : ScreeningModel or fitted estimator
+        What `train` returned; or any fitted classifier or pipeline that reads frames, of this
+        package or of scikit-learn, alone or in a search or a threshold.
+    frames : Frames or ndarray, shape (n_frames, height, width)
         The run.
     threshold : float in [0, 1], optional
         The probability from which a frame is called a hit; by default the model's own. Lower it
-        to lose fewer hits.
+        to lose fewer hits. An estimator that has none of its own decides from 0.5 on, which is a
+        `decision_function` of 0.
+    pos_label : int, float, bool or str, default=None
+        The class of hits of an estimator, of two classes or more. By default the one that is called
+        hit, in any case of the letters, or the greater of two numbers.
     peaks : bool
-        Whether to count the peaks of each frame too, for comparison. It takes about twice as long
-        as all the rest.
+        Whether to count the peaks of each frame too, for comparison, in what the masks and the crop
+        leave that the model begins with. It takes about twice as long as all the rest.
     strict : bool
         Whether to stop at a frame that cannot be read.
     progress : bool
@@ -72,7 +79,8 @@ def screen(
     ------
     InputError
         The frames are of another shape than those the model was trained on, the threshold is not
-        between 0 and 1, or not one frame can be read; with `strict`, a frame cannot be read.
+        between 0 and 1, or not one frame can be read; with `strict`, a frame cannot be read. An
+        estimator is not fitted, does not read frames, or does not say which class is that of hits.
 
     Warns
     -----
@@ -92,7 +100,24 @@ def screen(
     >>> model = train(run.data[6:], run.target[6:], random_state=0)
     >>> screen(model, run.data[:6]).probability.shape
     (6,)
+
+    Any fitted pipeline screens; its hits become a list for CrystFEL in one line.
+
+    >>> import pathlib, tempfile
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn_sfx import CentralCrop, PeakCountClassifier, open_frames
+    >>> from sklearn_sfx.datasets import write_run
+    >>> folder = pathlib.Path(tempfile.mkdtemp())
+    >>> write_run(folder / "run.h5", run)
+    >>> pipeline = make_pipeline(CentralCrop(140), PeakCountClassifier())
+    >>> pipeline.fit(run.data[6:], run.target[6:])
+    Pipeline(...)
+    >>> screen(pipeline, open_frames(folder / "run.h5")).write_hits(folder / "hits.lst")
+    >>> "run.h5 chunk_0000000//" in (folder / "hits.lst").read_text()
+    True
     """
+    frames = frames if isinstance(frames, Frames) else open_frames(frames)
+    model = as_screening_model(model, frames, pos_label)
     threshold = checked_threshold(model, threshold)
     check_frames(model, frames)
     parts = []

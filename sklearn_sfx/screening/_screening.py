@@ -13,8 +13,8 @@ from sklearn_sfx._text import counted, listed
 from sklearn_sfx.exceptions import InputError, UnfinishedScreening
 from sklearn_sfx.frames import Frames
 from sklearn_sfx.screening._cluster import score_parts_on_cluster
+from sklearn_sfx.screening._estimator_model import as_screening_model
 from sklearn_sfx.screening._journal import Journal, screening_key
-from sklearn_sfx.screening._model import ScreeningModel
 from sklearn_sfx.screening._parts import NOTHING, PartScores, joined, parts_of
 from sklearn_sfx.screening._scores import Scores
 from sklearn_sfx.screening._screen import (
@@ -40,8 +40,8 @@ class Screening:
 
     Parameters
     ----------
-    model : ScreeningModel
-        What `train` returned or `load_screening_model` loaded.
+    model : ScreeningModel or fitted estimator
+        What `train` returned, or any other that `screen` takes.
     frames : Frames, shape (n_frames, height, width)
         The run, from files.
     folder : path-like
@@ -51,11 +51,14 @@ class Screening:
         Whether to count the peaks of each frame too.
     strict : bool
         Whether to stop at a frame that cannot be read.
+    pos_label : int, float, bool or str, default=None
+        The class of hits of an estimator, as for `screen`.
 
     Raises
     ------
     InputError
-        The frames come from no file, or are of another shape than those the model was trained on.
+        The frames come from no file, or are of another shape than those the model was trained on;
+        or what `screen` refuses of an estimator.
 
     See Also
     --------
@@ -92,13 +95,15 @@ class Screening:
 
     def __init__(
         self,
-        model: ScreeningModel,
+        model: Any,
         frames: Frames,
         folder: str | os.PathLike,
         *,
         peaks: bool = True,
         strict: bool = False,
+        pos_label: Any = None,
     ):
+        model = as_screening_model(model, frames, pos_label)
         check_frames(model, frames)
         self.model, self.frames = model, frames
         self._peaks, self._strict = peaks, strict

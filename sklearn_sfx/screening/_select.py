@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from sklearn.ensemble import VotingClassifier
-from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import StratifiedKFold
-from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.pipeline import Pipeline
 
-from sklearn_sfx._methods import METHODS, Method
+from sklearn_sfx._methods import Method
 from sklearn_sfx._weights import weighted_median
-from sklearn_sfx.classifiers import (
-    find_in,
-    fit_found,
-    held_out_probability,
-    probability_of_found,
-)
-from sklearn_sfx.exceptions import FewLabelsWarning, InputError
+from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.preprocessing import CentralCrop
+from sklearn_sfx.screening._candidates import Candidate, make_candidate
 from sklearn_sfx.screening._choice import (
     Expectation,
     best_method,
     best_threshold,
     expected_of_choice,
 )
-from sklearn_sfx.screening._crop import crop_for
 
 __all__ = ["N_FOLDS", "Selection", "select"]
 
@@ -116,8 +107,8 @@ def select(
         A recall is asked for of labels that are too few.
     """
     settings = {"max_epochs": max_epochs, "random_state": random_state}
-    known: dict[str, _Candidate] = {}
-    candidates = [_candidate(method, X, crop, settings, device, known) for method in methods]
+    known: dict[str, Candidate] = {}
+    candidates = [make_candidate(method, X, crop, settings, device, known) for method in methods]
     few = 0 if y is None else int(min(y.sum(), len(y) - y.sum()))
     if y is None or few < N_FOLDS:
         if recall is not None:
@@ -153,89 +144,3 @@ def select(
     expected = expected_of_choice(held_out, is_hit, folds, recall, sample_weight)
     counts = known[COUNT].found_in_crop(best.parts[1]) if COUNT in known else None
     return Selection(*best.parts, threshold, tuple(held_out), expected, problem, counts)
-
-
-class _Candidate:
-    """A method with the crop that it looks at, and what it has found in the labelled frames."""
-
-    def __init__(self, method: Method, crop: CentralCrop, steps: list):
-        self.method = method
-        self._whole = make_pipeline(crop, *steps)
-        self._found: np.ndarray | None = None
-        self._held_out: np.ndarray | None = None
-
-    @property
-    def parts(self) -> tuple[str, CentralCrop, Pipeline]:
-        """Its name, its crop, and the classifier of what is cropped."""
-        return self.method.name, self._whole[0], self._whole[1:]
-
-    def held_out(self, X: Any, y: np.ndarray, folds: list) -> np.ndarray:
-        """Return the probability of a hit by models that have not learned from the frame."""
-        if self._held_out is None:
-            with warnings.catch_warnings():  # the fit to all labels warns of those that are few
-                warnings.simplefilter("ignore", FewLabelsWarning)
-                self._held_out = held_out_probability(self._whole, self._find(X), y, folds)
-        return self._held_out
-
-    def fit(self, X: Any, y: np.ndarray | None) -> Pipeline:
-        """Learn from all labels, or from none, and return what is fitted: the crop and the rest."""
-        if y is None:
-            self._whole.fit(X[:1])  # without labels only the shape is looked at
-        else:
-            fit_found(self._whole, X, self._find(X), y)
-        return self._whole
-
-    def probability(self, X: Any) -> np.ndarray:
-        """Return the probability of a hit that the fitted model gives."""
-        return probability_of_found(self._whole[-1], self._find(X))
-
-    def found_in_crop(self, crop: CentralCrop) -> np.ndarray | None:
-        """Return what it has found in the labelled frames, if it was in just that part of them."""
-        return self._found if self._whole[0].get_params() == crop.get_params() else None
-
-    def _find(self, X: Any) -> np.ndarray:
-        if self._found is None:  # so the frames are read once
-            self._found = find_in(self._whole, X)
-        return self._found
-
-
-class _Average(_Candidate):
-    """A method that averages others, each with its own crop, whose work it shares."""
-
-    def __init__(self, method: Method, averaged: list[_Candidate]):
-        super().__init__(method, CentralCrop(None), [])
-        self._averaged = averaged
-
-    def held_out(self, X: Any, y: np.ndarray, folds: list) -> np.ndarray:
-        return np.mean([part.held_out(X, y, folds) for part in self._averaged], axis=0)
-
-    def fit(self, X: Any, y: np.ndarray | None) -> Pipeline:
-        fitted = [(part.method.name, FrozenEstimator(part.fit(X, y))) for part in self._averaged]
-        vote = VotingClassifier(fitted, voting="soft")
-        self._whole = make_pipeline(CentralCrop(None), vote).fit(X, y)  # frozen: nothing is read
-        return self._whole
-
-    def probability(self, X: Any) -> np.ndarray:
-        return np.mean([part.probability(X) for part in self._averaged], axis=0)
-
-
-def _candidate(
-    method: Method,
-    X: Any,
-    crop: int | str | None,
-    settings: dict[str, int | None],
-    device: str,
-    known: dict[str, _Candidate],
-) -> _Candidate:
-    """Return the candidate of a method; one that is known already is not made again."""
-    if method.name not in known and method.averaged:
-        parts = [
-            _candidate(METHODS[name], X, crop, settings, device, known) for name in method.averaged
-        ]
-        known[method.name] = _Average(method, parts)
-    elif method.name not in known:
-        steps = method.steps(**settings)
-        if "device" in steps[-1].get_params():
-            steps[-1].set_params(device=device)
-        known[method.name] = _Candidate(method, crop_for(X, crop, method.crop), steps)
-    return known[method.name]

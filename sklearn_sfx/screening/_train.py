@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -14,8 +16,9 @@ from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import Frames
 from sklearn_sfx.preprocessing import CentralCrop, PixelMask
 from sklearn_sfx.screening._model import ScreeningModel
-from sklearn_sfx.screening._seen_frames import seen_frames
+from sklearn_sfx.screening._seen_frames import SeenFrame, seen_frames
 from sklearn_sfx.screening._select import select
+from sklearn_sfx.screening._transfer import Adapted, Transfer, open_transfer
 from sklearn_sfx.screening._unreadable import readable_rows
 
 __all__ = ["hit_finder", "train"]
@@ -34,13 +37,13 @@ def hit_finder(
 
     Parameters
     ----------
-    method : {"rows", "peaks", "spots", "count", "both"}
+    method : {"rows", "peaks", "spots", "count", "both", "frames"}
         As in `train`.
     crop : CentralCrop, int or None
         The part that is looked at, or the side of the central square in pixels; None for the whole
         frame.
     max_epochs : int, optional
-        Training epochs of "rows"; the default of `CNN1D` where it is not given.
+        Training epochs of the network; its own default where it is not given.
     random_state : int, optional
         Seed of the network and of the folds.
 
@@ -79,6 +82,8 @@ def train(
     *,
     sample_weight: ArrayLike | None = None,
     method: str = "auto",
+    base: Any = None,
+    source: tuple[Frames | np.ndarray, ArrayLike] | None = None,
     crop: int | str | None = "auto",
     recall: float | None = None,
     max_epochs: int | None = None,
@@ -94,33 +99,45 @@ def train(
         The labelled frames, and others of the run where there are few: defective pixels are found
         in all of them, ten at the least, better a hundred.
     target : array-like of int, shape (n_frames,), optional
-        1 for a hit, 0 for a miss, -1 for a frame without a label; None is -1 for all. "rows" and
-        "both" need five of each kind at least; the others one of each, or none at all.
+        1 for a hit, 0 for a miss, -1 for a frame without a label; None is -1 for all. "rows",
+        "both", "frames" and `base` need five of each kind at least; the others one of each, or none
+        at all.
     sample_weight : array-like of float, shape (n_frames,), optional
         What each label weighs where frames were drawn with different chances, as `match_labels`
         returns it; what stands with a frame without a label is not looked at. The comparison of
         methods, the threshold and what is expected go by it: labels of doubtful frames alone would
         say too little of them. Each method learns from all labels alike.
-    method : {"auto", "peaks", "spots", "count", "rows", "both"}
+    method : {"auto", "peaks", "spots", "count", "rows", "both", "frames"}
         "peaks" goes by the heights of the strongest peaks and has learned from simulated frames
         before (`PeakHeightClassifier`), "spots" by the number of Bragg spots
         (`SpotCountClassifier`), "count" by the number of peaks (`PeakCountClassifier`), "rows" by
-        row-wise decomposition and a network (`CNN1D`), and "both" by the mean of rows and peaks.
+        row-wise decomposition and a network (`CNN1D`), "both" by the mean of rows and peaks, and
+        "frames" by a network on whole frames (`CNN2D`), which is only taken where it is named.
         "auto" takes the best of them by five folds of the labels: the first of "peaks", "spots",
         "count", "rows", "both" that none beats in the area under the ROC curve by more than a
         standard error. It compares "rows" and "both" from 100 labels on; without five labels of
         each kind nothing can be compared, and it takes "peaks".
+    base : ScreeningModel, fitted estimator, or path, default=None
+        A model of another experiment with a network in it, as `FineTuned` takes it. The network is
+        tuned with these labels, behind its own crop and steps, and nothing is compared.
+    source : (Frames or ndarray, array-like of int), default=None
+        Labelled frames of another experiment, with labels as in `target`. A network learns from
+        them, and from `frames` without their labels, what both have in common (`DANN`): on row
+        vectors, or on frames with the method "frames". So `target` may be left out; labels that are
+        there set the threshold and tell what to expect.
     crop : int, "auto" or None, default="auto"
         Side of the square that is looked at, in pixels, about the beam where the frames know it,
         or else the middle; None for the whole frame. "auto" is 724 for "rows", or the whole frame
         where it is smaller or made of modules upon each other, and the whole frame for the others.
+        With `base` it is what that model looks at, with `source` what fits both experiments.
     recall : float in (0, 1], optional
         The share of the hits to keep. The threshold is the highest that keeps as many of the
         labelled hits, each judged by a model that has not learned from it. By default it has the
         best F2 score, in which recall weighs twice as much as precision; and without five labels of
         each kind it is 0.5.
     max_epochs : int, optional
-        Training epochs of "rows"; the default of `CNN1D` where it is not given.
+        Training epochs of the network; its own default where it is not given. With `base` those
+        of the second step of `FineTuned`.
     random_state : int, optional
         Seed of the network and of the folds.
     device : str, default="auto"
@@ -138,7 +155,8 @@ def train(
     InputError
         The labels are not as many as the frames, are not 0, 1 and -1, or are too few of a kind;
         the weights are not as many, or not positive and finite;
-        there is no such method; or the best would call every frame a hit.
+        there is no such method; or the best would call every frame a hit. `base` has no network,
+        or one that looks at larger frames; `source` has too few labels; or both are given.
 
     Warns
     -----
@@ -154,10 +172,19 @@ def train(
     (('peaks', 'spots', 'count'), 40)
     >>> train(run.data).threshold  # without labels
     0.5
+
+    Another experiment's model is tuned with fewer labels.
+
+    >>> other = make_sfx_frames(40, domain="LO19", frame_shape=(160, 160), random_state=0)
+    >>> theirs = train(other.data, other.target, method="rows", max_epochs=5, random_state=0)
+    >>> tuned = train(run.data, run.target, base=theirs, max_epochs=5, random_state=0)
+    >>> tuned.method, tuned.expected.hit_rate.of
+    ('tuned', 40)
     """
     if recall is not None and not 0 < recall <= 1:
         raise InputError(f"recall has to be above 0 and at most 1, got {recall}.")
-    methods = find_methods(method)
+    transfer = open_transfer(frames, base, source, method)
+    methods = find_methods(method) if transfer is None else (transfer,)
     target = _checked(target, len(frames), methods)
     weight = weights_of_labels(sample_weight, target != UNLABELLED, "train")
     rows = readable_rows(frames, "the training")
@@ -172,6 +199,8 @@ def train(
         bar.set_description("finding defective pixels")
         mask = PixelMask(detect=True, invalid="auto").fit(frames)
         masked = mask.transform(some)
+        if isinstance(transfer, Adapted):
+            transfer.target = mask.transform(frames)
         bar.update()
         chosen = select(
             masked,
@@ -200,13 +229,21 @@ def train(
         classifier=chosen.classifier,
         baseline=baseline,
         threshold=chosen.threshold,
-        trained_on=() if known is None else seen_frames(some),
+        trained_on=_trained_on(some, known, transfer),
         frame_shape=tuple(frames.shape[1:]),
         masked=getattr(frames, "mask", None) is not None,
         method=chosen.method,
         compared=chosen.compared,
         expected=chosen.expected,
     )
+
+
+def _trained_on(
+    frames: Frames | np.ndarray, target: np.ndarray | None, transfer: Transfer | None
+) -> tuple[SeenFrame, ...]:
+    """Return the labelled frames that were learned from, of another experiment too."""
+    own = () if target is None else seen_frames(frames)
+    return own if transfer is None else own + transfer.trained_on
 
 
 def _checked(target: ArrayLike | None, n_frames: int, methods: tuple[Method, ...]) -> np.ndarray:

@@ -22,6 +22,7 @@ def training_frames(
     *,
     method: str = "auto",
     n_labels: int | None = None,
+    least_frames: int = 0,
     random_state: int | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Choose the frames of a run that `train` is to have.
@@ -34,11 +35,14 @@ def training_frames(
         The labelled frames, as `sklearn_sfx.datasets.match_labels` finds them; none by default.
     target : array-like of int, shape (n_labelled,)
         Their labels, 1 for a hit and 0 for a miss.
-    method : {"auto", "peaks", "spots", "count", "rows", "both"}
-        As in `train`. All but "rows" and "both" have 200 frames at the least, so that defective
-        pixels are found even where few frames are labelled or none.
+    method : {"auto", "peaks", "spots", "count", "rows", "both", "frames"}
+        As in `train`. All but "rows", "both" and "frames" have 200 frames at the least, so that
+        defective pixels are found even where few frames are labelled or none.
     n_labels : int, optional
         Labelled frames to draw, hits and misses in the proportion that they have; all by default.
+    least_frames : int, default=0
+        Frames to have at the least, with a label or without, where more are learned from than the
+        labelled ones, as `train` does with a `source`.
     random_state : int, optional
         Seed of the draw.
 
@@ -67,7 +71,7 @@ def training_frames(
     >>> positions[:4].tolist(), target[:4].tolist()
     ([3, 4, 0, 1], [0, 1, -1, -1])
     """
-    least = max(found.least_frames for found in find_methods(method))
+    least = max(least_frames, *(found.least_frames for found in find_methods(method)))
     positions, target = np.asarray(positions, dtype=int), np.asarray(target, dtype=int)
     if n_labels is not None:
         drawn = _draw(target, n_labels, random_state)

@@ -74,7 +74,7 @@ def test_peaks_learn_from_few_labels(run):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"method": "columns"}, "one of auto, peaks, spots, count, rows, both"),
+        ({"method": "columns"}, "one of auto, peaks, spots, count, rows, both, frames"),
         (
             {"method": "rows"},
             "0 hits and 0 misses: .* take the method 'peaks' or 'spots' or 'count'",

@@ -80,5 +80,5 @@ def test_labels_that_are_not_there_are_refused(n_labels):
 
 
 def test_an_unknown_method_is_refused():
-    with pytest.raises(InputError, match="one of auto, peaks, spots, count, rows, both"):
+    with pytest.raises(InputError, match="one of auto, peaks, spots, count, rows, both, frames"):
         training_frames(RUN, method="columns")

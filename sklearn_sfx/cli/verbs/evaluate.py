@@ -20,6 +20,10 @@ from sklearn_sfx.exceptions import InputError
 SUMMARY = "measure recall and precision on labels not trained on"
 ORDER = 50
 EXAMPLES = ("sfx evaluate run.h5 --model m.joblib --labels run.labels.txt --report",)
+UNKNOWN_TRAINING = (
+    "Which frames this model was trained on is not known, since 'sfx train' did not write it: are "
+    "they among these, what follows is too good."
+)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -39,11 +43,13 @@ def run(args: argparse.Namespace) -> None:
     from sklearn_sfx.datasets import MAYBE_RULES
     from sklearn_sfx.frames import describe_mask
     from sklearn_sfx.screening import (
+        ScreeningModel,
+        as_screening_model,
         decisions,
         describe_crop,
         evaluate,
         evaluation_table,
-        load_screening_model,
+        load_hit_finder,
         percent,
         screen,
         use_device,
@@ -54,7 +60,8 @@ def run(args: argparse.Namespace) -> None:
     frames = open_run(args)
     outputs = outputs_of_run(args, frames)
     report = claim_report(args, outputs, "evaluation.html")
-    model = load_screening_model(args.model)
+    loaded = load_hit_finder(args.model)
+    model = as_screening_model(loaded, frames, args.hit_label)
     use_device(model, args.device)
     positions, target, weight = labelled_frames(frames, args)
     frames = frames[positions]
@@ -70,6 +77,8 @@ def run(args: argparse.Namespace) -> None:
     say, maybe, read = tell(outputs), MAYBE_RULES[args.maybe], scores.is_read
     n_read = int(read.sum())
     say(f"{n_read} labelled frames that the model was not trained on, {maybe}; 95 % intervals")
+    if not isinstance(loaded, ScreeningModel):
+        say(UNKNOWN_TRAINING)
     if said := describe_weights(weight[read]):
         say(said)
     table = evaluation_table(target[read], decisions(model, scores[read]), weight[read])

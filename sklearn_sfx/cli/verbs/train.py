@@ -8,9 +8,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sklearn_sfx._methods import AUTO, METHODS, Method, find_methods, methods_without_labels
+from sklearn_sfx._methods import AUTO, METHODS, find_methods, methods_without_labels
 from sklearn_sfx._text import counted
-from sklearn_sfx.cli._inputs import describe_weights, labelled_frames, open_run, workers
+from sklearn_sfx.cli._inputs import (
+    describe_weights,
+    labelled_frames,
+    open_run,
+    open_source,
+    workers,
+)
 from sklearn_sfx.cli._options import (
     add_crop,
     add_device,
@@ -36,6 +42,7 @@ EXAMPLES = (
     "sfx train run.h5 --labels run.labels.txt --model m.joblib",
     "sfx train run.h5 --labels run.labels.txt --model m.skops --recall 0.95 --n-labels 200",
 )
+N_ADAPTED = 1000  # frames of the run, at the most, that a network is adapted to
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -68,6 +75,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="use so many of the labels, drawn at random (default: all)",
     )
+    _add_transfer(parser)
     add_crop(parser)
     parser.add_argument(
         "--epochs", type=positive, help="training epochs of a network (default: what suits it)"
@@ -79,17 +87,40 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_force(parser)
 
 
+def _add_transfer(parser: argparse.ArgumentParser) -> None:
+    """Add the other experiment to start from: its model, or its labelled frames."""
+    group = parser.add_argument_group("another experiment", "its model, or its labelled frames")
+    group.add_argument(
+        "--from",
+        dest="base",
+        metavar="MODEL",
+        help="model with a network in it, which is tuned with these labels; unless it is *.skops, "
+        "a pickle: trust its writer",
+    )
+    group.add_argument(
+        "--source",
+        nargs="+",
+        metavar="RUN",
+        help="files of a run whose labels teach a network what both runs have in common",
+    )
+    group.add_argument("--source-labels", metavar="LABELS", help="labels of that run, as --labels")
+    group.add_argument(
+        "--source-mask", metavar="MASK", help="mask of that run (default: the mask that it brings)"
+    )
+
+
 def run(args: argparse.Namespace) -> None:
     """Train, write the model, and say what it has learned from."""
     import numpy as np
 
-    from sklearn_sfx.screening import train, training_frames
+    from sklearn_sfx.screening import load_hit_finder, train, training_frames
 
     if args.model.suffix == ".skops":
         from sklearn_sfx.persistence import require_skops
 
         require_skops()  # what is missing is said before the training, not after it
-    if args.labels is None and find_methods(args.method)[0].needs_labels:
+    _check_transfer(args)
+    if args.labels is None and args.source is None and find_methods(args.method)[0].needs_labels:
         others = " or ".join(f"'--method {name}'" for name in methods_without_labels())
         raise InputError(f"--labels is missing; {others} can do without.")
     frames = open_run(args)
@@ -104,15 +135,20 @@ def run(args: argparse.Namespace) -> None:
         *labelled,
         method=args.method,
         n_labels=args.n_labels,
+        least_frames=N_ADAPTED if args.source else 0,
         random_state=args.seed,
     )
+    base = None if args.base is None else load_hit_finder(args.base)
     began = time.perf_counter()
     with workers(args):
+        source = open_source(args)
         model = train(
             frames[positions],
             target,
             sample_weight=None if (weight[positions] == 1).all() else weight[positions],
             method=args.method,
+            base=base,
+            source=source,
             crop=args.crop,
             recall=args.recall,
             max_epochs=args.epochs,
@@ -157,6 +193,25 @@ def _facts(model: ScreeningModel, path: Path, learned_from: list, seconds: float
     }
 
 
+def _check_transfer(args: argparse.Namespace) -> None:
+    """Refuse options on another experiment that do not go together, before anything is read."""
+    if args.base is not None and args.source is not None:
+        raise InputError(
+            "--from and --source are two ways to start from another experiment: leave out one."
+        )
+    if args.base is not None and args.labels is None:
+        raise InputError(
+            "--labels is missing: --from tunes a model with labels of this run; without any, "
+            "'sfx screen --model' takes it as it is."
+        )
+    for name in ("source_labels", "source_mask"):
+        if args.source is None and getattr(args, name) is not None:
+            option = f"--{name.replace('_', '-')}"
+            raise InputError(f"{option} belongs to a run, and there is no --source: name its file.")
+    if args.source is not None and args.source_labels is None:
+        raise InputError("--source-labels is missing: what is learned of --source are its labels.")
+
+
 def _say_what_it_is(
     say: Callable[[str], None],
     frames: Frames,
@@ -167,9 +222,9 @@ def _say_what_it_is(
 ) -> None:
     from sklearn_sfx.datasets import MAYBE_RULES
     from sklearn_sfx.frames import describe_mask
-    from sklearn_sfx.screening import describe_crop
+    from sklearn_sfx.screening import describe_crop, method_named
 
-    method = METHODS[model.method]
+    method = method_named(model.method)
     learned = _learned_from(method, learned_from, MAYBE_RULES[maybe])
     chosen = f", chosen among {', '.join(model.compared)}" if model.compared[1:] else ""
     say(describe_mask(frames))
@@ -183,7 +238,7 @@ def _say_what_it_is(
         say("too few labels to say what to expect: label five hits and five misses, or more")
 
 
-def _learned_from(method: Method, target: list, maybe: str) -> str:
+def _learned_from(method: Any, target: list, maybe: str) -> str:
     if not target:
         return f"{method.without_labels}, with no label"
     n_labels, n_hits = len(target), target.count(1)
