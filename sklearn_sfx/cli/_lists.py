@@ -136,7 +136,8 @@ def write_lists(args: argparse.Namespace, screening: Any, scores: Any, lists: Li
     say(f"{table}: every frame")
     if report is not None:
         with outputs.replacing(report) as temporary:
-            write_report(temporary, screening.model, screening.frames, scores, command=args.command)
+            about = {"command": args.command, "model_file": args.model or ""}
+            write_report(temporary, screening.model, screening.frames, scores, **about)
         say(f"{report}: the report")
     screening.note_written(lists.named, args.threshold)
     screening.remove()

@@ -47,8 +47,8 @@ def refuse_blank(
             return  # it is NaN since it cannot be read, and whoever asks is told so
     origin = source.origin(position)
     raise UnreadableFrame(
-        f"Frame {origin.position} of {origin.path or 'the array'} has no pixel to look at: all are "
-        "masked, NaN, or hold a value that means no data."
+        f"Frame [{origin.position + 1}] of {origin.path or 'the array'} has no pixel to look at: "
+        "all are masked, NaN, or hold a value that means no data."
     )
 
 

@@ -117,6 +117,6 @@ def refuse_unreadable(source: FrameSource) -> None:
     if all_unreadable(source):
         way_out = "Put the files back."
     raise InputError(
-        f"{n_gone} of {n_frames} frames cannot be read, first number {first.position} of "
+        f"{n_gone} of {n_frames} frames cannot be read, first frame [{first.position + 1}] of "
         f"{first.path}: {reasons[0]}{others}. {way_out}"
     )

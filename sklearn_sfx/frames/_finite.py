@@ -42,7 +42,8 @@ def refuse_infinity(
     if beyond.any():
         origin = source.origin(position)
         raise UnreadableFrame(
-            f"Frame {origin.position} of {origin.path or 'the array'} contains infinity (inf) or "
-            f"values beyond float32 in {np.count_nonzero(beyond)} of its pixels: mask them, put "
-            'NaN in their place, or open the run with missing="nan" (--missing nan), which does.'
+            f"Frame [{origin.position + 1}] of {origin.path or 'the array'} contains infinity "
+            f"(inf) or values beyond float32 in {np.count_nonzero(beyond)} of its pixels: mask "
+            'them, put NaN in their place, or open the run with missing="nan" (--missing nan), '
+            "which does."
         )

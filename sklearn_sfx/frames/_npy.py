@@ -131,8 +131,8 @@ class NumpySource:
             out[...] = array.reshape(self.shape)[position][window.slices]
         except _ERRORS as error:
             reason = why_unreadable(self._path) or (
-                f"Frame {position} of {self._path} cannot be read, it is damaged or has changed "
-                f"since it was opened: {_reason(error)}."
+                f"Frame [{position + 1}] of {self._path} cannot be read, it is damaged or has "
+                f"changed since it was opened: {_reason(error)}."
             )
             raise UnreadableFrame(reason) from error
 

@@ -62,10 +62,10 @@ def facts_in_words(facts: Facts) -> dict[str, str]:
 
 
 def unreadable_in_words(unreadable: tuple[Unreadable, ...]) -> list[str]:
-    """Return a line for each group of frames that cannot be read, frames counted from 0."""
+    """Return a line for each group of frames that cannot be read, counted from 1 as labels are."""
     lines = []
     for start, stop, reason, partly in unreadable[:MOST_REASONS]:
-        which = f"frame {start}" if stop == start + 1 else f"frames {start} to {stop - 1}"
+        which = f"frame [{start + 1}]" if stop == start + 1 else f"frames [{start + 1}] to [{stop}]"
         lines.append(f"{which}{', a part' if partly else ''}: {reason}")
     if len(unreadable) > MOST_REASONS:
         n_more = sum(gone.stop - gone.start for gone in unreadable[MOST_REASONS:])

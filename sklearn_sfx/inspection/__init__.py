@@ -15,6 +15,8 @@ from sklearn_sfx.inspection._overview import plot_overview
 from sklearn_sfx.inspection._recall_threshold import RecallThresholdDisplay
 from sklearn_sfx.inspection._row_profile import RowProfileDisplay
 from sklearn_sfx.inspection._saliency import SaliencyDisplay
+from sklearn_sfx.inspection._spot_contrast import CONTRAST as CONTRAST
+from sklearn_sfx.inspection._spot_contrast import above_background as above_background
 from sklearn_sfx.inspection._training_history import TrainingHistoryDisplay
 
 __all__ = [

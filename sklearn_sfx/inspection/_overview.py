@@ -9,12 +9,15 @@ from sklearn_sfx._extras import require
 from sklearn_sfx.inspection._drawing import (
     HIT_COLOUR,
     MISS_COLOUR,
-    draw_frame,
     masked_patch,
 )
 from sklearn_sfx.inspection._row_profile import RowProfileDisplay
+from sklearn_sfx.inspection._spot_contrast import draw_spots
 
 __all__ = ["plot_overview"]
+
+
+BESIDE = {"loc": "upper left", "bbox_to_anchor": (1.01, 1), "borderaxespad": 0}  # covers nothing
 
 
 def plot_overview(
@@ -71,13 +74,14 @@ def plot_overview(
     axes = figure.subplots(2, 2, height_ratios=[1.5, 1])
     for ax, frame, name in zip(axes[0], (hit, miss), ("a hit", "a miss"), strict=True):
         frame = np.asarray(frame)
-        draw_frame(ax, frame)
-        ax.set_title(name)
+        draw_spots(ax, frame)
+        ax.set_title(f"{name}, less its local background")
         if not np.isfinite(frame).all():
-            ax.legend(handles=[masked_patch()], loc="upper right")
+            ax.legend(handles=[masked_patch()], **BESIDE)
     profiles, histogram = axes[1]
     display = RowProfileDisplay(profiles=np.array([hit_profile, miss_profile]), y=["hit", "miss"])
     display.plot(profiles).ax_.set_title("row-wise decomposition")
+    profiles.legend(**BESIDE)
     probability, target = np.asarray(probability), np.asarray(target)
     edges = np.linspace(0, 1, 26)
     for value, name, colour in (
@@ -89,6 +93,6 @@ def plot_overview(
     histogram.set(
         title="scores", xlabel="probability of a hit", ylabel="frames", yscale="symlog", xlim=(0, 1)
     )
-    histogram.legend()
+    histogram.legend(**BESIDE)
     figure.suptitle(title)
     return figure

@@ -12,7 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from sklearn_sfx._methods import METHODS
 from sklearn_sfx._models import estimators, in_words
+from sklearn_sfx._text import counted
 from sklearn_sfx._version import __version__
 from sklearn_sfx._weights import check_weights
 from sklearn_sfx.exceptions import InputError
@@ -41,6 +43,7 @@ def write_report(
     sample_weight: ArrayLike | None = None,
     note: str = "",
     command: str = "",
+    model_file: str | os.PathLike = "",
 ) -> None:
     """Write what was found in a run as one HTML page, with pictures of some of the frames.
 
@@ -67,6 +70,8 @@ def write_report(
         frames are simulated. Of files that `write_run` wrote the page says the latter by itself.
     command : str
         How the page was made.
+    model_file : path-like
+        Where the model is kept, for the head of the page.
 
     Raises
     ------
@@ -97,6 +102,9 @@ def write_report(
     groups = choose(scores, target)
     page = {
         "title": "Evaluation" if target is not None else "Screening",
+        "run": _run_in_words(scores),
+        "model": _model_in_words(model, model_file),
+        "version": __version__,
         "note": note,
         "simulated": are_simulated(scores.sources),
         "labelled": target is not None,
@@ -135,6 +143,22 @@ def _checked(target: ArrayLike | None, frames: Frames, scores: Scores) -> np.nda
             "leave out the frames without a label."
         )
     return target.astype(int)
+
+
+def _run_in_words(scores: Scores) -> str:
+    """Return what the run is called: its file, or the first of them and how many more there are."""
+    paths = list(dict.fromkeys(source.path for source in scores.sources if source.path is not None))
+    if not paths:
+        return "frames in memory"
+    more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+    return f"{os.path.abspath(paths[0])}{more}"
+
+
+def _model_in_words(model: ScreeningModel, path: str | os.PathLike) -> str:
+    """Return the file of the model, what it goes by, and on how many labels it was trained."""
+    by = METHODS[model.method].summary if model.method in METHODS else "a model of an older version"
+    labels = counted(len(model.trained_on), "label") if model.trained_on else "no label"
+    return f"{os.fspath(path)}: {by}; {labels}".removeprefix(": ")
 
 
 def _said(value: float, interval: tuple[float, float]) -> str:
@@ -231,12 +255,12 @@ def _files(scores: Scores) -> list[tuple[str, int, int, str]]:
 
 
 def _unreadable(scores: Scores) -> dict[str, Any]:
-    """Return how many frames could not be read; file, position and reason of the first of them."""
+    """Return how many frames could not be read; file, number and reason of the first of them."""
     first = scores[np.arange(min(len(scores.sources), N_REASONS))]
     names = short_names(first.sources)
     reasons = np.full(len(names), "") if first.reason is None else first.reason
-    positions = (source.position for source in first.sources)
-    return {"n": len(scores.sources), "rows": list(zip(names, positions, reasons, strict=True))}
+    numbers = (source.position + 1 for source in first.sources)
+    return {"n": len(scores.sources), "rows": list(zip(names, numbers, reasons, strict=True))}
 
 
 def _facts(model: ScreeningModel, frames: Frames, scores: Scores) -> dict[str, str]:

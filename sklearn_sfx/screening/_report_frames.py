@@ -91,7 +91,7 @@ def cards(
     Returns
     -------
     dict of int to dict of str to str
-        For each row its picture, file, position, score, decision and label.
+        For each row its picture, file, number from 1, score, decision and label.
     """
     rows = np.unique(rows)  # in the order of the files too, where the run is
     names = short_names([scores.sources[row] for row in rows])
@@ -102,7 +102,7 @@ def cards(
             "picture": thumbnail(frame),
             "file": name,
             "path": source.path or name,
-            "position": str(source.position),
+            "number": str(source.position + 1),  # as labels count
             "event": source.event,
             "score": f"{scores.probability[row]:.3f}",
             "decision": "hit" if scores.decision[row] else "miss",

@@ -8,22 +8,20 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from scipy.ndimage import distance_transform_edt, median_filter
 
-from sklearn_sfx.frames import MASKED_COLOUR, highest_of_blocks
+from sklearn_sfx.frames import MASKED_COLOUR
 from sklearn_sfx.inspection import (
+    CONTRAST,
     HIT_COLOUR,
     MISS_COLOUR,
     RecallThresholdDisplay,
+    above_background,
 )
 from sklearn_sfx.screening._evaluation import proportion
 
 __all__ = ["hit_rate", "rate_in_bins", "recall_and_precision", "score_histogram", "thumbnail"]
 
 N_BLOCKS = 200  # along the shorter side of a thumbnail, at the least, where a frame has as many
-AROUND = 7  # side of the square whose median is a thumbnail's local background, in its own pixels
-CONTRAST = (-3.0, 15.0)  # what is drawn white and black, in units of the noise of a thumbnail
-MAD_OF_NORMAL = 0.6745  # median absolute deviation of a normal distribution, in sigma
 N_GREYS = 32  # few, so that the page stays small
 N_BINS, BIN = 40, 20  # bins of a run at the most, frames in a bin at the least
 DPI = 150
@@ -38,16 +36,8 @@ def thumbnail(frame: np.ndarray, n_blocks: int = N_BLOCKS) -> str:
     from matplotlib import colormaps
     from matplotlib.image import imsave
 
-    highest, _ = highest_of_blocks(np.asarray(frame), n_blocks)
-    usable = np.isfinite(highest)
-    noise = 0.0
-    if usable.any():
-        if not usable.all():  # so that the rim of a mask does not look like signal
-            nearest = distance_transform_edt(~usable, return_distances=False, return_indices=True)
-            highest = highest[tuple(nearest)]
-        highest = np.where(usable, highest - median_filter(highest, AROUND), np.nan)
-        noise = float(np.median(np.abs(highest[usable]))) / MAD_OF_NORMAL
-    low, high = np.multiply(CONTRAST, noise or 1)
+    highest = above_background(frame, n_blocks)
+    low, high = CONTRAST
     cmap = colormaps["gray_r"].resampled(N_GREYS).with_extremes(bad=MASKED_COLOUR)
     file = BytesIO()
     imsave(file, highest, vmin=low, vmax=high, cmap=cmap, format="png")
@@ -77,7 +67,7 @@ def hit_rate(decision: np.ndarray) -> str:
     ax.axhline(decision.mean(), color="black", ls="--", lw=1, label="whole run")
     ax.set(xlabel="frame, in the order screened", ylabel="share called a hit")
     ax.set(xlim=(-0.5, len(decision) - 0.5), ylim=(-0.02, 1.02))
-    ax.legend()
+    _legend_above(ax)
     return _as_png(figure)
 
 
@@ -97,7 +87,7 @@ def score_histogram(
         ax.hist(part, np.linspace(0, 1, 41), color=colour, alpha=0.6, label=name)
     ax.axvline(threshold, color="black", ls="--", lw=1, label=f"threshold {threshold:.3f}")
     ax.set(xlabel="score: probability of a hit", ylabel="frames", yscale="symlog", xlim=(0, 1))
-    ax.legend()
+    _legend_above(ax)
     return _as_png(figure)
 
 
@@ -105,7 +95,17 @@ def recall_and_precision(target: np.ndarray, probability: np.ndarray, threshold:
     """Draw recall and precision for each threshold; the labels are of both kinds."""
     figure, ax = _figure()
     RecallThresholdDisplay.from_predictions(target, probability, threshold=threshold, ax=ax)
+    _legend_above(ax)
     return _as_png(figure)
+
+
+def _legend_above(ax: Any) -> None:
+    """Put the legend above the axes, where it covers nothing."""
+    if ax.get_legend() is not None:
+        ax.get_legend().remove()
+    handles, _ = ax.get_legend_handles_labels()
+    place = {"loc": "outside upper left", "ncols": 2, "fontsize": "small", "frameon": False}
+    ax.figure.legend(handles=handles, **place)
 
 
 def _figure() -> tuple[Any, Any]:

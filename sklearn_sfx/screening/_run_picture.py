@@ -54,7 +54,7 @@ def draw_run(frames: Frames, info: RunInfo) -> Any:
     figure = Figure(figsize=(8, 7), layout="constrained")
     ax = figure.subplots()
     draw_frame(ax, frame)
-    ax.set_title(f"frame {row}")
+    ax.set_title(f"frame [{row + 1}]")
     handles = [] if np.isfinite(frame).all() else [masked_patch()]
     for part, colour in zip(together(info.looked_at), COLOURS, strict=False):
         if part.window is not None:

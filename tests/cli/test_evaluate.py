@@ -50,7 +50,7 @@ def test_evaluate_reports_the_frames_that_it_used(evaluate, run_folder, tmp_path
     recall = re.search(r"model +(\S+ \[.*?\])", out)[1]
     assert f"<tr><th>model</th><td>{recall}</td>" in page
     assert "MAYBE counted as miss" in page
-    drawn = {int(position) for position in re.findall(r"run.h5, frame (\d+)<br>", page)}
+    drawn = {int(number) - 1 for number in re.findall(r"run.h5 \[(\d+)\]<br>", page)}
     assert drawn
     model = load_screening_model(run_folder / "model.joblib")
     assert not drawn & {frame.position for frame in model.trained_on}

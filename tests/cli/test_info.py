@@ -62,7 +62,7 @@ def test_what_cannot_be_read_is_listed(half_a_run, capsys):
     assert main(["info", str(half_a_run / "run.h5"), "--crop", "16"]) == 0
     said = capsys.readouterr().out
     assert "4 of 16 x 16 pixels, uint16" in said
-    assert "frames 2 to 3: " in said
+    assert "frames [3] to [4]: " in said
     assert "part1.h5" in said
 
 

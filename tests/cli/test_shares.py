@@ -189,7 +189,7 @@ def test_damaged_frames_are_rows_and_said_at_the_end(damaged_folder, tmp_path, c
     out, err = capsys.readouterr()
     assert re.search(r"^\d+ of 77 frames are hits", out, re.MULTILINE)
     assert out.splitlines()[-1].startswith("3 more frames cannot be read, neither hits nor misses")
-    assert "3 of 80 frames cannot be read, and are neither hits nor misses: Frame 3 of" in err
+    assert "3 of 80 frames cannot be read, and are neither hits nor misses: Frame [4] of" in err
     assert (tmp_path / "run.scores.csv").read_text().count(",unreadable,") == 3
     assert "<dt>not readable</dt><dd>3</dd>" in (tmp_path / "run.report.html").read_text()
 

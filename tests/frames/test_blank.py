@@ -55,5 +55,5 @@ def test_what_is_cut_away_does_not_count():
 def test_the_sentence_names_the_frame(tmp_path):
     np.save(tmp_path / "run.npy", np.full((2, 20, 20), np.nan))
     prepared = needing_some(PixelMask().fit_transform(open_frames(tmp_path / "run.npy")))
-    with pytest.raises(UnreadableFrame, match=r"Frame 1 of .*run\.npy has no pixel to look at"):
+    with pytest.raises(UnreadableFrame, match=r"Frame \[2\] of .*run\.npy has no pixel to look at"):
         prepared[1]

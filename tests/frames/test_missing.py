@@ -75,7 +75,7 @@ def test_a_run_is_refused_in_one_sentence(values, sentence):
     gone = [Unreadable(1, 2, "the file a is not there"), Unreadable(3, 5, "it was never written")]
     with pytest.raises(InputError) as error:
         refuse_unreadable(Gappy(values, gone))
-    sentence(error, "3 of 5 frames", "first number 1", "the file a", "1 other", 'missing="nan"')
+    sentence(error, "3 of 5 frames", "first frame [2]", "the file a", "1 other", 'missing="nan"')
     refuse_unreadable(Gappy(values))
 
 

@@ -9,12 +9,13 @@ from io import BytesIO
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.image import imread
 from scipy.stats import beta
 
-from sklearn_sfx import InputError, evaluate, open_frames, read_mask
+from sklearn_sfx import InputError, __version__, evaluate, open_frames, read_mask, screen
 from sklearn_sfx.frames import ArraySource, Frames
-from sklearn_sfx.screening import Scores, load_screening_model, write_report
+from sklearn_sfx.screening import Scores, _report_pictures, load_screening_model, write_report
 from sklearn_sfx.screening._report_frames import choose
 from sklearn_sfx.screening._report_pictures import rate_in_bins, thumbnail
 
@@ -59,7 +60,9 @@ def tiles(page):
 def shown(page):
     """Return title, and picture, path, event and caption of the frames, of each group."""
     group = r'<section><h3>([^<]*)</h3>\n<p class="quiet">(.*?)</section>'
-    figure = r'<img src="(\S*)" alt="[^"]+">\s*<figcaption title="(.*?) (\S*//\d+)">(.*?)</fig'
+    figure = (
+        r'<img src="(\S*)" alt="[^"]+"></button>\s*<figcaption title="(.*?) (\S*//\d+)">(.*?)</fig'
+    )
     return {
         title: [tuple(map(html.unescape, found)) for found in re.findall(figure, rest, re.S)]
         for title, rest in re.findall(group, page, re.S)
@@ -106,12 +109,12 @@ def test_each_picture_is_the_frame_that_is_named(made, model, page, run_folder):
         for row, (picture, path, _, caption) in zip(
             rows_of(made[0], figures), figures, strict=True
         ):
-            name, position = re.match(r"(.*), frame (\d+)<br>", caption).groups()
+            name, number = re.match(r"(.*) \[(\d+)\]<br>", caption).groups()
             assert path.endswith(f"/{name}")
             files.add(name)
             assert f"<strong>{scores.probability[row]:.3f}</strong>" in caption, title
             assert ("labelled hit" in caption) == (target[row] == 1)
-            frame = open_frames(path, mask=mask)[[int(position)]]
+            frame = open_frames(path, mask=mask)[[int(number) - 1]]
             assert picture == thumbnail(model.prepare.transform(frame)[0])
     assert files == set(NAMES)
 
@@ -154,7 +157,7 @@ def test_text_is_escaped_and_nothing_is_loaded(page):
     assert "a &lt;note&gt;" in bare
     assert "sfx &lt;me&gt;" in bare
     assert "<b>" not in bare
-    for loads in ("http", "src=", "href=", "url(", "<script", "<link", "@import"):
+    for loads in ("http", "src=", "href=", "url(", "<script ", "<link", "@import"):
         assert loads not in bare
 
 
@@ -218,6 +221,39 @@ def test_scores_or_labels_of_other_frames_are_refused(made, model, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_head_names_run_model_command_and_version(model, run_folder, tmp_path):
+    frames = open_frames(run_folder / "run.h5", mask=read_mask(run_folder / "run.mask.h5"))[:12]
+    about = {"command": "sfx screen run.h5", "model_file": "ln84.joblib"}
+    write_report(tmp_path / "r.html", model, frames, screen(model, frames), **about)
+    head = (tmp_path / "r.html").read_text().split('<dl class="tiles">')[0]
+    for said in (f"{run_folder}/run.h5", "ln84.joblib: ", "sfx screen run.h5", __version__):
+        assert said in head
+    assert re.search(r"<dd>\d{4}-\d\d-\d\d \d\d:\d\d, by sklearn_sfx", head)
+
+
+@pytest.mark.parametrize("kind", ["hit_rate", "score_histogram", "recall_and_precision"])
+def test_a_legend_covers_nothing(monkeypatch, kind):
+    figures = []
+    monkeypatch.setattr(_report_pictures, "_as_png", figures.append)
+    rng = np.random.default_rng(0)
+    target, probability = rng.integers(0, 2, 90), rng.random(90)
+    {
+        "hit_rate": lambda: _report_pictures.hit_rate(target == 1),
+        "score_histogram": lambda: _report_pictures.score_histogram(probability, 0.5, target),
+        "recall_and_precision": lambda: _report_pictures.recall_and_precision(
+            target, probability, 0.5
+        ),
+    }[kind]()
+    (figure,) = figures
+    FigureCanvasAgg(figure).draw()
+    (ax,) = figure.axes
+    assert ax.get_legend() is None
+    legend = figure.legends[0].get_window_extent()
+    assert not legend.overlaps(ax.get_window_extent())
+    assert figure.bbox.x0 <= legend.x0 < legend.x1 <= figure.bbox.x1
+    assert figure.bbox.y0 <= legend.y0 < legend.y1 <= figure.bbox.y1
+
+
 # -- In a browser
 
 LOOK = """<script>
@@ -248,3 +284,30 @@ def test_browser_shows_every_picture_and_needs_no_scrolling_sideways(made, page,
         assert look["needs"] <= look["width"]
         assert look["images"] == look["decoded"] == 3 + sum(map(len, shown(page).values()))
         assert look["smallest"] >= 150
+
+
+def test_a_click_enlarges_a_picture_and_another_closes_it(page, tmp_path):
+    playwright = pytest.importorskip("playwright.sync_api")
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("there is no chromium to open the page in")
+    (tmp_path / "report.html").write_text(page)
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(
+            executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]
+        )
+        try:
+            shown = browser.new_page(viewport={"width": 390, "height": 800})
+            shown.goto((tmp_path / "report.html").as_uri())
+            small = shown.locator(".frames button").first
+            width = small.bounding_box()["width"]
+            name = small.locator("img").get_attribute("alt")
+            small.focus()
+            shown.keyboard.press("Enter")
+            large = shown.locator("dialog img")
+            assert large.get_attribute("alt") == name
+            assert large.bounding_box()["width"] > 1.5 * width
+            large.click()
+            assert not shown.locator("dialog").is_visible()
+        finally:
+            browser.close()

@@ -149,18 +149,18 @@ def test_frames_that_are_read_in_part_are_scored_where_that_is_asked_for(model, 
 
 
 def test_strict_stops(model, run, tmp_path):
-    with pytest.raises(InputError, match=r"^Frame 3 of .* cannot be read.*\.$"):
+    with pytest.raises(InputError, match=r"^Frame \[4\] of .* cannot be read.*\.$"):
         screen(model, run, strict=True)
-    with pytest.raises(InputError, match="Frame 3 of"):
+    with pytest.raises(InputError, match=r"Frame \[4\] of"):
         Screening(model, run, tmp_path, strict=True).run()
-    with pytest.raises(InputError, match="Frame 3 of"):  # and what is kept changes nothing
+    with pytest.raises(InputError, match=r"Frame \[4\] of"):  # and what is kept changes nothing
         Screening(model, run, tmp_path, strict=True).scores()
     with pytest.warns(UnreadableFramesWarning):
         Screening(model, run, tmp_path).scores()
 
 
 def test_a_run_of_which_nothing_can_be_read_is_refused(model, run):
-    with pytest.raises(InputError, match="Not one of the 2 frames can be read: Frame 3"):
+    with pytest.raises(InputError, match=r"Not one of the 2 frames can be read: Frame \[4\]"):
         screen(model, run[[3, 70]])
 
 
@@ -188,7 +188,9 @@ def test_tables_lists_and_reports_have_them(model, run, tmp_path):
             assert f"<dt>{name}</dt><dd>{value}</dd>" in page
         assert "<dt>share called hits</dt><dd>100.0%</dd>" in page
         for row in DAMAGED:
-            assert re.search(f"<td>{row}</td><td>Frame {row} of .* cannot be read", page)
+            assert re.search(
+                rf"<td>\[{row + 1}\]</td><td>Frame \[{row + 1}\] of .* cannot be read", page
+            )
 
 
 def test_labels_of_frames_that_cannot_be_read_are_left_out_of_training(run, whole, target):

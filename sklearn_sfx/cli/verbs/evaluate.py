@@ -90,7 +90,8 @@ def run(args: argparse.Namespace) -> None:
     say(describe_crop(model.prepare, model.frame_shape))
     if report is not None:
         note = f"{maybe} in the labels. {describe_weights(weight[read])}".strip()
-        about = {"target": target, "sample_weight": weight, "note": note, "command": args.command}
+        about = {"target": target, "sample_weight": weight, "note": note}
+        about |= {"command": args.command, "model_file": args.model}
         with outputs.replacing(report) as temporary:
             write_report(temporary, model, frames, scores, **about)
         say(f"{report}: the report")

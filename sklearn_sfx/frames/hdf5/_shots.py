@@ -85,8 +85,8 @@ class ShotSource:
             self._like._replace(dataset=name).read(0, window, out)
         except Unread as error:
             raise UnreadableFrame(
-                f"Frame {self._numbers[position]} of {self._like.path} (dataset {name}) cannot be "
-                f"read: {error.reason}."
+                f"Frame [{self._numbers[position] + 1}] of {self._like.path} (dataset {name}) "
+                f"cannot be read: {error.reason}."
             ) from error
 
     def origin(self, position: int) -> FrameOrigin:

@@ -64,8 +64,8 @@ class Hdf5Source:
                 raise Unread(known)  # pixels there are, but the file says what they are worth
         except Unread as error:
             unreadable = UnreadableFrame(
-                f"Frame {segment.first + position} of {segment.path} (dataset {segment.dataset}, "
-                f"row {position}) cannot be read: {error.reason}."
+                f"Frame [{segment.first + position + 1}] of {segment.path} (dataset "
+                f"{segment.dataset}, row {position}) cannot be read: {error.reason}."
             )
             unreadable.usable = error.usable
             raise unreadable from error

@@ -196,7 +196,7 @@ class ImageSource:
                 raise ValueError(f"its pixels are {pixels.dtype}, not {self.dtype}")
         except IMAGE_ERRORS as error:
             reason = why_unreadable(self._path) or (
-                f"Frame {position} of {self._path} cannot be read: {_reason(error)}."
+                f"Frame [{position + 1}] of {self._path} cannot be read: {_reason(error)}."
             )
             raise UnreadableFrame(reason) from error
         out[...] = pixels[window.slices]

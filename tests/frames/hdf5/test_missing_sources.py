@@ -12,7 +12,7 @@ from sklearn_sfx import open_frames
 def test_a_source_file_that_is_gone(halves, refused, gone):
     path, values = halves
     path.with_name("part1.h5").unlink()
-    refused(path, path, "4 of 8 frames", "first number 4", path.with_name("part1.h5"), "nan")
+    refused(path, path, "4 of 8 frames", "first frame [5]", path.with_name("part1.h5"), "nan")
     frames = open_frames(path, missing="nan")
     assert (frames.dtype, gone(frames)) == (np.float32, [(4, 8)])
     assert "part1.h5" in frames.unreadable[0].reason
@@ -61,7 +61,7 @@ def test_what_is_gone_two_links_away(halves, missing, refused, write_virtual):
 def test_a_source_that_is_shorter_than_promised(halves, refused, write_part):
     path, values = halves
     write_part(path.with_name("part1.h5"), values[4:6])
-    refused(path, "2 of 8 frames", "first number 6", "has 2 frames only")
+    refused(path, "2 of 8 frames", "first frame [7]", "has 2 frames only")
     frames = open_frames(path, missing="nan")
     np.testing.assert_array_equal(np.asarray(frames)[:6], values[:6])
     write_part(path.with_name("part1.h5"), values[4:, :3])
@@ -75,7 +75,7 @@ def test_a_source_of_which_a_chunk_was_never_written(halves, refused, gone):
     with h5py.File(path.with_name("part1.h5"), "w") as file:
         data = file.create_dataset("data", (4, 6, 5), "u2", chunks=(1, 6, 5))
         data[0], data[2] = values[4], values[6]
-    refused(path, "2 of 8 frames", "first number 5", "never written", "part1.h5")
+    refused(path, "2 of 8 frames", "first frame [6]", "never written", "part1.h5")
     frames = open_frames(path, missing="nan")
     assert gone(frames) == [(5, 6), (7, 8)]
 
@@ -87,7 +87,7 @@ def test_frames_that_the_virtual_dataset_does_not_name(
     layout = h5py.VirtualLayout((4, 6, 5), "u2")
     layout[1:3] = h5py.VirtualSource("a.h5", "data", (2, 6, 5))
     write_virtual(tmp_path / "run.h5", layout)
-    refused(tmp_path / "run.h5", "2 of 4 frames", "first number 0", "has nothing for it")
+    refused(tmp_path / "run.h5", "2 of 4 frames", "first frame [1]", "has nothing for it")
 
 
 @pytest.mark.parametrize(("dtype", "fill"), [("u2", 0), ("f4", np.nan)])

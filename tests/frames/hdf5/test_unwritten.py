@@ -39,7 +39,7 @@ def test_frames_that_a_killed_writer_did_not_reach(path, filters, refused, gone)
     file, data = create(path, 10, **filters)
     data[:6], data[7] = 3, 0  # zeros that were written are frames
     file.close()
-    refused(path, path, "3 of 10 frames", "first number 6", "never written", "--strict")
+    refused(path, path, "3 of 10 frames", "first frame [7]", "never written", "--strict")
     frames = open_frames(path, missing="nan")
     assert gone(frames) == [(6, 7), (8, 10)]
     assert np.isnan(np.asarray(frames)[[6, 8, 9]]).all()
@@ -266,7 +266,7 @@ def test_a_chunk_that_claims_gigabytes(path, name, user_block):
         struct.pack_into(kind, chunk, at, 2**31 - 1 if kind != "<H" else 2**16 - 1)
         data.id.write_direct_chunk((0, 0, 0), bytes(chunk), filter_mask=mask)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # the most so far, KiB
-    with pytest.raises(UnreadableFrame, match=r"Frame 0 of .*: its chunk"):
+    with pytest.raises(UnreadableFrame, match=r"Frame \[1\] of .*: its chunk"):
         open_frames(path)[0]
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < before + 2**20
 

@@ -104,7 +104,7 @@ def test_a_file_that_changes_is_one_unreadable_frame(image, files, tmp_path):
     shutil.copy(path, changing)
     frames = open_frames(changing)
     shutil.copy(other, changing)
-    with pytest.raises(UnreadableFrame, match=r"Frame 0 of .*changing cannot be read"):
+    with pytest.raises(UnreadableFrame, match=r"Frame \[1\] of .*changing cannot be read"):
         frames[0]
     changing.unlink()
     with pytest.raises(UnreadableFrame, match=r"There is no file .*changing"):
