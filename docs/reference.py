@@ -12,6 +12,7 @@ HEADINGS = {
     "classifiers": "Classifiers",
     "model_selection": "Model selection",
     "screening": "Screening",
+    "streams": "Beside a running beam",
     "persistence": "Models on disk",
     "inspection": "Pictures",
     "networks": "Networks",

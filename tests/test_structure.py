@@ -45,6 +45,7 @@ ROOMS = [
     "_methods",
     "inspection",
     "screening",
+    "streams",
     "reproduction",
     "cli",
 ]
