@@ -12,12 +12,35 @@ from typing import Any
 from sklearn_sfx.cli._printing import say
 from sklearn_sfx.exceptions import InputError, RepeatedFramesWarning, UnreadableFramesWarning
 
-__all__ = ["describe_weights", "labelled_frames", "open_run", "open_source", "workers"]
+__all__ = [
+    "describe_weights",
+    "labelled_frames",
+    "open_run",
+    "open_source",
+    "opening",
+    "workers",
+]
 
 
 def open_run(args: argparse.Namespace) -> Any:
     """Return the frames of the run, behind their mask."""
-    from sklearn_sfx.frames import open_frames, read_mask
+    from sklearn_sfx.frames import open_frames
+
+    options = opening(args)
+    source = args.run[0] if len(args.run) == 1 else args.run
+    missing = "raise" if args.strict else "on_read"
+    if args.missing == "nan":
+        missing = "nan"
+    if args.strict:
+        warnings.simplefilter("error", UnreadableFramesWarning)
+    frames = open_frames(source, missing=missing, **options)
+    _warn_of_repeated(frames)
+    return frames
+
+
+def opening(args: argparse.Namespace) -> dict[str, Any]:
+    """Return how files are to be opened, as arguments of `open_frames`; the mask is read."""
+    from sklearn_sfx.frames import read_mask
 
     _check_mask_is_named(args)
     mask: Any = "auto"
@@ -29,17 +52,7 @@ def open_run(args: argparse.Namespace) -> Any:
         mask = read_mask(
             args.mask, dataset=args.mask_dataset, good_bits=args.good_bits, bad_bits=args.bad_bits
         )
-    source = args.run[0] if len(args.run) == 1 else args.run
-    missing = "raise" if args.strict else "on_read"
-    if args.missing == "nan":
-        missing = "nan"
-    if args.strict:
-        warnings.simplefilter("error", UnreadableFramesWarning)
-    frames = open_frames(
-        source, dataset=args.dataset, mask=mask, geometry=args.geometry, missing=missing
-    )
-    _warn_of_repeated(frames)
-    return frames
+    return {"dataset": args.dataset, "mask": mask, "geometry": args.geometry}
 
 
 def labelled_frames(

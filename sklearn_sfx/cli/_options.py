@@ -13,6 +13,7 @@ __all__ = [
     "add_maybe",
     "add_model",
     "add_model_file",
+    "add_opening",
     "add_quiet",
     "add_report",
     "add_run",
@@ -31,17 +32,22 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     """Add the run and its mask, which `open_run` opens."""
     parser.add_argument("run", nargs="+", help="the files of the run, or a quoted glob")
     parser.add_argument(
-        "--dataset",
-        help="path of the images in their file (default: the one that its format names, or the "
-        "only stack of images)",
-    )
-    parser.add_argument(
         "--missing",
         choices=("leave", "nan"),
         default="leave",
         help="leave out frames of which a part cannot be read, or go by what is left of them",
     )
     parser.add_argument("--strict", action="store_true", help="stop at a frame that cannot be read")
+    add_opening(parser)
+
+
+def add_opening(parser: argparse.ArgumentParser) -> None:
+    """Add how files are opened, and their mask, which `opening` takes."""
+    parser.add_argument(
+        "--dataset",
+        help="path of the images in their file (default: the one that its format names, or the "
+        "only stack of images)",
+    )
     parser.add_argument(
         "--geometry",
         help="CrystFEL geometry, by which modules are put together (default: frames as stored)",

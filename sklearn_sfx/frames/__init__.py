@@ -8,10 +8,13 @@ from sklearn_sfx.frames._as_in_file import window_of as window_of
 from sklearn_sfx.frames._crystfel_list import split_line as split_line
 from sklearn_sfx.frames._facts import Facts, Unreadable
 from sklearn_sfx.frames._format_protocol import Format, StoredMask
+from sklearn_sfx.frames._format_protocol import UnknownFormat as UnknownFormat
 from sklearn_sfx.frames._frames import Frames
 from sklearn_sfx.frames._highest import MASKED_COLOUR as MASKED_COLOUR
 from sklearn_sfx.frames._highest import PERCENTILES as PERCENTILES
 from sklearn_sfx.frames._highest import highest_of_blocks as highest_of_blocks
+from sklearn_sfx.frames._joined_frames import are_alike as are_alike
+from sklearn_sfx.frames._joined_frames import join_frames as join_frames
 from sklearn_sfx.frames._mapped import are_read_by_threads as are_read_by_threads
 from sklearn_sfx.frames._mapped import map_blocks as map_blocks
 from sklearn_sfx.frames._mask_said import describe_mask as describe_mask
@@ -24,6 +27,7 @@ from sklearn_sfx.frames._on_device import can_run_on_device as can_run_on_device
 from sklearn_sfx.frames._on_device import run_on_tensors as run_on_tensors
 from sklearn_sfx.frames._open import open_frames
 from sklearn_sfx.frames._paths import expand_paths as expand_paths
+from sklearn_sfx.frames._paths import natural_order as natural_order
 from sklearn_sfx.frames._protocols import FrameOrigin, FrameSource, FrameStep
 from sklearn_sfx.frames._protocols import Window as Window
 from sklearn_sfx.frames._recognize import are_simulated as are_simulated
@@ -32,6 +36,7 @@ from sklearn_sfx.frames._value_rule import rule_of_type as rule_of_type
 from sklearn_sfx.frames._words import facts_in_words as facts_in_words
 from sklearn_sfx.frames._words import number_in_words as number_in_words
 from sklearn_sfx.frames._words import unreadable_in_words as unreadable_in_words
+from sklearn_sfx.frames._written import is_being_written as is_being_written
 
 __all__ = [
     "Facts",

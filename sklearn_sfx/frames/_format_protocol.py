@@ -11,11 +11,15 @@ import numpy as np
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames._protocols import FrameSource
 
-__all__ = ["DamagedFile", "Format", "NoSuchDataset", "StoredMask"]
+__all__ = ["DamagedFile", "Format", "NoSuchDataset", "StoredMask", "UnknownFormat"]
 
 
 class DamagedFile(InputError):
     """A file of a run from which no frame can be read, since it is empty, cut off or damaged."""
+
+
+class UnknownFormat(InputError):
+    """A file that is there and readable, and in none of the formats: it holds no frames."""
 
 
 class NoSuchDataset(InputError):

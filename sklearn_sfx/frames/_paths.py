@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sklearn_sfx.exceptions import InputError
 
-__all__ = ["expand_paths", "is_empty", "why_unreadable"]
+__all__ = ["expand_paths", "is_empty", "natural_order", "why_unreadable"]
 
 _DEVICES = {
     stat.S_IFIFO: "a pipe (FIFO)",
@@ -82,10 +82,10 @@ def _matches(pattern: str) -> list[str]:
     while len(rest) > 1 and os.path.isdir(os.path.join(folder, rest[0])):
         folder = os.path.join(folder, rest.pop(0))
     names = glob.glob(os.path.sep.join(rest), root_dir=folder)
-    return [os.path.join(folder, name) for name in sorted(names, key=_natural)]
+    return [os.path.join(folder, name) for name in sorted(names, key=natural_order)]
 
 
-def _natural(name: str) -> tuple[list[int | str], str]:
+def natural_order(name: str) -> tuple[list[int | str], str]:
     """Sort key by which numbers within names count as numbers."""
     parts = enumerate(re.split("([0-9]+)", name))  # every second one is a number
     return [int(part) if i % 2 else part for i, part in parts], name

@@ -10,7 +10,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from sklearn_sfx.exceptions import InputError
-from sklearn_sfx.frames._format_protocol import DamagedFile, Format, StoredMask
+from sklearn_sfx.frames._format_protocol import DamagedFile, Format, StoredMask, UnknownFormat
 from sklearn_sfx.frames._gone_image import GoneImage
 from sklearn_sfx.frames._joined_source import join_sources
 from sklearn_sfx.frames._paths import is_empty, why_unreadable
@@ -67,7 +67,7 @@ def find_format(path: str) -> Format:
             f"{path} is packed with {packed}, and only single images are read so: unpack it first."
         )
     *names, last = (known.name for known in FORMATS)
-    raise InputError(
+    raise UnknownFormat(
         f"The format of {path} is not known: it is none of {', '.join(names)} and {last}; leave "
         "it out, or read it into an array."
     )

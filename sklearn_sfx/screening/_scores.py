@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
 import re
 from collections.abc import Iterable, Sequence
@@ -20,7 +21,15 @@ from sklearn_sfx.frames import FrameOrigin
 from sklearn_sfx.screening._choice import Expectation
 from sklearn_sfx.screening._hit_rate import HitRate, estimate_hit_rate, expected_hit_rate
 
-__all__ = ["Scores", "check_listable", "read_hits"]
+__all__ = [
+    "TABLE_HEAD",
+    "Scores",
+    "check_listable",
+    "hit_line",
+    "hit_lines",
+    "read_hits",
+    "table_rows",
+]
 
 LONGEST_LINE = 1022  # what CrystFEL reads of one line
 BOM = b"\xef\xbb\xbf"
@@ -178,10 +187,8 @@ class Scores:
         InputError
             What `check_listable` refuses of the hits.
         """
-        pairs = zip(self.sources, self.decision, strict=True)
-        lines = [_line(source) for source, keep in pairs if keep]
         with replacing(path) as temporary:
-            temporary.write_bytes(b"".join(lines))
+            temporary.write_bytes(hit_lines(self))
 
     def write_csv(self, path: str | os.PathLike) -> None:
         r"""Write one row for each frame, hit or not.
@@ -206,31 +213,46 @@ class Scores:
         be read stands as an escape, as in ``\\n``. What a spreadsheet would take for a formula has
         an apostrophe before it.
         """
-        empty = [""] * len(self.sources)
-        counts = empty if self.peak_count is None else self.peak_count
-        reasons = empty if self.reason is None else self.reason
-        columns = (self.sources, self.probability, self.decision, counts, self.is_read, reasons)
-        rows = zip(*columns, strict=True)
-        with (
-            replacing(path) as temporary,
-            open(temporary, "w", newline="", encoding="utf-8") as file,
-        ):
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(COLUMNS)
-            for source, probability, keep, count, is_read, reason in rows:
-                found = (f"{probability:.6f}", "hit" if keep else "miss", count)
-                status = "partly read" if reason else "read"
-                writer.writerow(
-                    (
-                        _cell(source.path or ""),
-                        source.position,
-                        _cell(source.event),
-                        _cell(source.identifier),
-                        *(found if is_read else ("", "", "")),
-                        status if is_read else "unreadable",
-                        _cell(str(reason)),
-                    )
-                )
+        with replacing(path) as temporary:
+            temporary.write_bytes(TABLE_HEAD + table_rows(self))
+
+
+def hit_lines(scores: Scores) -> bytes:
+    """Return the lines of the hits for a list that CrystFEL reads, as `Scores.write_hits` says."""
+    pairs = zip(scores.sources, scores.decision, strict=True)
+    return b"".join(hit_line(source) for source, keep in pairs if keep)
+
+
+def table_rows(scores: Scores) -> bytes:
+    """Return the rows of a table, as `Scores.write_csv` says."""
+    empty = [""] * len(scores.sources)
+    counts = empty if scores.peak_count is None else scores.peak_count
+    reasons = empty if scores.reason is None else scores.reason
+    columns = (scores.sources, scores.probability, scores.decision, counts, scores.is_read, reasons)
+    rows = []
+    for source, probability, keep, count, is_read, reason in zip(*columns, strict=True):
+        found = (f"{probability:.6f}", "hit" if keep else "miss", count)
+        rows.append(
+            (
+                _cell(source.path or ""),
+                source.position,
+                _cell(source.event),
+                _cell(source.identifier),
+                *(found if is_read else ("", "", "")),
+                ("partly read" if reason else "read") if is_read else "unreadable",
+                _cell(str(reason)),
+            )
+        )
+    return _as_csv(rows)
+
+
+def _as_csv(rows: Iterable[Sequence]) -> bytes:
+    with io.StringIO(newline="") as text:
+        csv.writer(text, lineterminator="\n").writerows(rows)
+        return text.getvalue().encode("utf-8")
+
+
+TABLE_HEAD = _as_csv([COLUMNS])
 
 
 def read_hits(path: str | os.PathLike) -> list[tuple[str, str | None]]:
@@ -290,10 +312,10 @@ def check_listable(sources: Iterable[FrameOrigin]) -> None:
     sklearn_sfx.exceptions.InputError: The name of a file, '/data/a\nb.h5', has an end of line ...
     """
     for source in sources:
-        _line(source)
+        hit_line(source)
 
 
-def _line(source: FrameOrigin) -> bytes:
+def hit_line(source: FrameOrigin) -> bytes:
     """Return the line of a hit list that names a frame; names of files may be any bytes."""
     if source.path is None:
         raise InputError(

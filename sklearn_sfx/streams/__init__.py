@@ -2,6 +2,7 @@
 
 # What is imported as itself is for other rooms, not for users.
 from sklearn_sfx._names import carry_the_face
+from sklearn_sfx.streams._open import open_source
 from sklearn_sfx.streams._protocols import (
     LiveFrames,
     LiveSource,
@@ -10,7 +11,22 @@ from sklearn_sfx.streams._protocols import (
     ScoredFrames,
     arrived_frames,
 )
+from sklearn_sfx.streams._record import Record
+from sklearn_sfx.streams._tally import Tally
+from sklearn_sfx.streams._waiting import POLICIES as POLICIES
+from sklearn_sfx.streams._watch import watch
 
-__all__ = ["LiveFrames", "LiveSource", "Notice", "Output", "ScoredFrames", "arrived_frames"]
+__all__ = [
+    "LiveFrames",
+    "LiveSource",
+    "Notice",
+    "Output",
+    "Record",
+    "ScoredFrames",
+    "Tally",
+    "arrived_frames",
+    "open_source",
+    "watch",
+]
 
 carry_the_face(__name__)

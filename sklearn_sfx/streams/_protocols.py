@@ -33,7 +33,8 @@ class LiveFrames:
     arrived : ndarray of float64, shape (n_frames,)
         When the last byte of each was there, in seconds of `time.monotonic`.
     nbytes : int
-        The memory that their pixels hold until they are scored; 0 for those that lie in a file.
+        The memory that is held until they, or some of them, are scored; 0 for those that lie in a
+        file.
 
     Examples
     --------
@@ -43,7 +44,7 @@ class LiveFrames:
     >>> frames = arrived_frames(np.zeros((3, 4, 5), np.uint16))
     >>> live = LiveFrames(frames, np.full(3, time.monotonic()), nbytes=120)
     >>> len(live), len(live[1:]), live[1:].nbytes
-    (3, 2, 80)
+    (3, 2, 120)
     """
 
     frames: Frames
@@ -54,10 +55,8 @@ class LiveFrames:
         return len(self.frames)
 
     def __getitem__(self, rows: slice | np.ndarray) -> LiveFrames:
-        """Return some of the frames."""
-        frames = self.frames[rows]
-        share = len(frames) / max(1, len(self))
-        return LiveFrames(frames, self.arrived[rows], round(self.nbytes * share))
+        """Return some of the frames, which hold the memory of all."""
+        return LiveFrames(self.frames[rows], self.arrived[rows], self.nbytes)
 
 
 @dataclass(frozen=True)
@@ -138,7 +137,8 @@ class LiveSource(Protocol):
         Yields
         ------
         LiveFrames or Notice
-            In the order in which they came; frames of shape (n_frames, height, width).
+            In the order in which they came; frames of shape (n_frames, height, width) and any
+            dtype.
 
         Raises
         ------
@@ -235,6 +235,7 @@ def arrived_frames(
     metadata: Mapping[str, np.ndarray] | None = None,
     facts: Facts = Facts(),  # noqa: B008
     mask: np.ndarray | None = None,
+    first: int = 0,
 ) -> Frames:
     """Return arrays that arrived as frames, with all that came with them.
 
@@ -250,6 +251,8 @@ def arrived_frames(
         What is known of all frames; saturation and values of no data are not used.
     mask : ndarray of bool, shape (height, width), optional
         True where a pixel is usable.
+    first : int
+        The number of the first frame, where they have no names.
 
     Returns
     -------
@@ -273,7 +276,7 @@ def arrived_frames(
     >>> frames.sources[0].identifier, frames.metadata
     ('7:12', {'wavelength': array([1.3])})
     """
-    source = _ArrivedSource(array, sources, metadata or {}, facts)
+    source = _ArrivedSource(array, sources, metadata or {}, facts, first)
     values = ValueRule(facts.no_data, facts.lowest, facts.saturation)
     return Frames(source, mask=mask, values=values)
 
@@ -287,6 +290,7 @@ class _ArrivedSource(ArraySource):
         sources: Sequence[FrameOrigin] | None,
         metadata: Mapping[str, np.ndarray],
         facts: Facts,
+        first: int,
     ):
         super().__init__(array)
         if sources is not None and len(sources) != len(array):
@@ -294,10 +298,13 @@ class _ArrivedSource(ArraySource):
                 f"{len(array)} frames arrived with {len(sources)} names: give one for each."
             )
         self._origins, self._metadata, self.facts = sources, dict(metadata), facts
+        self._first = first
 
     def origin(self, position: int) -> FrameOrigin:
         """Return what the frame is called."""
-        return super().origin(position) if self._origins is None else self._origins[position]
+        if self._origins is None:
+            return super().origin(self._first + position)
+        return self._origins[position]
 
     def metadata(self, positions: np.ndarray) -> dict[str, np.ndarray]:
         """Return what came with the frames."""

@@ -23,6 +23,7 @@ __all__ = [
     "OpenFile",
     "RawFile",
     "close_changed",
+    "is_being_written",
     "is_hdf5",
     "look_up",
     "open_file",
@@ -150,6 +151,14 @@ def reason(error: BaseException) -> str:
 def is_hdf5(head: bytes) -> bool:
     """Whether a file that begins with these bytes is an HDF5 file."""
     return any(head.startswith(_SIGNATURE, start) for start in _USER_BLOCKS)
+
+
+def is_being_written(path: str) -> bool:
+    """Whether a file says that a writer has it open for readers to follow (SWMR).
+
+    A writer that was killed leaves it so.
+    """
+    return _is_followed(_superblock(path))
 
 
 def _why_not(path: str, error: Exception) -> str:

@@ -1,0 +1,160 @@
+"""Score frames while they are measured: a file that grows, or a folder into which files fall."""
+
+import argparse
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sklearn_sfx._outputs import name_of_run
+from sklearn_sfx.cli._inputs import opening, workers
+from sklearn_sfx.cli._options import add_force, add_jobs, add_model, add_opening
+from sklearn_sfx.cli._printing import say, tell
+from sklearn_sfx.exceptions import InputError
+
+SUMMARY = "score frames while they are measured"
+ORDER = 45
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the source, the model, what to write, and what to do when behind."""
+    parser.add_argument("source", help="a file that grows, or a folder into which files fall")
+    add_opening(parser)
+    add_model(parser, without="none is needed: frames with six Bragg spots or more are hits")
+    parser.add_argument("--hits", type=Path, help="hit list for CrystFEL (default: RUN.hits.lst)")
+    parser.add_argument("--scores", type=Path, help="table of all frames (default: RUN.scores.csv)")
+    parser.add_argument(
+        "--no-peaks", action="store_true", help="do not count peaks: about three times as fast"
+    )
+    parser.add_argument(
+        "--when-behind",
+        choices=("wait", "newest", "spread"),
+        default="wait",
+        help="when frames come faster than they are scored: let them wait, skip the oldest, or "
+        "skip every second one that waits",
+    )
+    parser.add_argument(
+        "--every",
+        type=seconds,
+        default=10.0,
+        metavar="S",
+        help="say what was found so often (default: 10 s)",
+    )
+    parser.add_argument(
+        "--end-after",
+        type=seconds,
+        metavar="S",
+        help="end when nothing has come for so long (default: at Ctrl-C)",
+    )
+    parser.add_argument("--json", action="store_true", help="say it as JSON, a line each time")
+    add_jobs(parser)
+    add_force(parser)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Score what comes until the source is over, or until Ctrl-C; then say what was found."""
+    from sklearn_sfx.frames import expand_paths
+    from sklearn_sfx.streams import Record, Tally, open_source, watch
+
+    name = name_of_run(expand_paths(args.source))
+    table = args.scores or Path(f"{name}.scores.csv")
+    hits = args.hits or Path(f"{name}.hits.lst")
+    _refuse_inputs(args, table, hits)
+    source = open_source(args.source, but=(str(table), str(hits)), **opening(args))
+    tally, stop = Tally(), threading.Event()
+    blocks = watch(
+        source,
+        args.model,
+        threshold=args.threshold,
+        peaks=not args.no_peaks,
+        when_behind=args.when_behind,
+        end_after=args.end_after,
+        tally=tally,
+        tell=lambda notice: say(args.verb, notice.text),
+        seen=(record := Record(table, hits, force=args.force)).seen,
+        stop=stop,
+    )
+    if record.n_frames:
+        say(args.verb, f"{table} has {record.n_frames} frames already, and is gone on with")
+    try:
+        with workers(args), _ended_by_signals(stop), _said_every(args, tally):
+            for block in blocks:
+                _write(args, record, block)
+    finally:
+        record.close()
+    _say(args, tally)
+    if not args.json:
+        tell()(f"{hits}: the hits, for CrystFEL")
+        tell()(f"{table}: every frame")
+
+
+def seconds(text: str) -> float:
+    """Return a time in seconds, more than 0."""
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"has to be more than 0, got {text}")
+    return value
+
+
+def _write(args: argparse.Namespace, record: Any, block: Any) -> None:
+    try:
+        record.add(block)
+    except OSError as error:
+        why = f"{error.filename}: {error.strerror}"
+        say(args.verb, f"{why}; {record.n_held} rows are kept, and tried again")
+
+
+def _say(args: argparse.Namespace, tally: Any) -> None:
+    import json
+
+    tell()(json.dumps(tally.to_dict()) if args.json else str(tally))
+
+
+@contextmanager
+def _said_every(args: argparse.Namespace, tally: Any) -> Iterator[None]:
+    """Say what was found now and then, from a thread, since frames may not come for long."""
+    over = threading.Event()
+
+    def repeat() -> None:
+        while not over.wait(args.every):
+            _say(args, tally)
+
+    thread = threading.Thread(target=repeat, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+@contextmanager
+def _ended_by_signals(stop: threading.Event) -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM end the watch once what was received is done; the second, at once."""
+
+    def end(number: int, frame: Any) -> None:
+        if stop.is_set() and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        stop.set()
+
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, end) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
+
+
+def _refuse_inputs(args: argparse.Namespace, *outputs: Path) -> None:
+    """Refuse to write to what is read."""
+    inputs = {Path(path).resolve() for path in (args.source, args.model, args.mask) if path}
+    for path in outputs:
+        if path.resolve() in inputs:
+            raise InputError(
+                f"{path}: this is an input of the command; name another file to write to."
+            )
+    if outputs[0].resolve() == outputs[1].resolve():
+        raise InputError(f"{outputs[0]}: two outputs cannot go to one file; name two.")

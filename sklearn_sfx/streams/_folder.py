@@ -1,0 +1,111 @@
+"""A folder into which runs or single images fall."""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+import time
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from sklearn_sfx.exceptions import InputError
+from sklearn_sfx.frames import natural_order
+from sklearn_sfx.streams._growing import PAUSE_S, SETTLED_S, GrowingFile
+from sklearn_sfx.streams._protocols import LiveFrames, Notice
+
+__all__ = ["WatchedFolder"]
+
+# Hidden files, names under which writers keep what is not whole, what has no frames in it, and what
+# is read by a master.
+LEFT_OUT = re.compile(
+    r"""^\.|~$|_data_\d+\.(h5|hdf5|nxs)$
+    |\.(tmp|temp|part|partial|inprogress|filepart|lock)$
+    |\.(lst|csv|txt|log|json|html|geom|stream|xml|ya?ml|joblib|skops|py)$""",
+    re.IGNORECASE | re.VERBOSE,
+)
+
+
+class WatchedFolder:
+    """Every file of frames in a folder, and in the folders in it, as it comes and as it grows.
+
+    Hidden files and those with a temporary name wait until they are renamed. The data files of an
+    EIGER series are read by their master. A file whose frames all lie in files that were there
+    before, as a virtual dataset over them, is left out.
+
+    Parameters
+    ----------
+    path : str
+        Absolute path of the folder.
+    opening : mapping
+        Arguments of `open_frames`: dataset, mask, geometry.
+    but : collection of str
+        Absolute paths that are none of its frames: what the watch itself writes there.
+    """
+
+    def __init__(self, path: str, opening: Mapping[str, Any], but: Collection[str] = ()):
+        self.path = self.name = path
+        self._opening = opening
+        self._but = frozenset(map(os.path.realpath, but))
+        self._growing: dict[str, GrowingFile] = {}
+        self._done: dict[str, int] = {}  # size of what is over
+
+    def arrivals(self, stop: threading.Event) -> Iterator[LiveFrames | Notice]:
+        """Look at the folder until `stop` is set."""
+        if not os.path.isdir(self.path):
+            raise InputError(f"There is no folder {self.path}.")
+        yield Notice("start", f"{self.path}: this folder is watched")
+        while not stop.is_set():
+            begin = time.monotonic()
+            for found in self._look():
+                yield found
+                if stop.is_set():
+                    return
+            stop.wait(max(PAUSE_S, time.monotonic() - begin))
+
+    def _look(self) -> Iterator[LiveFrames | Notice]:
+        for path in sorted(self._new_files(), key=natural_order):
+            self._growing[path] = GrowingFile(path, self._opening)
+        for path, file in list(self._growing.items()):
+            if not os.path.exists(path):
+                del self._growing[path]
+                continue
+            for found in file.look():
+                if self._is_repeated(file):
+                    yield Notice("repeated", f"{path}: its frames lie in files that were there")
+                    self._over(file)
+                    break
+                yield found
+            if file.is_unknown:
+                yield Notice("ignored", f"{path}: there are no frames in it")
+                self._over(file)
+            elif file.is_whole and file.quiet_s > SETTLED_S:
+                self._over(file)
+
+    def _over(self, file: GrowingFile) -> None:
+        self._growing.pop(file.path, None)
+        self._done[file.path] = _size(file.path)
+
+    def _is_repeated(self, file: GrowingFile) -> bool:
+        others = file.files - {file.path}
+        return bool(others) and all(p in self._done or p in self._growing for p in others)
+
+    def _new_files(self) -> Iterator[str]:
+        """Yield files that are new, or have grown since they were over."""
+        for folder, folders, names in os.walk(self.path):
+            folders[:] = [name for name in folders if not name.startswith(".")]
+            for name in names:
+                path = os.path.join(folder, name)
+                if path not in self._growing and not LEFT_OUT.search(name):
+                    known = self._done.get(path)
+                    if known is None and os.path.realpath(path) in self._but:
+                        continue
+                    if known is None or known != _size(path):
+                        yield path
+
+
+def _size(path: str) -> int:
+    try:
+        return os.path.getsize(path)
+    except OSError:
+        return -1

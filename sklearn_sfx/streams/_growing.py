@@ -1,0 +1,211 @@
+"""A file to which frames are still written, looked at again and again."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import warnings
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from sklearn_sfx.exceptions import InputError
+from sklearn_sfx.frames import (
+    FrameOrigin,
+    Frames,
+    UnknownFormat,
+    is_being_written,
+    open_frames,
+)
+from sklearn_sfx.screening import PART
+from sklearn_sfx.streams._protocols import LiveFrames, Notice
+
+__all__ = ["PAUSE_S", "GrowingFile"]
+
+PAUSE_S = 0.05  # between two looks at a file, or as long as a look takes
+SETTLED_S = 5.0  # what has not changed for so long, and cannot be opened, is told of
+
+
+class GrowingFile:
+    """The frames of one file, as they come: HDF5 of any layout, a master, or an image.
+
+    Each look opens the file as `open_frames` does, so it sees what a reader may see: of a file
+    that is written for readers to follow (SWMR) what was flushed, of an open CXI file the frames
+    before that of ``numEvents``, of a master the data files that are there. A frame is given once,
+    as soon as it is there, in whatever order frames are written. A file of another kind than HDF5
+    is taken when it has stopped growing and its last frame can be read.
+
+    Parameters
+    ----------
+    path : str
+        Absolute path; it may not be there yet.
+    opening : mapping
+        Arguments of `open_frames`: dataset, mask, geometry.
+    """
+
+    def __init__(self, path: str, opening: Mapping[str, Any]):
+        self.path = self.name = path
+        self._opening = opening
+        self._signature: tuple | None = None
+        self._looked_at = time.monotonic()
+        self._changed_at = 0.0
+        self._given = np.zeros(0, bool)
+        self._last: tuple[int, str] | None = None  # given, and its name
+        self._others: frozenset[str] = frozenset()
+        self._inode: tuple[int, int] | None = None
+        self._problem = ""
+        self._was_followed = False
+        self.is_whole = False  # all that the last look saw was given
+        self.is_unknown = False  # it has no frames, now or later
+        self.files: frozenset[str] = frozenset({path})
+
+    @property
+    def quiet_s(self) -> float:
+        """Since when it has not changed."""
+        return time.monotonic() - self._changed_at
+
+    def arrivals(self, stop: threading.Event) -> Iterator[LiveFrames | Notice]:
+        """Look until the writer has closed the file, or `stop` is set."""
+        if not os.path.isdir(os.path.dirname(self.path)):
+            raise InputError(f"There is no folder {os.path.dirname(self.path)}.")
+        yield Notice("start", f"{self.path}: {self._at_start()}")
+        while not stop.is_set():
+            begin = time.monotonic()
+            for found in self.look():
+                yield found
+                if stop.is_set():
+                    return
+            if self.has_ended:
+                if n := int(np.count_nonzero(~self._given)):
+                    yield Notice("lost", f"{self.path}: frames that were never written: {n}", n)
+                yield Notice("end", f"{self.path}: its writer has closed it")
+                return
+            stop.wait(max(PAUSE_S, time.monotonic() - begin))
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether a writer that let others follow has closed the file, and all of it was given."""
+        return self._was_followed and self.is_whole and not is_being_written(self.path)
+
+    def look(self) -> Iterator[LiveFrames | Notice]:
+        """Yield what has come since the last look."""
+        since, self._looked_at = self._looked_at, time.monotonic()
+        signature = self._now()
+        if signature is None:
+            return
+        has_changed = signature != self._signature
+        if has_changed:
+            self._changed_at = self._looked_at if self._signature else self._last_change(signature)
+            self._signature = signature
+        elif self.is_whole or self.is_unknown:
+            return
+        if has_changed and (inode := signature[0][:2]) != self._inode:
+            if self._inode is not None:
+                yield self._restarted()
+            self._inode = inode
+        self._was_followed |= is_being_written(self.path)
+        frames = self._open()
+        if frames is None:
+            if self._problem and self.quiet_s > SETTLED_S:
+                self.is_whole = True  # until it changes
+                origin = FrameOrigin(self.path, 0, "//")
+                yield Notice("unreadable", self._problem, 1, (origin,))
+            return
+        if not frames.facts.dataset and (has_changed or not _is_readable(frames)):
+            if self.quiet_s > SETTLED_S:
+                self.is_whole = True
+                yield from self._new_of(frames, since)
+            return
+        yield from self._new_of(frames, since)
+        self.is_whole = True
+
+    def _new_of(self, frames: Frames, since: float) -> Iterator[LiveFrames]:
+        there = np.ones(len(frames), bool)
+        for gone in frames.unreadable:
+            there[gone.start : gone.stop] = False  # not yet
+        if self._last is not None:
+            row, event = self._last
+            if row >= len(frames) or frames[row : row + 1].sources[0].event != event:
+                self._given[:] = False  # files came in another order; who scores knows the frames
+        grown = len(frames) - len(self._given)
+        if grown > 0:
+            self._given = np.concatenate([self._given, np.zeros(grown, bool)])
+        new = np.flatnonzero(there & ~self._given[: len(frames)])
+        # The last bytes came when the file changed, and after the look before this one.
+        arrived = min(max(self._changed_on_disk(), since), self._looked_at)
+        for start in range(0, len(new), PART):
+            rows = new[start : start + PART]
+            self._given[rows] = True
+            at = slice(int(rows[0]), int(rows[-1]) + 1)
+            chosen = at if at.stop - at.start == len(rows) else rows
+            yield LiveFrames(frames[chosen], np.full(len(rows), arrived))
+        if len(new):
+            row = int(np.flatnonzero(self._given)[-1])
+            self._last = row, frames[row : row + 1].sources[0].event
+
+    def _open(self) -> Frames | None:
+        self._problem = ""
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                frames = open_frames(self.path, missing="on_read", **self._opening)
+        except UnknownFormat as error:
+            self.is_unknown, self._problem = self.quiet_s > SETTLED_S, str(error).rstrip(".")
+            return None
+        except (InputError, OSError) as error:
+            self._problem = str(error).rstrip(".")
+            return None
+        self.is_unknown = False
+        self.files = frames[:1].files
+        self._others = self.files - {self.path}
+        return frames
+
+    def _now(self) -> tuple | None:
+        """Return what is another when the file, or one that it leads to, has changed."""
+        try:
+            states = [_state(os.stat(self.path))]
+        except OSError:
+            return None
+        for path in sorted(self._others):
+            try:
+                states.append(_state(os.stat(path)))
+            except OSError:
+                states.append((0, 0, 0, 0))
+        if self._others or self._problem:  # data files may come beside it
+            folder = os.stat(os.path.dirname(self.path))
+            states.append((0, 0, 0, folder.st_mtime_ns))
+        return tuple(states)
+
+    def _changed_on_disk(self) -> float:
+        """Return when the newest of its files was changed, as `time.monotonic` counts."""
+        newest = max(state[3] for state in self._signature or [(0, 0, 0, 0)])
+        return time.monotonic() - (time.time() - newest / 1e9)
+
+    def _last_change(self, signature: tuple) -> float:
+        self._signature = signature
+        return self._changed_on_disk()
+
+    def _at_start(self) -> str:
+        if not os.path.exists(self.path):
+            return "it is not there yet"
+        return "it is being written" if is_being_written(self.path) else "it is there"
+
+    def _restarted(self) -> Notice:
+        self._given[:] = False
+        self._last = None
+        origin = FrameOrigin(self.path, 0, "")
+        return Notice("restart", f"{self.path}: it is another file now", 0, (origin,))
+
+
+def _state(status: os.stat_result) -> tuple[int, ...]:
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def _is_readable(frames: Frames) -> bool:
+    try:
+        np.asarray(frames[-1:].as_stored())
+    except (InputError, OSError):
+        return False
+    return True

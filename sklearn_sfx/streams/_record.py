@@ -1,0 +1,239 @@
+"""The table and the hit list of a watch: whole at any moment, and the memory of the next watch."""
+
+from __future__ import annotations
+
+import csv
+import fcntl
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from sklearn_sfx._files import new_file
+from sklearn_sfx.exceptions import InputError
+from sklearn_sfx.frames import FrameOrigin
+from sklearn_sfx.screening import TABLE_HEAD, hit_line, hit_lines, table_rows
+from sklearn_sfx.streams._protocols import ScoredFrames
+from sklearn_sfx.streams._seen import Seen
+
+__all__ = ["Record"]
+
+
+class Record:
+    r"""A table of all frames and a list of the hits, to which whole lines are appended.
+
+    The hits of a block are written first and its rows next, so the table says what is done: who
+    opens both again after a kill cuts what is half there, and takes from the list what the table
+    does not have. What cannot be written, as on a full disk, is kept and tried again with the next
+    block.
+
+    Parameters
+    ----------
+    table : path-like
+        The columns are those of `Scores.write_csv`. Rows of an earlier watch stay.
+    hits : path-like, optional
+        Hit list for CrystFEL; frames of no file are not in it.
+    force : bool
+        Whether to begin anew, whatever lies there.
+
+    Raises
+    ------
+    InputError
+        Another watch writes to the table, something else lies there, or nothing can be written
+        there.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> import numpy as np
+    >>> from sklearn_sfx.streams import Record, watch
+    >>> folder = pathlib.Path(tempfile.mkdtemp())
+    >>> record = Record(folder / "scores.csv")
+    >>> for block in watch([np.zeros((3, 96, 96), np.uint16)]):
+    ...     record.add(block)
+    >>> record.close()
+    >>> (folder / "scores.csv").read_text().splitlines()[1]
+    ',0,//0,,0.000000,miss,0,read,'
+    >>> record.n_frames, record.n_hits, record.n_held, record.seen.new_rows([])
+    (3, 0, 0, [])
+    """
+
+    def __init__(
+        self,
+        table: str | os.PathLike,
+        hits: str | os.PathLike | None = None,
+        *,
+        force: bool = False,
+    ):
+        self.table, self.hits = Path(table), None if hits is None else Path(hits)
+        self.n_frames = self.n_hits = 0
+        self.seen = Seen()
+        self._held: list[tuple[bytes, bytes, int, int]] = []
+        has_hits = self.hits is not None and self.hits.exists() and self.hits.stat().st_size > 0
+        has_table = self.table.exists() and self.table.stat().st_size > 0
+        if has_hits and not has_table and not force:
+            raise InputError(
+                f"{self.hits}: this file is there already, and {self.table}, the table that it "
+                "would belong to, is not; name another, move it away, or replace it with --force."
+            )
+        self._list: _Appended | None = None
+        self._rows = _Appended(self.table)
+        try:
+            self._lock()
+            if force:
+                self._rows.cut(0)
+            self._read_table()
+            if self.hits is not None:
+                self._list = _Appended(self.hits)
+                self._mend_list(self._list, self.hits)
+        except BaseException:
+            self._rows.close()
+            raise
+
+    @property
+    def n_held(self) -> int:
+        """How many rows could not be written yet."""
+        return sum(n_frames for *_, n_frames, _ in self._held)
+
+    def add(self, block: ScoredFrames) -> None:
+        """Append the rows of a block, and its hits.
+
+        Parameters
+        ----------
+        block : ScoredFrames, of frames of shape (n_frames, height, width)
+            The frames.
+
+        Raises
+        ------
+        OSError
+            They cannot be written now; nothing of them is, and they are kept.
+        """
+        scores = block.scores
+        of_files = scores[np.array([source.path is not None for source in scores.sources], bool)]
+        lines = hit_lines(of_files) if self._list is not None else b""
+        n_hits = int(scores.decision.sum())
+        self._held.append((lines, table_rows(scores), len(block), n_hits))
+        self._write_held()
+
+    def close(self) -> None:
+        """Write what is left, and let others write here.
+
+        Raises
+        ------
+        OSError
+            Some cannot be written; another watch will find these frames new.
+        """
+        try:
+            self._write_held()
+        finally:
+            self._rows.close()
+            if self._list is not None:
+                self._list.close()
+
+    def _write_held(self) -> None:
+        while self._held:
+            lines, rows, n_frames, n_hits = self._held[0]
+            if self._list is not None:
+                at = self._list.size
+                self._list.append(lines)
+                try:
+                    self._rows.append(rows)
+                except OSError:
+                    self._list.cut(at)
+                    raise
+            else:
+                self._rows.append(rows)
+            self.n_frames += n_frames
+            self.n_hits += n_hits
+            del self._held[0]
+
+    def _lock(self) -> None:
+        try:
+            fcntl.flock(self._rows.number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InputError(
+                f"{self.table}: another watch is writing to this table; name another by --scores."
+            ) from None
+        except OSError:  # a file system without locks
+            pass
+
+    def _read_table(self) -> None:
+        """Cut a row that is half there, and remember the frames."""
+        with open(self.table, "rb") as file:
+            head = file.read(len(TABLE_HEAD))
+            if head != TABLE_HEAD:
+                if not TABLE_HEAD.startswith(head):  # half there, or empty
+                    raise InputError(
+                        f"{self.table}: this file is there already, and is no table of scores; "
+                        "name another, move it away, or replace it with --force."
+                    )
+                self._rows.cut(0)
+                self._rows.append(TABLE_HEAD)
+                return
+            whole = len(head)
+            for row in file:
+                if row.endswith(b"\n"):
+                    whole += len(row)
+        self._rows.cut(whole)
+        for source, is_hit in self._rows_there():
+            self.n_frames += 1
+            self.n_hits += is_hit
+            if source.path is not None:
+                self.seen.add(source.path, source.event)
+
+    def _rows_there(self) -> Iterator[tuple[FrameOrigin, bool]]:
+        """Yield which frame each row of the table is about, and whether it is a hit."""
+        with open(self.table, encoding="utf-8", errors="replace", newline="") as file:
+            for cells in csv.reader(file):
+                if len(cells) > 5 and cells[1].isdecimal():
+                    yield FrameOrigin(cells[0] or None, int(cells[1]), cells[2]), cells[5] == "hit"
+
+    def _mend_list(self, lines: _Appended, path: Path) -> None:
+        """Leave in the list as many hits as the table has, or write it anew if it has fewer."""
+        n_hits = sum(is_hit for source, is_hit in self._rows_there() if source.path is not None)
+        whole, n_lines = 0, 0
+        with open(path, "rb") as file:
+            for line in file:
+                if n_lines == n_hits or not line.endswith(b"\n"):
+                    break
+                whole += len(line)
+                n_lines += 1
+        if n_lines == n_hits:
+            lines.cut(whole)
+            return
+        lines.cut(0)
+        for source, is_hit in self._rows_there():
+            if is_hit and source.path is not None:
+                lines.append(hit_line(source))
+
+
+class _Appended:
+    """A file to which bytes are appended, all of them or none."""
+
+    def __init__(self, path: Path):
+        new_file(path)
+        try:
+            self.number = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
+        except OSError as error:
+            raise InputError(f"{path}: it cannot be written ({error.strerror}).") from error
+        self._path, self.size = path, os.fstat(self.number).st_size
+
+    def append(self, data: bytes) -> None:
+        rest = memoryview(data)
+        try:
+            while rest:
+                rest = rest[os.write(self.number, rest) :]
+        except OSError as error:
+            os.ftruncate(self.number, self.size)
+            error.filename = str(self._path)
+            raise
+        self.size += len(data)
+
+    def cut(self, size: int) -> None:
+        if size != self.size:
+            os.ftruncate(self.number, size)
+            self.size = size
+
+    def close(self) -> None:
+        os.close(self.number)

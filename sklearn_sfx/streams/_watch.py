@@ -1,0 +1,339 @@
+"""Score frames as they arrive."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sklearn_sfx._text import counted
+from sklearn_sfx.exceptions import InputError
+from sklearn_sfx.frames import FrameOrigin, Frames, join_frames
+from sklearn_sfx.preprocessing import PixelMask
+from sklearn_sfx.screening import (
+    PART,
+    Scores,
+    ScreeningModel,
+    check_frames,
+    checked_threshold,
+    load_screening_model,
+    score_part,
+    untrained_model,
+)
+from sklearn_sfx.streams._open import open_source
+from sklearn_sfx.streams._protocols import (
+    LiveFrames,
+    LiveSource,
+    Notice,
+    ScoredFrames,
+    arrived_frames,
+)
+from sklearn_sfx.streams._seen import Seen
+from sklearn_sfx.streams._tally import Tally
+from sklearn_sfx.streams._waiting import Waiting, WaitingFrames
+
+__all__ = ["watch"]
+
+TICK_S = 0.2
+BLOCK_S = 0.5  # so long, about, is scored before the next rows are given
+FIRST_S = 5.0  # without a model, so long is waited for the frames that defects are looked for in
+
+
+def watch(
+    source: str | Path | LiveSource | Iterable,
+    model: ScreeningModel | str | Path | None = None,
+    *,
+    threshold: float | None = None,
+    peaks: bool = True,
+    when_behind: str = "wait",
+    silent_after: float = 30.0,
+    end_after: float | None = None,
+    tally: Tally | None = None,
+    tell: Callable[[Notice], Any] | None = None,
+    seen: Seen | None = None,
+    stop: threading.Event | None = None,
+) -> Iterator[ScoredFrames]:
+    """Score frames as they arrive, and yield them block by block.
+
+    A thread receives frames into a bounded queue. What waits is scored together, up to about half
+    a second of work, so rows come soon where frames come slowly, and many frames are scored where
+    they come fast. A frame counts as scored when the next block is asked for.
+
+    Parameters
+    ----------
+    source : path, LiveSource, or iterable of arrays of shape (height, width) or (n, height, width)
+        A file that grows, a folder into which files fall, what `open_source` returned, or whatever
+        yields arrays.
+    model : ScreeningModel or path, optional
+        A file is loaded again when it changes. Without a model, frames with six Bragg spots or
+        more are hits, as `untrained_model` says, which looks at the first ten frames.
+    threshold : float in [0, 1], optional
+        The probability from which a frame is called a hit; by default the model's own.
+    peaks : bool
+        Whether to count the peaks of each frame too.
+    when_behind : {"wait", "newest", "spread"}
+        What happens when 2048 frames, or 1 GiB of them, wait: the source waits; the oldest are
+        skipped; or every second one of those that wait.
+    silent_after : float
+        After so many seconds without a frame this is told, once.
+    end_after : float, optional
+        After so many seconds without a frame the watch ends.
+    tally : Tally, optional
+        Counts all that happens.
+    tell : callable, optional
+        Called with each `Notice`, from any thread.
+    seen : Seen, optional
+        Frames that are not to be scored again, as `Record.seen` has them.
+    stop : threading.Event, optional
+        Once it is set, what was received is scored, and the watch ends.
+
+    Yields
+    ------
+    ScoredFrames
+        Of frames of shape (n_frames, height, width) and any dtype.
+
+    Raises
+    ------
+    InputError
+        Nothing can be received, or the model or another argument cannot be used.
+
+    Warns
+    -----
+    OtherMaskWarning
+        The model was trained behind a mask and the frames have none, or the other way round.
+
+    Examples
+    --------
+    >>> from sklearn_sfx import make_sfx_frames
+    >>> from sklearn_sfx.streams import Tally, watch
+    >>> frames = make_sfx_frames(12, frame_shape=(160, 160), random_state=0).data
+    >>> tally = Tally()
+    >>> for block in watch((frame for frame in frames), tally=tally):
+    ...     decisions = block.scores.decision
+    >>> tally.received, tally.scored, tally.waiting
+    (12, 12, 0)
+    """
+    if isinstance(model, str | Path):
+        model = _ModelFile(model)
+    if model is not None:
+        checked_threshold(model.model if isinstance(model, _ModelFile) else model, threshold)
+    tally = Tally() if tally is None else tally
+    watching = _Watch(
+        open_source(source),
+        model,
+        threshold,
+        peaks,
+        Waiting(when_behind, tally),
+        tally,
+        tell or (lambda notice: None),
+        Seen() if seen is None else seen,
+        threading.Event() if stop is None else stop,
+        silent_after,
+        end_after,
+    )
+    return watching.blocks()
+
+
+class _ModelFile:
+    """A model that is loaded again when its file changes."""
+
+    def __init__(self, path: str | Path):
+        self._path = path
+        self._state = self._now()
+        self.model = load_screening_model(path)
+
+    def again(self) -> Notice | None:
+        """Load what lies there now, if it has changed; a model that cannot be loaded is told of."""
+        state = self._now()
+        if state in (None, self._state):
+            return None
+        self._state = state
+        try:
+            self.model = load_screening_model(self._path)
+        except (InputError, OSError) as error:
+            return Notice("model", f"{str(error).rstrip('.')}; the model from before stays")
+        return Notice("model", f"{self._path}: the model has changed, and is used from here on")
+
+    def _now(self) -> tuple | None:
+        try:
+            status = os.stat(self._path)
+        except OSError:
+            return None
+        return status.st_ino, status.st_size, status.st_mtime_ns
+
+
+class _Watch:
+    def __init__(
+        self,
+        source: LiveSource,
+        model: ScreeningModel | _ModelFile | None,
+        threshold: float | None,
+        peaks: bool,
+        waiting: Waiting,
+        tally: Tally,
+        tell: Callable[[Notice], Any],
+        seen: Seen,
+        stop: threading.Event,
+        silent_after: float,
+        end_after: float | None,
+    ):
+        self._source, self._model = source, model
+        self._threshold, self._peaks = threshold, peaks
+        self._waiting, self._tally, self._tell = waiting, tally, tell
+        self._seen, self._stop = seen, stop
+        self._silent_after, self._end_after = silent_after, end_after
+        self._came_at = time.monotonic()
+        self._is_silent = False
+        self._failure: Exception | None = None
+        self._checked: Any = None
+        self._most = 1
+
+    def blocks(self) -> Iterator[ScoredFrames]:
+        receiver = threading.Thread(target=self._receive, daemon=True)
+        receiver.start()
+        try:
+            while not self._waiting.is_over:
+                if self._model is None:
+                    self._find_model()
+                taken = self._waiting.take(self._most, TICK_S)
+                self._mind_silence()
+                if taken is None:
+                    continue
+                block = self._gone(taken) if isinstance(taken, Notice) else self._scored(taken)
+                yield block
+                self._tally.add(block)
+            if self._failure is not None:
+                raise self._failure
+        finally:
+            self._stop.set()
+            self._waiting.close()
+            receiver.join()
+
+    def _receive(self) -> None:
+        try:
+            for item in self._source.arrivals(self._stop):
+                if isinstance(item, Notice):
+                    self._take_notice(item)
+                else:
+                    self._take_frames(item)
+        except Exception as error:
+            self._failure = error
+        finally:
+            self._waiting.close()
+
+    def _take_notice(self, notice: Notice) -> None:
+        if notice.kind == "restart":
+            for source in notice.sources:
+                if source.path is not None:
+                    self._seen.forget(source.path)
+        elif notice.kind == "unreadable" and notice.sources:
+            rows = self._seen.new_rows(notice.sources)
+            if not rows:
+                return
+            self._waiting.put(notice)
+        self._note(notice)
+
+    def _take_frames(self, live: LiveFrames) -> None:
+        self._came_at = time.monotonic()
+        try:
+            sources = live.frames.sources
+        except (InputError, OSError) as error:  # the file was taken away
+            self._note(Notice("unreadable", str(error).rstrip("."), len(live)))
+            return
+        rows = self._seen.new_rows(sources)
+        if n_known := len(live) - len(rows):
+            self._tally.repeat(n_known)
+            live, sources = live[np.array(rows, int)], [sources[row] for row in rows]
+        if rows:
+            self._waiting.put(WaitingFrames(live, sources))
+
+    def _note(self, notice: Notice) -> None:
+        self._tally.notice(notice)
+        self._tell(notice)
+
+    def _mind_silence(self) -> None:
+        quiet = time.monotonic() - self._came_at
+        if quiet < self._silent_after:
+            self._is_silent = False
+        elif not self._is_silent and self._tally.waiting == 0:
+            self._is_silent = True
+            self._note(Notice("silent", f"nothing has come for {quiet:.0f} s"))
+        if self._end_after is not None and quiet > self._end_after:
+            self._stop.set()
+
+    def _find_model(self) -> None:
+        """Make the model that needs no training of the first frames, once they are there."""
+        frames = self._waiting.first(PixelMask.MIN_FRAMES, TICK_S, FIRST_S)
+        if frames is not None:
+            with contextlib.suppress(InputError):  # none can be read, as their rows will say
+                self._model = untrained_model(frames)
+
+    def _scored(self, taken: list[WaitingFrames]) -> ScoredFrames:
+        begin = time.monotonic()
+        frames = join_frames([item.live.frames for item in taken])
+        arrived = np.concatenate([item.live.arrived for item in taken])
+        sources = list(chain.from_iterable(item.sources for item in taken))
+        try:
+            model = self._model_for(frames)
+            found = score_part(model, frames, peaks=self._peaks)
+        except (InputError, OSError) as error:
+            why = str(error).rstrip(".")
+            self._note(Notice("unreadable", f"{counted(len(frames), 'frame')}: {why}"))
+            return self._unreadable(sources, why, frames, arrived)
+        threshold = checked_threshold(model, self._threshold)
+        scores = Scores(
+            sources=sources,
+            probability=found.probability,
+            decision=found.probability >= threshold,
+            peak_count=found.peak_count if self._peaks else None,
+            threshold=threshold,
+            reason=found.reason,
+            expected=model.expected if threshold == model.threshold else None,
+        )
+        rate = len(frames) / max(1e-6, time.monotonic() - begin)
+        self._most = int(np.clip(rate * BLOCK_S, 1, min(PART, 2 * self._most + 1)))
+        return ScoredFrames(frames, scores, arrived)
+
+    def _model_for(self, frames: Frames) -> ScreeningModel:
+        """Return the model as it is now; frames of another shape are an `InputError`."""
+        if isinstance(self._model, _ModelFile):
+            if notice := self._model.again():
+                self._note(notice)
+            model = self._model.model
+        elif self._model is None:
+            model = untrained_model(frames)
+        else:
+            model = self._model
+        if self._checked is not model or frames.shape[1:] != model.frame_shape:
+            check_frames(model, frames)
+            self._checked = model
+        return model
+
+    def _gone(self, notice: Notice) -> ScoredFrames:
+        """Return rows for frames that came and cannot be read."""
+        shape = (1, 1) if self._checked is None else self._checked.frame_shape
+        nothing = np.broadcast_to(np.float32(np.nan), (len(notice.sources), *shape))
+        frames = arrived_frames(nothing, sources=notice.sources)
+        arrived = np.full(len(frames), time.monotonic())
+        return self._unreadable(notice.sources, notice.text, frames, arrived)
+
+    def _unreadable(
+        self, sources: Sequence[FrameOrigin], why: str, frames: Frames, arrived: np.ndarray
+    ) -> ScoredFrames:
+        n = len(sources)
+        scores = Scores(
+            sources=sources,
+            probability=np.full(n, np.nan),
+            decision=np.zeros(n, bool),
+            peak_count=None,
+            threshold=0.5 if self._threshold is None else self._threshold,
+            reason=np.full(n, why),
+        )
+        return ScoredFrames(frames, scores, arrived)
