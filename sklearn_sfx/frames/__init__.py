@@ -37,6 +37,7 @@ from sklearn_sfx.frames._words import facts_in_words as facts_in_words
 from sklearn_sfx.frames._words import number_in_words as number_in_words
 from sklearn_sfx.frames._words import unreadable_in_words as unreadable_in_words
 from sklearn_sfx.frames._written import is_being_written as is_being_written
+from sklearn_sfx.frames._written import may_grow as may_grow
 
 __all__ = [
     "Facts",

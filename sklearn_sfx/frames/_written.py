@@ -1,6 +1,8 @@
-"""Whether a file has a writer still."""
+"""Whether a file may grow, and has a writer still."""
 
-__all__ = ["is_being_written"]
+__all__ = ["is_being_written", "may_grow"]
+
+HEAD_BYTES = 4096
 
 
 def is_being_written(path: str) -> bool:
@@ -11,3 +13,14 @@ def is_being_written(path: str) -> bool:
     from sklearn_sfx.frames.hdf5._handles import is_being_written as says_so  # h5py takes long
 
     return says_so(path)
+
+
+def may_grow(path: str) -> bool:
+    """Whether frames are added to files of this kind, which say what is there: HDF5."""
+    from sklearn_sfx.frames.hdf5._handles import is_hdf5  # h5py takes long
+
+    try:
+        with open(path, "rb") as file:
+            return is_hdf5(file.read(HEAD_BYTES))
+    except OSError:
+        return False

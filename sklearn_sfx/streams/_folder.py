@@ -9,7 +9,6 @@ import time
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import natural_order
 from sklearn_sfx.streams._growing import PAUSE_S, SETTLED_S, GrowingFile
 from sklearn_sfx.streams._protocols import LiveFrames, Notice
@@ -52,8 +51,6 @@ class WatchedFolder:
 
     def arrivals(self, stop: threading.Event) -> Iterator[LiveFrames | Notice]:
         """Look at the folder until `stop` is set."""
-        if not os.path.isdir(self.path):
-            raise InputError(f"There is no folder {self.path}.")
         yield Notice("start", f"{self.path}: this folder is watched")
         while not stop.is_set():
             begin = time.monotonic()

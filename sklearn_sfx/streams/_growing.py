@@ -17,6 +17,7 @@ from sklearn_sfx.frames import (
     Frames,
     UnknownFormat,
     is_being_written,
+    may_grow,
     open_frames,
 )
 from sklearn_sfx.screening import PART
@@ -25,6 +26,7 @@ from sklearn_sfx.streams._protocols import LiveFrames, Notice
 __all__ = ["PAUSE_S", "GrowingFile"]
 
 PAUSE_S = 0.05  # between two looks at a file, or as long as a look takes
+GRAIN_S = 0.1  # a file may change again so soon without another time of change
 SETTLED_S = 5.0  # what has not changed for so long, and cannot be opened, is told of
 
 
@@ -56,7 +58,7 @@ class GrowingFile:
         self._others: frozenset[str] = frozenset()
         self._inode: tuple[int, int] | None = None
         self._problem = ""
-        self._was_followed = False
+        self._was_followed = self._is_followed = False
         self.is_whole = False  # all that the last look saw was given
         self.is_unknown = False  # it has no frames, now or later
         self.files: frozenset[str] = frozenset({path})
@@ -68,8 +70,6 @@ class GrowingFile:
 
     def arrivals(self, stop: threading.Event) -> Iterator[LiveFrames | Notice]:
         """Look until the writer has closed the file, or `stop` is set."""
-        if not os.path.isdir(os.path.dirname(self.path)):
-            raise InputError(f"There is no folder {os.path.dirname(self.path)}.")
         yield Notice("start", f"{self.path}: {self._at_start()}")
         while not stop.is_set():
             begin = time.monotonic()
@@ -87,11 +87,13 @@ class GrowingFile:
     @property
     def has_ended(self) -> bool:
         """Whether a writer that let others follow has closed the file, and all of it was given."""
-        return self._was_followed and self.is_whole and not is_being_written(self.path)
+        return self._was_followed and self.is_whole and not self._is_followed
 
     def look(self) -> Iterator[LiveFrames | Notice]:
         """Yield what has come since the last look."""
         since, self._looked_at = self._looked_at, time.monotonic()
+        self._is_followed = is_being_written(self.path)  # before, so that a close is seen after it
+        self._was_followed |= self._is_followed
         signature = self._now()
         if signature is None:
             return
@@ -105,21 +107,20 @@ class GrowingFile:
             if self._inode is not None:
                 yield self._restarted()
             self._inode = inode
-        self._was_followed |= is_being_written(self.path)
         frames = self._open()
         if frames is None:
-            if self._problem and self.quiet_s > SETTLED_S:
+            if self._problem and not self.is_unknown and self.quiet_s > SETTLED_S:
                 self.is_whole = True  # until it changes
                 origin = FrameOrigin(self.path, 0, "//")
                 yield Notice("unreadable", self._problem, 1, (origin,))
             return
-        if not frames.facts.dataset and (has_changed or not _is_readable(frames)):
+        if not may_grow(self.path) and (has_changed or not _is_readable(frames)):
             if self.quiet_s > SETTLED_S:
                 self.is_whole = True
                 yield from self._new_of(frames, since)
             return
         yield from self._new_of(frames, since)
-        self.is_whole = True
+        self.is_whole = not 0 <= self._looked_at - self._changed_on_disk() < GRAIN_S
 
     def _new_of(self, frames: Frames, since: float) -> Iterator[LiveFrames]:
         there = np.ones(len(frames), bool)

@@ -39,13 +39,13 @@ def open_source(
     Raises
     ------
     InputError
-        It is none of these.
+        It is none of these, or its folder is not there.
 
     Examples
     --------
     >>> from sklearn_sfx.streams import open_source
-    >>> open_source("/data/run.h5").name
-    '/data/run.h5'
+    >>> open_source("run.h5").name
+    '/.../run.h5'
     """
     if isinstance(source, str | Path):
         if "://" in str(source):
@@ -53,6 +53,8 @@ def open_source(
         (path,) = expand_paths(source)
         if os.path.isdir(path):
             return WatchedFolder(path, opening, but)
+        if not os.path.isdir(os.path.dirname(path)):
+            raise InputError(f"There is no folder {os.path.dirname(path)}, in which to watch.")
         return GrowingFile(path, opening)
     if hasattr(source, "arrivals"):
         return source  # type: ignore[return-value]

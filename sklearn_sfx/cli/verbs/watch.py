@@ -51,6 +51,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="say it as JSON, a line each time")
     add_jobs(parser)
     add_force(parser)
+    parser.set_defaults(when_interrupted="interrupted; start it again to go on where it was.")
 
 
 def run(args: argparse.Namespace) -> None:
@@ -63,24 +64,24 @@ def run(args: argparse.Namespace) -> None:
     hits = args.hits or Path(f"{name}.hits.lst")
     _refuse_inputs(args, table, hits)
     source = open_source(args.source, but=(str(table), str(hits)), **opening(args))
-    tally, stop = Tally(), threading.Event()
-    blocks = watch(
-        source,
-        args.model,
-        threshold=args.threshold,
-        peaks=not args.no_peaks,
-        when_behind=args.when_behind,
-        end_after=args.end_after,
-        tally=tally,
-        tell=lambda notice: say(args.verb, notice.text),
-        seen=(record := Record(table, hits, force=args.force)).seen,
-        stop=stop,
-    )
+    record = Record(table, hits, force=args.force)
     if record.n_frames:
         say(args.verb, f"{table} has {record.n_frames} frames already, and is gone on with")
+    tally, stop = Tally(), threading.Event()
     try:
-        with workers(args), _ended_by_signals(stop), _said_every(args, tally):
-            for block in blocks:
+        with _ended_by_signals(stop), workers(args), _said_every(args, tally):
+            for block in watch(
+                source,
+                args.model,
+                threshold=args.threshold,
+                peaks=not args.no_peaks,
+                when_behind=args.when_behind,
+                end_after=args.end_after,
+                tally=tally,
+                tell=lambda notice: say(args.verb, notice.text),
+                seen=record.seen,
+                stop=stop,
+            ):
                 _write(args, record, block)
     finally:
         record.close()

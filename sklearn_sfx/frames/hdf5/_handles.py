@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import threading
+import time
 import weakref
 from collections import OrderedDict
 from collections.abc import Hashable, Iterator
@@ -45,6 +46,8 @@ _FORGOTTEN = 256  # frames of others that were read since: a run in its order ne
 _MAX_READERS = 32  # of one file; those that have a dataset for each frame read each once
 # For frames smaller than their chunks; a chunk as large as a frame is not worth keeping.
 _CHUNK_CACHE_BYTES = 4 * 2**20
+# A file may be changed again so soon after a change without another time of change.
+_GRAIN_NS = 20_000_000
 _lock = threading.RLock()
 _files: OrderedDict[str, OpenFile] = OrderedDict()
 _times_lent = itertools.count()
@@ -84,12 +87,17 @@ class OpenFile:
     """
 
     def __init__(self, path: str, signature: tuple[int, ...]):
+        self.signature = signature
+        self.may_be_old = 0 <= time.time_ns() - signature[-1] < _GRAIN_NS
         self.file = _open(path)
         self.raw = RawFile(path)
-        self.signature = signature
         self.n_users = 0
         self.lent_at = 0
         self._readers: OrderedDict[Hashable, Any] = OrderedDict()
+
+    def has_changed(self, signature: tuple[int, ...]) -> bool:
+        """Whether the file is another one than when it was opened, as far as that can be told."""
+        return self.may_be_old or signature != self.signature
 
     def reader(self, key: Hashable) -> Any:
         """Return what was kept by `keep` under this key, or None."""
@@ -226,7 +234,8 @@ def open_file(path: str) -> Iterator[OpenFile]:
         signature = _signature(status)
         now = next(_times_lent)
         known = _files.get(path)
-        if known is None or (known.signature != signature and not known.n_users):
+        has_changed = known is not None and known.has_changed(signature)
+        if known is None or (has_changed and not known.n_users):
             if known is not None:
                 _files.pop(path).close()
             _make_room(now)
@@ -249,10 +258,10 @@ def close_changed() -> None:
     with _lock:
         for path, opened in list(_files.items()):
             try:
-                is_same = _signature(os.stat(path)) == opened.signature
+                has_changed = opened.has_changed(_signature(os.stat(path)))
             except OSError:
-                is_same = False
-            if not is_same and not opened.n_users:
+                has_changed = True
+            if has_changed and not opened.n_users:
                 _files.pop(path).close()
 
 

@@ -1,0 +1,110 @@
+"""``sfx watch`` as a process of its own: ended by signals, killed, and gone on with."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import h5py
+import numpy as np
+import pytest
+
+from sklearn_sfx import make_sfx_frames, open_frames, train
+from sklearn_sfx.cli import main
+
+SIDE, N_FRAMES = 96, 40
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A folder with a run, and a model that is quick."""
+    folder = tmp_path_factory.mktemp("made")
+    frames = make_sfx_frames(N_FRAMES, frame_shape=(SIDE, SIDE), hit_rate=0.5, random_state=1)
+    frames = np.asarray(frames.data.as_stored())
+    with h5py.File(folder / "run.h5", "w") as file:
+        file.create_dataset("data", data=frames, chunks=(1, SIDE, SIDE))
+    train(open_frames(frames), method="peaks", crop=SIDE).save(folder / "model.joblib")
+    return folder
+
+
+@pytest.fixture
+def start(made, tmp_path):
+    """Return what starts the command on the run in an empty folder."""
+    started = []
+
+    def begin(*options):
+        command = [sys.executable, "-m", "sklearn_sfx.cli", "watch", str(made / "run.h5")]
+        command += ["--model", str(made / "model.joblib"), "--no-peaks", *options]
+        process = subprocess.Popen(
+            command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        started.append(process)
+        return process
+
+    yield begin
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def wait_for_rows(path, n):
+    end = time.monotonic() + 60
+    while not path.exists() or path.read_bytes().count(b"\n") <= n:
+        assert time.monotonic() < end, "no rows came"
+        time.sleep(0.02)
+
+
+def rows(path):
+    return [line.split(",") for line in path.read_text().splitlines()[1:]]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_once_what_came_is_done(start, tmp_path, number):
+    process = start("--json")
+    wait_for_rows(tmp_path / "run.scores.csv", 1)
+    process.send_signal(number)
+    said, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    counts = json.loads(said.splitlines()[-1])
+    assert counts["received"] == counts["scored"] + counts["skipped"] + counts["unreadable"]
+    assert counts["waiting"] == 0
+    assert len(rows(tmp_path / "run.scores.csv")) == counts["scored"]
+    assert len((tmp_path / "run.hits.lst").read_text().splitlines()) == counts["hits"]
+
+
+def test_after_a_kill_it_goes_on_and_the_table_is_that_of_a_screening(start, made, tmp_path):
+    process = start()
+    wait_for_rows(tmp_path / "run.scores.csv", 1)
+    process.kill()
+    process.wait()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path)
+        arguments = [str(made / "run.h5"), "--model", str(made / "model.joblib"), "--no-peaks"]
+        assert main(["watch", *arguments, "--end-after", "1"]) == 0
+        assert main(["screen", *arguments, "--scores", "all.csv", "--hits", "all.lst"]) == 0
+    assert (tmp_path / "run.scores.csv").read_text() == (tmp_path / "all.csv").read_text()
+    assert (tmp_path / "run.hits.lst").read_text() == (tmp_path / "all.lst").read_text()
+
+
+def test_a_table_that_others_write_to_or_made_is_refused(made, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "notes.csv").write_text("mine\n")
+    arguments = [str(made / "run.h5"), "--model", str(made / "model.joblib"), "--end-after", "1"]
+    assert main(["watch", *arguments, "--scores", "notes.csv"]) == 2
+    assert "no table of scores" in capsys.readouterr().err
+    assert main(["watch", *arguments, "--scores", str(made / "run.h5")]) == 2
+    assert "is an input" in capsys.readouterr().err
+    assert main(["watch", *arguments, "--scores", "one", "--hits", "one"]) == 2
+    assert main(["watch", *arguments, "--scores", "none/scores.csv"]) == 2
+    assert "does not exist" in capsys.readouterr().err
+    assert main(["watch", "none/run.h5"]) == 2
+    assert os.listdir(tmp_path) == ["notes.csv"]
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "inf", "soon"])
+def test_times_are_more_than_nothing(made, value, capsys):
+    with pytest.raises(SystemExit):
+        main(["watch", str(made / "run.h5"), "--every", value])
+    assert "--every" in capsys.readouterr().err
