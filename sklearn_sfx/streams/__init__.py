@@ -15,8 +15,10 @@ from sklearn_sfx.streams._record import Record
 from sklearn_sfx.streams._tally import Tally
 from sklearn_sfx.streams._waiting import POLICIES as POLICIES
 from sklearn_sfx.streams._watch import watch
+from sklearn_sfx.streams.network import DectrisSource
 
 __all__ = [
+    "DectrisSource",
     "LiveFrames",
     "LiveSource",
     "Notice",
