@@ -38,7 +38,9 @@ from sklearn_sfx.frames._words import number_in_words as number_in_words
 from sklearn_sfx.frames._words import unreadable_in_words as unreadable_in_words
 from sklearn_sfx.frames._written import is_being_written as is_being_written
 from sklearn_sfx.frames._written import may_grow as may_grow
+from sklearn_sfx.frames.geometry import Geometry as Geometry
 from sklearn_sfx.frames.geometry import assembled_frames as assembled_frames
+from sklearn_sfx.frames.geometry import read_geometry as read_geometry
 from sklearn_sfx.frames.hdf5 import decoded_bytes as decoded_bytes
 
 __all__ = [

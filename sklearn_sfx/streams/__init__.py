@@ -15,10 +15,11 @@ from sklearn_sfx.streams._record import Record
 from sklearn_sfx.streams._tally import Tally
 from sklearn_sfx.streams._waiting import POLICIES as POLICIES
 from sklearn_sfx.streams._watch import watch
-from sklearn_sfx.streams.network import DectrisSource
+from sklearn_sfx.streams.network import DectrisSource, KaraboSource
 
 __all__ = [
     "DectrisSource",
+    "KaraboSource",
     "LiveFrames",
     "LiveSource",
     "Notice",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from sklearn_sfx.frames._picked_source import PickedSource
 from sklearn_sfx.frames._protocols import FrameSource
 from sklearn_sfx.frames.geometry._assembled_source import AssembledSource
 from sklearn_sfx.frames.geometry._assembly import pixel_places
-from sklearn_sfx.frames.geometry._crystfel import Geometry, read_geometry
+from sklearn_sfx.frames.geometry._crystfel import Geometry
 from sklearn_sfx.frames.geometry._masks import geometry_mask
 
 __all__ = ["assemble", "assembled_frames"]
@@ -68,19 +67,19 @@ def assemble(
     return frames, Frames(AssembledSource(masks, geometry, rows, usable=image))
 
 
-def assembled_frames(frames: Frames, geometry: str | os.PathLike) -> Frames:
+def assembled_frames(frames: Frames, geometry: Geometry) -> Frames:
     """Return stacked modules that are in memory already as frames put together by a geometry.
 
     Parameters
     ----------
     frames : Frames, shape (n_frames, height, width)
         Of stacked modules, to which nothing was done; their mask and values hold on.
-    geometry : path-like
-        A CrystFEL geometry file.
+    geometry : Geometry
+        Where the modules are.
     """
-    found = read_geometry(os.path.abspath(geometry))
-    source, mask = assemble(frames._source, frames._mask, found, use_masks=True, run=None)
-    return Frames(source, mask=mask, values=frames.values | found.values, mask_origin=found.path)
+    source, mask = assemble(frames._source, frames._mask, geometry, use_masks=True, run=None)
+    values = frames.values | geometry.values
+    return Frames(source, mask=mask, values=values, mask_origin=geometry.path)
 
 
 def _rows_of_module(source: FrameSource, geometry: Geometry) -> int:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import struct
+from collections.abc import Callable
 
 import numpy as np
 
@@ -94,9 +95,9 @@ def _decode_lz4(data: np.ndarray, block: int, n_bytes: int) -> np.ndarray:
 
 
 @functools.cache
-def _decoder_of_block() -> ctypes._CFuncPtr:
+def _decoder_of_block() -> Callable[[int, int, int, int], int]:
     """Return the C function, which reads and writes nothing out of bounds."""
     function = ctypes.CFUNCTYPE(
         ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int, ctypes.c_int
     )
-    return function(_bitshuffle.decoder_address(_bitshuffle.LZ4))
+    return function(_bitshuffle.decoder_address(_bitshuffle.LZ4) or 0)

@@ -44,9 +44,15 @@ class DectrisSource:
 
     Examples
     --------
-    >>> from sklearn_sfx.streams.network import DectrisSource
-    >>> DectrisSource("tcp://127.0.0.1:31001", channel="threshold_1").name
+    >>> import threading
+    >>> from sklearn_sfx.streams import DectrisSource
+    >>> source = DectrisSource("tcp://127.0.0.1:31001", channel="threshold_1")
+    >>> source.name
     'dectris://127.0.0.1:31001'
+    >>> stop = threading.Event()
+    >>> stop.set()  # else it goes on for ever
+    >>> list(source.arrivals(stop))
+    []
     """
 
     def __init__(
@@ -73,6 +79,11 @@ class DectrisSource:
         ------
         LiveFrames or Notice
             One frame of shape (1, height, width), of uint8, uint16 or uint32.
+
+        Raises
+        ------
+        InputError
+            The address is none.
         """
         known: dict[tuple[int, str], Series] = {}
         for parts in self._connection.messages(stop):
