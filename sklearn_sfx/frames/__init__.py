@@ -41,6 +41,8 @@ from sklearn_sfx.frames._written import may_grow as may_grow
 from sklearn_sfx.frames.geometry import Geometry as Geometry
 from sklearn_sfx.frames.geometry import assembled_frames as assembled_frames
 from sklearn_sfx.frames.geometry import read_geometry as read_geometry
+from sklearn_sfx.frames.hdf5 import HC_EV_ANGSTROM as HC_EV_ANGSTROM
+from sklearn_sfx.frames.hdf5 import JOULE_IN_EV as JOULE_IN_EV
 from sklearn_sfx.frames.hdf5 import decoded_bytes as decoded_bytes
 
 __all__ = [

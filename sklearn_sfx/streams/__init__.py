@@ -2,6 +2,7 @@
 
 # What is imported as itself is for other rooms, not for users.
 from sklearn_sfx._names import carry_the_face
+from sklearn_sfx.streams._hit_files import HitFiles
 from sklearn_sfx.streams._open import open_source
 from sklearn_sfx.streams._protocols import (
     LiveFrames,
@@ -15,10 +16,12 @@ from sklearn_sfx.streams._record import Record
 from sklearn_sfx.streams._tally import Tally
 from sklearn_sfx.streams._waiting import POLICIES as POLICIES
 from sklearn_sfx.streams._watch import watch
-from sklearn_sfx.streams.network import DectrisSource, KaraboSource
+from sklearn_sfx.streams.network import DectrisSource, HitPublisher, KaraboSource
 
 __all__ = [
     "DectrisSource",
+    "HitFiles",
+    "HitPublisher",
     "KaraboSource",
     "LiveFrames",
     "LiveSource",

@@ -13,6 +13,7 @@ from sklearn_sfx.streams._arrays import ArraysSource
 from sklearn_sfx.streams._folder import WatchedFolder
 from sklearn_sfx.streams._growing import GrowingFile
 from sklearn_sfx.streams._protocols import LiveSource
+from sklearn_sfx.streams.network import open_stream
 
 __all__ = ["open_source"]
 
@@ -24,12 +25,13 @@ def open_source(
 
     Parameters
     ----------
-    source : path, LiveSource, or iterable of arrays
-        A file, which may not be there yet; a folder; or an iterator, as `watch` takes it.
+    source : path, address, LiveSource, or iterable of arrays
+        A file, which may not be there yet; a folder; a stream, ``dectris://host:port`` or
+        ``karabo://host:port``; or an iterator, as `watch` takes it.
     but : collection of str
         Paths in a folder that are none of its frames, such as what is written there.
     **opening : any
-        Of files: ``dataset``, ``mask`` and ``geometry``, as for `open_frames`.
+        Of files and streams: ``dataset``, ``mask`` and ``geometry``, as for `open_frames`.
 
     Returns
     -------
@@ -49,7 +51,7 @@ def open_source(
     """
     if isinstance(source, str | Path):
         if "://" in str(source):
-            raise InputError(f"{source}: no stream of this kind can be watched.")
+            return open_stream(str(source), **opening)
         (path,) = expand_paths(source)
         if os.path.isdir(path):
             return WatchedFolder(path, opening, but)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["conversion"]
+__all__ = ["HC_EV_ANGSTROM", "JOULE_IN_EV", "conversion"]
 
 HC_EV_ANGSTROM = 12398.419843320026  # h c / e, exact in SI since 2019
 JOULE_IN_EV = 1 / 1.602176634e-19

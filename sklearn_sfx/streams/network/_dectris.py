@@ -37,8 +37,9 @@ class DectrisSource:
         As ZeroMQ has it: ``tcp://host:31001``.
     channel : str, default=None
         Which threshold is taken; the first by default.
-    mask : ndarray of bool, shape (height, width), default=None
-        True where a pixel is usable, instead of the mask that the detector sends.
+    mask : ndarray of bool, shape (height, width), or bool, default=True
+        True where a pixel is usable, instead of the mask that the detector sends. False uses all
+        pixels, whatever they hold.
     silent_s : float
         After so many seconds without a message one is told.
 
@@ -60,7 +61,7 @@ class DectrisSource:
         address: str,
         *,
         channel: str | None = None,
-        mask: np.ndarray | None = None,
+        mask: np.ndarray | bool = True,
         silent_s: float = SILENT_S,
     ):
         self.name = address.replace("tcp://", "dectris://", 1)

@@ -39,8 +39,9 @@ class KaraboSource:
     order : {"online", "file"}, default=None
         Whether arrays are (modules, fast, slow, pulses) or (pulses, modules, slow, fast). By
         default what fits the detector and the number of pulses is taken, the first if both do.
-    mask : ndarray of bool, shape (height, width), default=None
-        True where a pixel of the stacked modules is usable, beside the mask that is sent.
+    mask : ndarray of bool, shape (height, width), or bool, default=True
+        True where a pixel of the stacked modules is usable, instead of the mask that is sent. False
+        uses all pixels, whatever is sent.
     geometry : Geometry, default=None
         By which modules are put together.
     silent_s : float
@@ -71,7 +72,7 @@ class KaraboSource:
         socket: str = "REQ",
         source: str | None = None,
         order: str | None = None,
-        mask: np.ndarray | None = None,
+        mask: np.ndarray | bool = True,
         geometry: Geometry | None = None,
         silent_s: float = SILENT_S,
     ):
@@ -132,16 +133,18 @@ class KaraboSource:
         """Yield the pulses in blocks, so that at no time there are two copies of a large train."""
         n_pulses, n_modules, rows, columns = train.data.shape
         usable = np.repeat(train.present, rows)[:, None]
-        if self._mask is not None:
+        if isinstance(self._mask, np.ndarray):
             usable = usable & self._mask.reshape(-1, self._mask.shape[-1])
+        elif not self._mask:
+            usable = np.ones(1, bool)
         usable = np.broadcast_to(usable, (n_modules * rows, columns))
         length = max(1, BLOCK_BYTES // (train.data.nbytes // n_pulses))
         for first in range(0, n_pulses, length):
             part = slice(first, first + length)
             pixels = np.ascontiguousarray(train.data[part]).reshape(-1, *usable.shape)
             mask: np.ndarray | None = None if usable.all() else usable
-            if train.mask is not None:
-                mask = (train.mask[part] == 0).reshape(pixels.shape) & usable
+            if train.mask is not None and self._mask is True:
+                mask = np.equal(train.mask[part], 0).reshape(pixels.shape) & usable
             frames = arrived_frames(
                 pixels,
                 sources=_origins(train, part),

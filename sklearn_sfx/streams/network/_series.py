@@ -28,19 +28,21 @@ class Series:
         What is known of it.
     channel : str or None
         Which is taken; the first by default.
-    mask : ndarray of bool, shape (height, width), or None
-        To be used instead of that of the detector.
+    mask : ndarray of bool, shape (height, width), or bool
+        To be used instead of that of the detector; whether any is used.
     """
 
     def __init__(
-        self, number: int, start: Start | None, channel: str | None, mask: np.ndarray | None
+        self, number: int, start: Start | None, channel: str | None, mask: np.ndarray | bool
     ):
         self.number, self._start, self.is_over = number, start, False
         self._channel = channel
         if channel is None and start is not None and start.channels:
             self._channel = start.channels[0]
-        self._mask, self.mask_reason = mask, ""
-        if mask is None and start is not None:
+        self._is_masked = mask is not False
+        self._mask = mask if isinstance(mask, np.ndarray) else None
+        self.mask_reason = ""
+        if mask is True and start is not None:
             try:
                 self._mask = start.mask(self._channel or "")
             except Malformed as error:
@@ -68,7 +70,7 @@ class Series:
             line += f", channel {self._channel} and not {others}"
         if self.mask_reason:
             line += f"; without a mask, since {self.mask_reason}"
-        elif self._mask is None:
+        elif self._mask is None and self._is_masked:
             line += "; without a mask: set header_detail to all to have it sent"
         return one_line(line)
 
@@ -121,7 +123,7 @@ class Series:
         )
 
     def _facts(self, dtype: np.dtype, channel: str, compression: str) -> Facts:
-        no_data = (float(np.iinfo(dtype).max),)
+        no_data = (float(np.iinfo(dtype).max),) if self._is_masked else ()
         known = {
             "format": "DECTRIS stream V2",
             "dataset": one_line(channel),
@@ -139,5 +141,5 @@ class Series:
             distance=None if start.distance is None else 1000 * start.distance,
             wavelength=start.wavelength,
             # The detector names the largest value that is valid.
-            saturation=None if start.saturation is None else start.saturation + 1.0,
+            saturation=start.saturation + 1.0 if start.saturation and self._is_masked else None,
         )
