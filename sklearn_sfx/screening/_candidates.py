@@ -137,7 +137,7 @@ def make_candidate(
         ]
         known[method.name] = _Average(method, parts)
     elif isinstance(method, Adapted):
-        known[method.name] = _Adapted(method, X, crop, _steps(method, settings, device))
+        known[method.name] = _Adapted(method, X, crop, settings, device)
     elif method.name not in known:
         steps = _steps(method, settings, device)
         known[method.name] = Candidate(method, crop_for(X, crop, method.crop), steps)

@@ -16,6 +16,7 @@ from sklearn_sfx.exceptions import InputError
 
 SUMMARY = "score frames while they are measured"
 ORDER = 45
+EXAMPLES = ("sfx watch run.h5", "sfx watch /data/shift3 --model m.joblib --when-behind newest")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
