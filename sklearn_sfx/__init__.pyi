@@ -10,6 +10,7 @@ from .classifiers import PeakHeightClassifier as PeakHeightClassifier
 from .classifiers import SpotCountClassifier as SpotCountClassifier
 from .datasets import load_cxidb76 as load_cxidb76
 from .datasets import make_sfx_frames as make_sfx_frames
+from .datasets import make_spi_frames as make_spi_frames
 from .datasets import random_domains as random_domains
 from .datasets import write_cxidb76 as write_cxidb76
 from .exceptions import FewLabelsWarning as FewLabelsWarning

@@ -36,7 +36,9 @@ from sklearn_sfx.preprocessing import (
     BaseStep,
     CentralCrop,
     FrameTransformer,
+    LitPixels,
     PixelMask,
+    RadialProfile,
     RowWiseDecomposition,
     StrongestPeaks,
 )
@@ -89,6 +91,14 @@ class TableRowWiseDecomposition(OnTables, RowWiseDecomposition):
 
 
 class TableStrongestPeaks(OnTables, StrongestPeaks):
+    pass
+
+
+class TableLitPixels(OnTables, LitPixels):
+    pass
+
+
+class TableRadialProfile(OnTables, RadialProfile):
     pass
 
 
@@ -226,6 +236,9 @@ LISTED = [
     Scaled(),
     TableRowWiseDecomposition(),
     TableStrongestPeaks(),
+    TableLitPixels(),
+    TableRadialProfile(),
+    TableRadialProfile(statistic="variance", width=2.0),
     TablePixelMask(),
     TablePixelMask(detect=True, saturation=1e6),
     CNN1D(

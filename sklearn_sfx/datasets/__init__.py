@@ -12,6 +12,7 @@ from sklearn_sfx.datasets._labels import LabelRules as LabelRules
 from sklearn_sfx.datasets._labels import find_labels as find_labels
 from sklearn_sfx.datasets._labels import match_labels
 from sklearn_sfx.datasets._make import make_sfx_frames
+from sklearn_sfx.datasets._make_spi import make_spi_frames
 from sklearn_sfx.datasets._run_files import RunFiles as RunFiles
 from sklearn_sfx.datasets._run_files import run_files as run_files
 from sklearn_sfx.datasets._run_files import write_run
@@ -22,6 +23,7 @@ from sklearn_sfx.datasets.simulation import random_domains
 __all__ = [
     "load_cxidb76",
     "make_sfx_frames",
+    "make_spi_frames",
     "make_target",
     "match_labels",
     "random_domains",

@@ -11,9 +11,11 @@ from sklearn_sfx.preprocessing._base import FrameTransformer
 from sklearn_sfx.preprocessing._contrast import GCN, LCN
 from sklearn_sfx.preprocessing._crop import CentralCrop
 from sklearn_sfx.preprocessing._decomposition import RowWiseDecomposition
+from sklearn_sfx.preprocessing._lit_pixels import LitPixels
 from sklearn_sfx.preprocessing._mask import PackedMask as PackedMask
 from sklearn_sfx.preprocessing._mask import PixelMask
 from sklearn_sfx.preprocessing._peaks import Peaks, count_peaks, find_peaks
+from sklearn_sfx.preprocessing._radial import RadialProfile, RadialSpectrum
 from sklearn_sfx.preprocessing._spots import count_spots, find_spots
 from sklearn_sfx.preprocessing._step import BaseStep
 from sklearn_sfx.preprocessing._strongest_peaks import StrongestPeaks
@@ -24,8 +26,11 @@ __all__ = [
     "BaseStep",
     "CentralCrop",
     "FrameTransformer",
+    "LitPixels",
     "Peaks",
     "PixelMask",
+    "RadialProfile",
+    "RadialSpectrum",
     "RowWiseDecomposition",
     "StrongestPeaks",
     "count_peaks",

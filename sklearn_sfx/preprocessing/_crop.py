@@ -14,6 +14,7 @@ from sklearn_sfx._validation import is_frames
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import FrameStep, Window
 from sklearn_sfx.preprocessing._base import FrameTransformer
+from sklearn_sfx.preprocessing._center import find_center
 from sklearn_sfx.preprocessing._fused_step import FusedStep
 from sklearn_sfx.preprocessing._step import BaseStep, described
 
@@ -86,26 +87,8 @@ class CentralCrop(FrameTransformer):
         self.center = center
 
     def _learn(self, X: Any) -> None:
-        self.center_ = self._find_center(X)
-
-    def _find_center(self, X: Any) -> tuple[float, float] | None:
-        if not isinstance(self.center, str):
-            place = np.asarray(self.center, dtype=float)
-            if place.shape != (2,) or not np.isfinite(place).all() or len(X.shape) != 3:
-                raise InputError(
-                    f"center={self.center!r} has to be a row and a column of a frame, or one of "
-                    "'frame' and 'beam'."
-                )
-            return float(place[0]), float(place[1])
-        if self.center == "frame" or self.size is None:
-            return None
-        center = X.beam_center if is_frames(X) else None
-        if center is None:
-            raise InputError(
-                "CentralCrop(center='beam') has to know where the beam is, and these frames do not "
-                "say: open them with a geometry, or give center=(row, column)."
-            )
-        return center
+        whole = self.size is None and isinstance(self.center, str)
+        self.center_ = None if whole else find_center(self, X)
 
     def _make_step(self) -> CropStep:
         size = None if self.size is None else int(self.size)

@@ -19,13 +19,18 @@ from sklearn_sfx.preprocessing import (
     BaseStep,
     CentralCrop,
     FrameTransformer,
+    LitPixels,
     PixelMask,
+    RadialProfile,
+    RadialSpectrum,
     RowWiseDecomposition,
     StrongestPeaks,
 )
 from sklearn_sfx.preprocessing._crop import CropStep
 from sklearn_sfx.preprocessing._fused_step import FusedStep, PixelRule
+from sklearn_sfx.preprocessing._lit_pixels import LitPixelsStep
 from sklearn_sfx.preprocessing._peaks import CountStep, PeakSettings
+from sklearn_sfx.preprocessing._radial import RadialProfileStep
 from sklearn_sfx.preprocessing._strongest_peaks import StrongestPeaksStep
 
 # -- A transformer as a user writes one
@@ -92,6 +97,10 @@ TRANSFORMERS = [
     make_pipeline(CentralCrop(30), GCN(), LCN(), RowWiseDecomposition()),
     make_pipeline(LCN(3), GCN(), CentralCrop(20), LCN(3)),
     StrongestPeaks((1, 2)),
+    LitPixels(threshold=20),
+    RadialProfile(),
+    RadialProfile(center=(3, 40), width=2.5, statistic="variance"),
+    make_pipeline(RadialProfile(), RadialSpectrum()),
     Root(),
     RootAnywhere(),
 ]
@@ -132,7 +141,8 @@ def test_arrays_runs_tensors_and_devices_agree(transformer, run):
 
 def test_one_step_that_knows_no_tensors_keeps_a_run_off_the_device(run):
     for transformer in TRANSFORMERS:
-        knows = type(transformer) not in (StrongestPeaks, Root)
+        unknown = (StrongestPeaks, LitPixels, RadialProfile, Root)
+        knows = type(getattr(transformer, "steps", [[0, transformer]])[0][1]) not in unknown
         assert can_run_on_device(clone(transformer).fit_transform(run)) == knows
     assert can_run_on_device(run)
     assert not can_run_on_device(GCN().fit_transform(Root().fit_transform(run)))
@@ -157,6 +167,12 @@ DIFFERENT = {
     StrongestPeaksStep: [
         StrongestPeaksStep((1, 2, 3), SETTING),
         *(StrongestPeaksStep((1, 2), settings) for settings in SETTINGS),
+    ],
+    LitPixelsStep: [LitPixelsStep(0.5, 1.0), LitPixelsStep(1.0, 1.0), LitPixelsStep(0.5, 2.0)],
+    RadialProfileStep: [
+        RadialProfileStep((1.0, 1.0), width, statistic)
+        for width in (1.0, 2.0)
+        for statistic in ("mean", "variance")
     ],
     CountStep: [CountStep(settings) for settings in SETTINGS],
     RootStep: [RootStep(1.0), RootStep(2.0)],

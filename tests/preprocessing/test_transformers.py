@@ -17,13 +17,15 @@ from sklearn_sfx.preprocessing import (
     GCN,
     LCN,
     CentralCrop,
+    LitPixels,
     PixelMask,
+    RadialProfile,
     RowWiseDecomposition,
     StrongestPeaks,
 )
 
 CHAIN = [PixelMask(saturation=60000), CentralCrop(12), GCN(), LCN(), RowWiseDecomposition()]
-STEPS = [*CHAIN, StrongestPeaks()]
+STEPS = [*CHAIN, StrongestPeaks(), LitPixels(), RadialProfile()]
 TRANSFORMERS = pytest.mark.parametrize("step", STEPS, ids=lambda step: type(step).__name__)
 
 
