@@ -1,6 +1,6 @@
 """How many of the frames with exactly one particle are found, on SIMULATED single-particle runs.
 
-For each domain and seed a run is simulated with the domain's own shares. Labels are drawn at random
+For each domain and seed a run is simulated with the domain's own shares, or those that are given. Labels are drawn at random
 for training, and all other frames test. The score of a frame is the probability of "single" among
 empty, single, multiple and other; what is shown is the recall of "single" at the best threshold
 whose precision is 0.9, the mean over the seeds and its standard error.
@@ -104,10 +104,10 @@ def recall_at(precision, is_single, score):
     return float(recall[reached >= precision].max(initial=0.0))
 
 
-def one_run(name, n_frames, n_labels, seed, wanted):
+def one_run(name, n_frames, n_labels, shares, seed, wanted):
     """Yield method, number of labels and recall at precision 0.9."""
     domain = PARTICLE_DOMAINS[name]
-    run = make_spi_frames(n_frames, domain=domain, random_state=seed)
+    run = make_spi_frames(n_frames, domain=domain, shares=shares, random_state=seed)
     tables = features(domain.camera.gain)
     used = {key for method, (key, _) in methods(seed).items() if method in wanted}
     made = {key: np.asarray(tables[key].fit_transform(run.data)) for key in used}
@@ -134,6 +134,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--domains", nargs="+", default=["virus", "organelle"])
     parser.add_argument("--labels", nargs="+", type=int, default=[20, 200, 1200])
+    parser.add_argument(
+        "--shares",
+        nargs=3,
+        type=float,
+        metavar=("SINGLE", "MULTIPLE", "OTHER"),
+        help="shares of the frames (default: the domain's own, of which 4 to 6 %% are single)",
+    )
     parser.add_argument("--frames", type=int, default=3000)
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2, 3, 4])
     parser.add_argument("--methods", nargs="+", choices=names, default=names)
@@ -142,7 +149,7 @@ def main():
         started, found = time.perf_counter(), {}
         for seed in args.seeds:
             for method, number, recall in one_run(
-                domain, args.frames, args.labels, seed, args.methods
+                domain, args.frames, args.labels, args.shares, seed, args.methods
             ):
                 found.setdefault((method, number), []).append(recall)
         took = time.perf_counter() - started
