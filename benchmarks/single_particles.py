@@ -1,9 +1,10 @@
 """How many of the frames with exactly one particle are found, on SIMULATED single-particle runs.
 
-For each domain and seed a run is simulated with the domain's own shares, or those that are given. Labels are drawn at random
-for training, and all other frames test. The score of a frame is the probability of "single" among
-empty, single, multiple and other; what is shown is the recall of "single" at the best threshold
-whose precision is 0.9, the mean over the seeds and its standard error.
+For each domain and seed a run is simulated with the domain's own shares, or those that are given.
+Labels are drawn at random for training, and all other frames test. The score of a frame is the
+probability of "single" among empty, single, multiple and other; what is shown is the recall of
+"single" at the best threshold whose precision is 0.9, the mean over the seeds and its standard
+error.
 
     python -m benchmarks.single_particles --domains virus organelle --labels 20 200 --seeds 0 1 2
 
