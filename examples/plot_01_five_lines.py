@@ -6,6 +6,9 @@ Label about 200 frames, fit an ordinary scikit-learn pipeline, and let it decide
 run. The frames are SIMULATED, and only 192 pixels wide, to be quick.
 """
 
+import tempfile
+from pathlib import Path
+
 import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.pipeline import make_pipeline
@@ -20,7 +23,10 @@ from sklearn_sfx import (
     SaliencyDisplay,
     evaluate,
     make_sfx_frames,
+    open_frames,
+    screen,
 )
+from sklearn_sfx.datasets import write_run
 
 # %%
 # A run and its labels
@@ -93,3 +99,15 @@ plt.show()
 display = SaliencyDisplay.from_estimator(model, run.data, index=best)
 display.figure_.suptitle("SIMULATED")
 plt.show()
+
+# %%
+# The hit list, in one line
+# -------------------------
+#
+# Any fitted pipeline screens a run in files, and writes the list that CrystFEL reads.
+
+with tempfile.TemporaryDirectory() as folder:
+    write_run(Path(folder, "run.h5"), run)
+    frames = open_frames(Path(folder, "run.h5"), mask=run.mask)
+    screen(model, frames).write_hits(Path(folder, "hits.lst"))
+    print(len(Path(folder, "hits.lst").read_text().splitlines()), "hits of", len(frames), "frames")

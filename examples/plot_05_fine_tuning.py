@@ -7,12 +7,27 @@ the model's base has learned, and learns the decision anew. Both runs are SIMULA
 the other like LN84.
 """
 
+import tempfile
+from pathlib import Path
+
 import matplotlib.pyplot as plt
 from sklearn.base import clone
 from sklearn.metrics import precision_recall_curve
 from sklearn.pipeline import make_pipeline
 
-from sklearn_sfx import CNN1D, GCN, LCN, FineTuned, RowWiseDecomposition, evaluate, make_sfx_frames
+from sklearn_sfx import (
+    CNN1D,
+    GCN,
+    LCN,
+    FineTuned,
+    RowWiseDecomposition,
+    evaluate,
+    make_sfx_frames,
+    open_frames,
+    screen,
+    train,
+)
+from sklearn_sfx.datasets import write_run
 
 theirs = make_sfx_frames(200, domain="LO19", frame_shape=(192, 192), hit_rate=0.4, random_state=0)
 mine = make_sfx_frames(200, domain="LN84", frame_shape=(192, 192), hit_rate=0.4, random_state=1)
@@ -64,3 +79,18 @@ ax.set(xlabel="recall", ylabel="precision", xlim=(0.4, 1.01), ylim=(0.4, 1.01))
 ax.set_title("SIMULATED: from LO19 to LN84")
 ax.legend(loc="lower left")
 plt.show()
+
+# %%
+# With a threshold, and on to the hit list
+# ----------------------------------------
+#
+# ``train`` does the same with ``base=``, sets the threshold by five folds of the labels, and says
+# what to expect. On the command line it is ``sfx train RUN --labels L --from OTHER.model``.
+
+tuned = train(X, y, base=other, random_state=0)
+print(f"{tuned.method}, a hit from {tuned.threshold:.2f}: {tuned.expected}")
+with tempfile.TemporaryDirectory() as folder:
+    write_run(Path(folder, "run.h5"), mine)
+    frames = open_frames(Path(folder, "run.h5"), mask=mine.mask)
+    screen(tuned, frames).write_hits(Path(folder, "hits.lst"))
+    print(len(Path(folder, "hits.lst").read_text().splitlines()), "hits of", len(frames), "frames")

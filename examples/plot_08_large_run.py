@@ -16,7 +16,15 @@ import numpy as np
 from distributed import Client, LocalCluster
 from sklearn.pipeline import make_pipeline
 
-from sklearn_sfx import CNN1D, GCN, LCN, RowWiseDecomposition, make_sfx_frames, open_frames
+from sklearn_sfx import (
+    CNN1D,
+    GCN,
+    LCN,
+    RowWiseDecomposition,
+    make_sfx_frames,
+    open_frames,
+    screen,
+)
 from sklearn_sfx.datasets import write_run
 
 folder = tempfile.TemporaryDirectory()
@@ -34,6 +42,15 @@ write_run(path, trial)
 run = open_frames(path, mask=trial.mask)
 network = CNN1D(channels=(8, 16), max_epochs=5, random_state=0)
 model = make_pipeline(GCN(), LCN(5), RowWiseDecomposition(), network).fit(run, trial.target)
+
+# %%
+# From the pipeline to the hit list
+# ---------------------------------
+#
+# ``screen`` takes any fitted pipeline, and reads the run block by block.
+
+screen(model, run).write_hits(Path(folder.name, "hits.lst"))
+print(Path(folder.name, "hits.lst").read_text().splitlines()[0].split("/", 3)[-1])
 
 # %%
 # Memory against the number of frames

@@ -18,6 +18,7 @@ from sklearn_sfx._outputs import Outputs
 from sklearn_sfx.cli import build_parser
 from sklearn_sfx.datasets import match_labels, write_annotation, write_run
 from sklearn_sfx.frames._formats import FORMATS
+from tests.datasets.label_writers import write_stream
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 PAGES = [DOCS / "getting_started.md", *sorted((DOCS / "guide").glob("*.md"))]
@@ -47,6 +48,8 @@ def folder(tmp_path_factory):
     write_run(folder / "other" / "r0020_2000.h5", other)
     with h5py.File(folder / "bits.h5", "w") as file:
         file["mask"] = (~run.mask).astype(np.uint16)
+    rows = [("r0095_2000.h5", f"chunk_0000000//{i}", i % 3 == 0, i % 7) for i in range(60)]
+    write_stream(folder / "r0095.stream", rows)
     network = sfx.CNN1D(max_epochs=2, random_state=0)
     model = make_pipeline(*steps(), network).fit(other.data, other.target)
     sfx.save_model(model, folder / "other.skops")

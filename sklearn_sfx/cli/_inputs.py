@@ -64,7 +64,7 @@ def labelled_frames(
     path = args.labels if path is None else path
     rules = LabelRules(args.not_indexed, args.absent, args.hit_from, args.miss_below)
     found = find_labels(frames, path, rules)
-    if not found.format.is_of_run:  # who wrote lines of labels knows what is in them
+    if not found.format.is_of_run and not args.quiet:  # who wrote lines knows what is in them
         say(args.verb, f"{path}: {found.said}")
     if found.problem:
         say(args.verb, found.problem)

@@ -92,12 +92,10 @@ class _Average(Candidate):
 class _Adapted(Candidate):
     """A method that learns from labels of another experiment, and from these frames without any."""
 
-    def __init__(
-        self, method: Adapted, X: Any, crop: int | str | None, settings: dict, device: str
-    ):
+    def __init__(self, method: Adapted, X: Any, crop: int | str | None, steps: list):
         side = method.side(X) if crop == "auto" else crop
-        super().__init__(method, crop_for(X, side), _steps(method, settings, device))
-        self._source, self._side, self._frames = method, side, X
+        super().__init__(method, crop_for(X, side), steps)
+        self._source, self._side = method, side
         self._is_fitted = False
 
     def held_out(self, X: Any, y: np.ndarray, folds: list) -> np.ndarray:

@@ -102,19 +102,18 @@ def wrapped(other):
         ),
         "vote": VotingClassifier(parts, voting="soft").fit(other.data, other.target),
         "recall": recall.fit(other.data, other.target),
-        "choice": HitFinderCV(method="rows", crop=80, max_epochs=15, random_state=0).fit(
-            other.data, other.target
-        ),
+        "choice": HitFinderCV(method="rows", crop=80, **QUICK).fit(other.data, other.target),
         "masked": make_pipeline(PixelMask(), *plain).fit(other.data, other.target),
     }
 
 
+@pytest.mark.filterwarnings("ignore:Nothing was learned")  # in so few epochs
 def test_whatever_stands_around_the_network(other, mine, tmp_path):
     for name, base in wrapped(other).items():
-        tuned = train(mine.data[:30], mine.target[:30], base=base, **QUICK)
+        tuned = train(mine.data[:40], mine.target[:40], base=base, **QUICK)
         assert (tuned.method, tuned.prepare[-1].size) == ("tuned", 80), name
         joblib.dump(base, tmp_path / "base.joblib")
-        FineTuned(tmp_path / "base.joblib", **FEW).fit(mine.data[:30], mine.target[:30])
+        FineTuned(tmp_path / "base.joblib", **FEW).fit(mine.data[:40], mine.target[:40])
 
 
 @pytest.mark.parametrize("suffix", [".joblib", ".skops"])
@@ -131,7 +130,7 @@ def test_what_train_writes_is_a_base_by_path_and_in_memory(model, other, tmp_pat
 
 
 def test_a_network_on_frames_is_trained_tuned_and_saved(other, mine, tmp_path):
-    longer = {"method": "frames", "max_epochs": 8, "random_state": 0}
+    longer = {"method": "frames", "max_epochs": 4, "recall": 0.5, "random_state": 0}
     theirs = train(other.data, other.target, crop=SIDE, **longer)
     assert isinstance(theirs.classifier[-1], CNN2D)
     tuned = train(mine.data, mine.target, base=theirs, **longer)
