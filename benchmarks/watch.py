@@ -97,13 +97,15 @@ def load(args: argparse.Namespace, frames: np.ndarray, model: Any) -> None:
         *((2.0, policy) for policy in ("wait", "newest", "spread")),
     ]:
         tally, before = Tally(), memory_mb()
+        most = before
         came = paced(frames, rate * highest, args.seconds)
         for _ in watch(came, model, peaks=False, tally=tally, when_behind=policy):
+            most = max(most, memory_mb())
             assert tally.received == (
                 tally.scored + tally.skipped + tally.unreadable + tally.waiting
             )
         print(f"{rate * highest:.1f}/s, {policy}: {tally}")
-        print(f"    memory {before:.0f} to {memory_mb():.0f} MB", flush=True)
+        print(f"    memory {before:.0f} MB before, {most:.0f} MB at the most", flush=True)
 
 
 def paced(frames: np.ndarray, rate: float, seconds: float) -> Iterator[np.ndarray]:

@@ -36,6 +36,7 @@ from sklearn_sfx.frames._value_rule import rule_of_type as rule_of_type
 from sklearn_sfx.frames._words import facts_in_words as facts_in_words
 from sklearn_sfx.frames._words import number_in_words as number_in_words
 from sklearn_sfx.frames._words import unreadable_in_words as unreadable_in_words
+from sklearn_sfx.frames._written import has_all_its_room as has_all_its_room
 from sklearn_sfx.frames._written import is_being_written as is_being_written
 from sklearn_sfx.frames._written import may_grow as may_grow
 from sklearn_sfx.frames.geometry import Geometry as Geometry

@@ -16,6 +16,7 @@ from sklearn_sfx.frames import (
     FrameOrigin,
     Frames,
     UnknownFormat,
+    has_all_its_room,
     is_being_written,
     may_grow,
     open_frames,
@@ -119,6 +120,8 @@ class GrowingFile:
                 self.is_whole = True
                 yield from self._new_of(frames, since)
             return
+        if self.quiet_s < SETTLED_S and self._tells_nothing(frames):
+            return
         yield from self._new_of(frames, since)
         self.is_whole = not 0 <= self._looked_at - self._changed_on_disk() < GRAIN_S
 
@@ -162,6 +165,12 @@ class GrowingFile:
         self.files = frames[:1].files
         self._others = self.files - {self.path}
         return frames
+
+    def _tells_nothing(self, frames: Frames) -> bool:
+        try:
+            return has_all_its_room(self.path, frames.facts.dataset)
+        except (InputError, OSError):  # it has changed since
+            return True
 
     def _now(self) -> tuple | None:
         """Return what is another when the file, or one that it leads to, has changed."""

@@ -16,7 +16,9 @@ __all__ = ["POLICIES", "Waiting", "WaitingFrames"]
 
 POLICIES = ("wait", "newest", "spread")
 MOST_FRAMES = 2048
-MOST_BYTES = 2**30
+MOST_BYTES = 2**29
+LEAST_FRAMES = 8  # who skips keeps so many, however slowly they are scored
+SKIPPING_S = 2.0  # or what is scored in this time, so that what is scored is new
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,13 @@ class Waiting:
         self._changed = threading.Condition()
         self._n_frames = self._n_bytes = 0
         self._closed = False
+        self._most = MOST_FRAMES
+
+    def set_rate(self, rate: float) -> None:
+        """Say how many frames are scored in a second: who skips keeps no more than is new then."""
+        if self._when_behind != "wait":
+            with self._changed:
+                self._most = int(min(max(LEAST_FRAMES, rate * SKIPPING_S), MOST_FRAMES))
 
     def put(self, item: WaitingFrames | Notice) -> None:
         """Add frames, or a notice of unreadable ones, which takes no room."""
@@ -139,7 +148,7 @@ class Waiting:
         n, n_bytes = (len(item), item.live.nbytes) if item else (0, 0)
         if item and not self._n_frames:
             return False  # so that there is room for any one
-        return self._n_frames + n > MOST_FRAMES or self._n_bytes + n_bytes > MOST_BYTES
+        return self._n_frames + n > self._most or self._n_bytes + n_bytes > MOST_BYTES
 
     def _thin(self) -> None:
         """Skip every second frame of all that wait, as long as they are too many."""
@@ -163,8 +172,8 @@ class Waiting:
     def _drop_oldest(self) -> None:
         while self._is_full():
             oldest = next(item for item in self._items if isinstance(item, WaitingFrames))
-            n = min(len(oldest), max(1, self._n_frames - MOST_FRAMES))
-            if self._n_frames <= MOST_FRAMES:  # too many bytes, which go with the last of them
+            n = min(len(oldest), max(1, self._n_frames - self._most))
+            if self._n_frames <= self._most:  # too many bytes, which go with the last of them
                 n = len(oldest)
             if n == self._n_frames:
                 return  # one alone may be larger than there is room

@@ -79,8 +79,9 @@ def watch(
     peaks : bool
         Whether to count the peaks of each frame too.
     when_behind : {"wait", "newest", "spread"}
-        What happens when 2048 frames, or 1 GiB of them, wait: the source waits; the oldest are
-        skipped; or every second one of those that wait.
+        What happens when frames come faster than they are scored. "wait": up to 2048 frames, or
+        512 MiB of them, wait, and then the source does. The others keep no more than is scored in
+        two seconds: "newest" skips the oldest, "spread" every second one of those that wait.
     silent_after : float
         After so many seconds without a frame this is told, once.
     end_after : float, optional
@@ -298,6 +299,7 @@ class _Watch:
             expected=model.expected if threshold == model.threshold else None,
         )
         rate = len(frames) / max(1e-6, time.monotonic() - begin)
+        self._waiting.set_rate(rate)
         self._most = int(np.clip(rate * BLOCK_S, 1, min(PART, 2 * self._most + 1)))
         return ScoredFrames(frames, scores, arrived)
 

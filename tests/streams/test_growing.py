@@ -135,6 +135,26 @@ def test_a_series_whose_files_come_in_another_order(tmp_path, frames, follow):
     assert given[0].event == "data_000002//0"
 
 
+def test_frames_that_have_their_room_before_they_are_written(tmp_path, frames, follow):
+    path = tmp_path / "run.h5"
+    with h5py.File(path, "w") as file:
+        file.create_dataset("data", data=np.zeros_like(frames[:4]))  # without chunks
+
+    def finish():
+        with h5py.File(path, "a") as file:
+            file["data"][:] = frames[:4]
+
+    later = threading.Timer(1.0, finish)
+    later.start()
+    _, _, given = follow(path, until=4, end_after=30.0)
+    later.join()
+    assert len(given) == 4
+    n_read = [row[4] for row in rows(tmp_path / "out.csv")]
+    _, _, again = follow(iter(frames[:4]), name="as_arrays")
+    assert n_read == [row[4] for row in rows(tmp_path / "as_arrays.csv")]
+    assert len(again) == 4
+
+
 def test_a_file_that_is_replaced_is_said_and_scored_anew(tmp_path, frames, follow):
     path = tmp_path / "run.h5"
 

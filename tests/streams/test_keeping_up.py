@@ -45,6 +45,15 @@ def test_the_newest_stay():
     assert numbers(waiting) == list(range(14, 24))
 
 
+def test_who_skips_keeps_what_is_scored_soon():
+    tally = Tally()
+    waiting = Waiting("newest", tally)
+    waiting.set_rate(10.0)
+    for start in range(100):
+        waiting.put(some(1, start))
+    assert numbers(waiting) == list(range(80, 100))
+
+
 @pytest.mark.usefixtures("small")
 @pytest.mark.parametrize("size", [1, 3, 4])
 def test_what_stays_is_spread(size):
