@@ -1,4 +1,4 @@
-"""Score frames while they are measured: a file that grows, or a folder into which files fall."""
+"""Score frames while they are measured: files that grow, a folder, or a stream."""
 
 import argparse
 import signal
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sklearn_sfx._outputs import name_of_run
+from sklearn_sfx.cli._hit_outputs import add_hit_outputs, hit_outputs, name_of_stream
 from sklearn_sfx.cli._inputs import opening, workers
 from sklearn_sfx.cli._options import add_force, add_jobs, add_model, add_opening
 from sklearn_sfx.cli._printing import say, tell
@@ -21,7 +22,11 @@ EXAMPLES = ("sfx watch run.h5", "sfx watch /data/shift3 --model m.joblib --when-
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the source, the model, what to write, and what to do when behind."""
-    parser.add_argument("source", help="a file that grows, or a folder into which files fall")
+    parser.add_argument(
+        "source",
+        help="a file that grows, a folder into which files fall, or a stream: dectris://HOST:PORT "
+        "or karabo://HOST:PORT",
+    )
     add_opening(parser)
     add_model(parser, without="none is needed: frames with six Bragg spots or more are hits")
     parser.add_argument("--hits", type=Path, help="hit list for CrystFEL (default: RUN.hits.lst)")
@@ -50,6 +55,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="end when nothing has come for so long (default: at Ctrl-C)",
     )
     parser.add_argument("--json", action="store_true", help="say it as JSON, a line each time")
+    add_hit_outputs(parser)
     add_jobs(parser)
     add_force(parser)
     parser.set_defaults(when_interrupted="interrupted; start it again to go on where it was.")
@@ -60,7 +66,8 @@ def run(args: argparse.Namespace) -> None:
     from sklearn_sfx.frames import expand_paths
     from sklearn_sfx.streams import Record, Tally, open_source, watch
 
-    name = name_of_run(expand_paths(args.source))
+    is_stream = "://" in args.source
+    name = name_of_stream(args.source) if is_stream else name_of_run(expand_paths(args.source))
     table = args.scores or Path(f"{name}.scores.csv")
     hits = args.hits or Path(f"{name}.hits.lst")
     _refuse_inputs(args, table, hits)
@@ -70,7 +77,12 @@ def run(args: argparse.Namespace) -> None:
         say(args.verb, f"{table} has {record.n_frames} frames already, and is gone on with")
     tally, stop = Tally(), threading.Event()
     try:
-        with _ended_by_signals(stop), workers(args), _said_every(args, tally):
+        with (
+            hit_outputs(args) as outputs,
+            _ended_by_signals(stop),
+            workers(args),
+            _said_every(args, tally),
+        ):
             for block in watch(
                 source,
                 args.model,
@@ -84,6 +96,7 @@ def run(args: argparse.Namespace) -> None:
                 stop=stop,
             ):
                 _write(args, record, block)
+                outputs.add(block)
     finally:
         record.close()
     _say(args, tally)
@@ -158,5 +171,8 @@ def _refuse_inputs(args: argparse.Namespace, *outputs: Path) -> None:
             raise InputError(
                 f"{path}: this is an input of the command; name another file to write to."
             )
+    hits, source = args.save_hits, Path(args.source).resolve()
+    if hits is not None and source in hits.resolve().parents:
+        raise InputError(f"{hits}: it would be watched; keep the hits outside of {args.source}.")
     if outputs[0].resolve() == outputs[1].resolve():
         raise InputError(f"{outputs[0]}: two outputs cannot go to one file; name two.")
