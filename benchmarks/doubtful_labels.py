@@ -28,9 +28,9 @@ from sklearn_sfx._methods import METHODS
 from sklearn_sfx.classifiers import held_out_probability
 from sklearn_sfx.screening import Expectation
 from sklearn_sfx.screening._choice import best_method, best_threshold, expected_of_choice
-from sklearn_sfx.screening._doubt import chances, draw
 from sklearn_sfx.screening._hit_rate import estimate_hit_rate
 from sklearn_sfx.screening._select import N_FOLDS
+from sklearn_sfx.screening.labelling._doubt import chances, draw
 
 EXPERIMENTS = ("LN84", "L498", "LG36")
 NAMES = ("peaks", "spots", "count")

@@ -61,7 +61,9 @@ def commands(folder: Path) -> dict[str, Command]:
         "simulate": Command(
             ["simulate", "new.h5", *size], ("new.h5", "new.labels.txt", "new.mask.h5")
         ),
-        "label": Command(["label", *run, "--crop", SIDE, "--n-frames", "60"], ("run.label.html",)),
+        "label": Command(
+            ["label", *run, "--page", "--crop", SIDE, "--n-frames", "60"], ("run.label.html",)
+        ),
         "merge": Command(["merge", *run, *model], lists, (["shares", *run, *model],)),
         "reproduce": Command(
             ["reproduce", "made", "--quick", "--only", "2", "4", "--jobs", "1"], ("made",)

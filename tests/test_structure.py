@@ -44,6 +44,7 @@ ROOMS = [
     "model_selection",
     "_methods",
     "inspection",
+    "serving",
     "screening",
     "streams",
     "reproduction",
@@ -135,7 +136,7 @@ def test_the_top_has_public_names_of_the_rooms():
 def test_the_reference_has_every_room_but_the_commands():
     reference = runpy.run_path(PACKAGE.parent / "docs" / "reference.py")
     rooms = {m.name for m in iter_modules(sklearn_sfx.__path__) if not m.name.startswith("_")}
-    assert set(reference["HEADINGS"]) == rooms - {"cli", "reproduction"}
+    assert set(reference["HEADINGS"]) == rooms - {"cli", "reproduction", "serving"}
     listed = set(reference["page"]().split())
     assert set(sklearn_sfx.__all__) - {"__version__"} <= listed
     assert {"frames.FrameStep", "networks.Base1D", "screening.Scores"} <= listed

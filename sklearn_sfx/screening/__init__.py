@@ -13,7 +13,6 @@ from sklearn_sfx.screening._evaluation import percent as percent
 from sklearn_sfx.screening._evaluation import weighted_proportion as weighted_proportion
 from sklearn_sfx.screening._hit_finder_cv import HitFinderCV, select_hit_finder
 from sklearn_sfx.screening._hit_rate import HitRate
-from sklearn_sfx.screening._label_page import write_label_page
 from sklearn_sfx.screening._model import ScreeningModel, load_screening_model
 from sklearn_sfx.screening._pages import require_page
 from sklearn_sfx.screening._parts import PART as PART
@@ -37,12 +36,19 @@ from sklearn_sfx.screening._train import hit_finder, train
 from sklearn_sfx.screening._training_frames import training_frames
 from sklearn_sfx.screening._transfer import method_named as method_named
 from sklearn_sfx.screening._untrained import untrained_model
+from sklearn_sfx.screening.labelling._draw import ORDERS as ORDERS
+from sklearn_sfx.screening.labelling._label_file import FrameName, Label, LabelFile
+from sklearn_sfx.screening.labelling._label_frames import label_frames
+from sklearn_sfx.screening.labelling._label_page import write_label_page
 
 __all__ = [
     "Evaluation",
     "Expectation",
+    "FrameName",
     "HitFinderCV",
     "HitRate",
+    "Label",
+    "LabelFile",
     "RunInfo",
     "Scores",
     "Screening",
@@ -52,6 +58,7 @@ __all__ = [
     "evaluate",
     "evaluation_table",
     "hit_finder",
+    "label_frames",
     "load_screening_model",
     "read_hits",
     "require_page",

@@ -8,7 +8,7 @@ from typing import Any
 from sklearn_sfx._extras import require
 from sklearn_sfx._files import new_file, replacing
 
-__all__ = ["require_page", "write_page"]
+__all__ = ["page", "require_page", "write_page"]
 
 
 def require_page(path: str | os.PathLike | None = None) -> None:
@@ -39,8 +39,8 @@ def require_page(path: str | os.PathLike | None = None) -> None:
     require("matplotlib", extra="plot", what="Pages")
 
 
-def write_page(path: str | os.PathLike, template: str, values: dict[str, Any]) -> None:
-    """Fill in a template of this package, and write the page as a whole."""
+def page(template: str, values: dict[str, Any]) -> str:
+    """Fill in a template of this package."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -50,7 +50,11 @@ def write_page(path: str | os.PathLike, template: str, values: dict[str, Any]) -
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    return environment.get_template(template).render(values)
+
+
+def write_page(path: str | os.PathLike, template: str, values: dict[str, Any]) -> None:
+    """Fill in a template of this package, and write the page as a whole."""
     with replacing(path) as temporary:
-        page = environment.get_template(template).render(values)
         # Names of files need not be UTF-8.
-        temporary.write_text(page, encoding="utf-8", errors="backslashreplace")
+        temporary.write_text(page(template, values), encoding="utf-8", errors="backslashreplace")

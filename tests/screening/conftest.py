@@ -1,28 +1,58 @@
 """A browser that opens pages."""
 
 import shutil
-import subprocess
 
 import pytest
 
+ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking")
 
-@pytest.fixture
-def open_page(tmp_path):
-    """Return what opens HTML in a browser and gives what its scripts made of it."""
+
+@pytest.fixture(scope="module")
+def browser():
+    """Return a browser that playwright drives."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if chromium is None:
         pytest.skip("needs chromium to open the page, and there is none")
-    options = [
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        f"--user-data-dir={tmp_path / 'user'}",
-    ]
+    from playwright.sync_api import sync_playwright
 
-    def open_it(text):
-        (tmp_path / "opened.html").write_text(f"<!doctype html>{text}")
-        command = [chromium, *options, "--dump-dom", f"file://{tmp_path / 'opened.html'}"]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
-        return done.stdout
+    with sync_playwright() as driver:
+        started = driver.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        yield started
+        started.close()
 
-    return open_it
+
+@pytest.fixture
+def open_page(browser):
+    """Return what opens an address at a width; errors of its scripts fail the test."""
+    contexts, errors = [], []
+
+    def open_it(url, *, width=1280, height=800, context=None):
+        context = context or browser.new_context(viewport={"width": width, "height": height})
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: errors.append(error))
+        page.goto(url)
+        ready(page)
+        return page
+
+    yield open_it
+    for context in contexts:
+        context.close()
+    assert errors == []
+
+
+def ready(page):
+    """Wait until a page takes keys."""
+    page.wait_for_selector("body:not([data-busy])", timeout=120_000)
+
+
+@pytest.fixture
+def press(open_page):
+    """Return what presses keys on a page, one after the other is done."""
+
+    def press_them(page, *keys):
+        for key in keys:
+            page.keyboard.press(key)
+            ready(page)
+
+    return press_them

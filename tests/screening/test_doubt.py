@@ -9,7 +9,7 @@ from scipy.special import expit
 from sklearn_sfx import evaluate
 from sklearn_sfx.frames import FrameOrigin
 from sklearn_sfx.screening import Scores
-from sklearn_sfx.screening._doubt import chances, draw
+from sklearn_sfx.screening.labelling._doubt import chances, draw
 
 N_DRAWS, N_LABELS, THRESHOLD = 400, 200, 0.2
 

@@ -31,7 +31,7 @@ def chances(probability: np.ndarray, threshold: float, n_drawn: int) -> np.ndarr
     Examples
     --------
     >>> import numpy as np
-    >>> from sklearn_sfx.screening._doubt import chances
+    >>> from sklearn_sfx.screening.labelling._doubt import chances
     >>> chances(np.array([0.5, 0.9, 0.1, 0.001, 0.001]), threshold=0.5, n_drawn=2).round(2)
     array([0.78, 0.41, 0.41, 0.2 , 0.2 ])
     """
