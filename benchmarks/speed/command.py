@@ -27,6 +27,7 @@ SECTIONS = [
     "reading",
     "end_to_end",
     "network",
+    "training",
     "where_the_time_goes",
     "scale",
 ]

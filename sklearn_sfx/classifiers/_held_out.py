@@ -4,7 +4,8 @@ The steps before the last learn nothing, and neither does what a `FindingClassif
 frame. So both are done once, and only what learns from labels is fitted for each fold.
 """
 
-from collections.abc import Iterable
+import warnings
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,15 @@ from scipy.special import expit
 from sklearn.base import BaseEstimator, clone
 from sklearn.pipeline import Pipeline
 
+from sklearn_sfx.classifiers._base import TorchClassifier
 from sklearn_sfx.classifiers._finding import FindingClassifier
+from sklearn_sfx.classifiers._side_by_side import side_by_side
+from sklearn_sfx.classifiers._training import find_device
+from sklearn_sfx.exceptions import FewLabelsWarning
 
 __all__ = ["find_in", "fit_found", "held_out_probability", "probability_of_found"]
+
+WORTH_PROCESSES = 1000  # frames times epochs; fewer are learned before a process has started
 
 
 def find_in(classifier: Pipeline, X: Any) -> np.ndarray:
@@ -70,8 +77,12 @@ def held_out_probability(
     found: np.ndarray,
     y: np.ndarray,
     folds: Iterable[tuple[np.ndarray, np.ndarray]],
+    own: Callable[[], object] | None = None,
 ) -> np.ndarray:
     """Return the probability of the second class, from the fold that each frame was left out of.
+
+    Networks that learn on a processor learn side by side, as joblib has been told; every number of
+    jobs gives the same numbers.
 
     Parameters
     ----------
@@ -83,17 +94,42 @@ def held_out_probability(
         Labels of two classes.
     folds : iterable of (train, test)
         Positions; each frame is in one ``test``.
+    own : callable, optional
+        What this process is to do while others learn from folds.
 
     Returns
     -------
     ndarray of float64, shape (n_frames,)
     """
+    folds = list(folds)
+    tasks = [(clone(classifier[-1]), found[train], y[train], found[test]) for train, test in folds]
+    if _takes_long(classifier[-1], len(y)):
+        parts = side_by_side(_of_fold, tasks, own)
+    else:
+        if own is not None:
+            own()
+        parts = [_of_fold(*task) for task in tasks]
     probability = np.full(len(y), np.nan)
-    for train, test in folds:
-        decider = clone(classifier[-1])
-        _fit(decider, found[train], y[train])
-        probability[test] = probability_of_found(decider, found[test])
+    for (_, test), part in zip(folds, parts, strict=True):
+        probability[test] = part
     return probability
+
+
+def _takes_long(decider: BaseEstimator, n_frames: int) -> bool:
+    """Whether it pays to train elsewhere too; on a GPU they would wait for each other."""
+    if not isinstance(decider, TorchClassifier):
+        return False
+    learned = n_frames * decider.max_epochs
+    return learned >= WORTH_PROCESSES and find_device(decider.device).type == "cpu"
+
+
+def _of_fold(
+    decider: BaseEstimator, found: np.ndarray, y: np.ndarray, left_out: np.ndarray
+) -> np.ndarray:
+    with warnings.catch_warnings():  # the fit to all labels warns of those that are few
+        warnings.simplefilter("ignore", FewLabelsWarning)
+        _fit(decider, found, y)
+    return probability_of_found(decider, left_out)
 
 
 def probability_of_found(decider: BaseEstimator, found: np.ndarray) -> np.ndarray:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ from sklearn_sfx.classifiers import (
     held_out_probability,
     probability_of_found,
 )
-from sklearn_sfx.exceptions import FewLabelsWarning, InputError
+from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.preprocessing import CentralCrop
 from sklearn_sfx.screening._crop import crop_for
 from sklearn_sfx.screening._transfer import Adapted
@@ -33,26 +32,31 @@ class Candidate:
         self._whole = make_pipeline(crop, *steps)
         self._found: np.ndarray | None = None
         self._held_out: np.ndarray | None = None
+        self._is_fitted = False
 
     @property
     def parts(self) -> tuple[str, CentralCrop, Pipeline]:
         """Its name, its crop, and the classifier of what is cropped."""
         return self.method.name, self._whole[0], self._whole[1:]
 
-    def held_out(self, X: Any, y: np.ndarray, folds: list) -> np.ndarray:
-        """Return the probability of a hit by models that have not learned from the frame."""
+    def held_out(self, X: Any, y: np.ndarray, folds: list, fit_too: bool) -> np.ndarray:
+        """Return the probability of a hit by models that have not learned from the frame.
+
+        With `fit_too` it learns from all labels meanwhile.
+        """
         if self._held_out is None:
-            with warnings.catch_warnings():  # the fit to all labels warns of those that are few
-                warnings.simplefilter("ignore", FewLabelsWarning)
-                self._held_out = held_out_probability(self._whole, self._find(X), y, folds)
+            found = self._find(X)
+            own = (lambda: self.fit(X, y)) if fit_too else None
+            self._held_out = held_out_probability(self._whole, found, y, folds, own)
         return self._held_out
 
     def fit(self, X: Any, y: np.ndarray | None) -> Pipeline:
         """Learn from all labels, or from none, and return what is fitted: the crop and the rest."""
         if y is None:
             self._whole.fit(X[:1])  # without labels only the shape is looked at
-        else:
+        elif not self._is_fitted:
             fit_found(self._whole, X, self._find(X), y)
+            self._is_fitted = True
         return self._whole
 
     def probability(self, X: Any) -> np.ndarray:
@@ -76,8 +80,8 @@ class _Average(Candidate):
         super().__init__(method, CentralCrop(None), [])
         self._averaged = averaged
 
-    def held_out(self, X: Any, y: np.ndarray, folds: list) -> np.ndarray:
-        return np.mean([part.held_out(X, y, folds) for part in self._averaged], axis=0)
+    def held_out(self, X: Any, y: np.ndarray, folds: list, fit_too: bool) -> np.ndarray:
+        return np.mean([part.held_out(X, y, folds, fit_too) for part in self._averaged], axis=0)
 
     def fit(self, X: Any, y: np.ndarray | None) -> Pipeline:
         fitted = [(part.method.name, FrozenEstimator(part.fit(X, y))) for part in self._averaged]
@@ -96,9 +100,8 @@ class _Adapted(Candidate):
         side = method.side(X) if crop == "auto" else crop
         super().__init__(method, crop_for(X, side), steps)
         self._source, self._side = method, side
-        self._is_fitted = False
 
-    def held_out(self, X: Any, y: np.ndarray, folds: list) -> np.ndarray:
+    def held_out(self, X: Any, y: np.ndarray, folds: list, fit_too: bool) -> np.ndarray:
         """Return what it says of these frames: it learns from the label of none of them."""
         self.fit(X, y)
         return self.probability(X)
@@ -134,11 +137,12 @@ def make_candidate(
             for name in method.averaged
         ]
         known[method.name] = _Average(method, parts)
-    elif isinstance(method, Adapted):
-        known[method.name] = _Adapted(method, X, crop, settings, device)
     elif method.name not in known:
         steps = _steps(method, settings, device)
-        known[method.name] = Candidate(method, crop_for(X, crop, method.crop), steps)
+        if isinstance(method, Adapted):
+            known[method.name] = _Adapted(method, X, crop, steps)
+        else:
+            known[method.name] = Candidate(method, crop_for(X, crop, method.crop), steps)
     return known[method.name]
 
 

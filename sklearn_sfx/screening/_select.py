@@ -127,7 +127,9 @@ def select(
     held_out = {}
     for candidate in candidates:
         say(f"comparing: {candidate.method.summary}" if candidates[1:] else "training by folds")
-        held_out[candidate.method.name] = candidate.held_out(X, y, folds)
+        # The only one will be fitted to all labels for certain, so that goes along.
+        fit_too = not candidates[1:]
+        held_out[candidate.method.name] = candidate.held_out(X, y, folds, fit_too)
     is_hit = y == 1
     name = best_method(held_out, is_hit, sample_weight)
     best = next(candidate for candidate in candidates if candidate.method.name == name)

@@ -1,0 +1,85 @@
+"""Trainings side by side: in processes beside this one, which does its share of them.
+
+Threads would take turns, since torch has one generator from which dropout and weights are drawn.
+"""
+
+import multiprocessing
+import queue
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from joblib import cpu_count, effective_n_jobs
+from joblib.externals.loky import ProcessPoolExecutor
+
+__all__ = ["side_by_side"]
+
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+
+
+def side_by_side(
+    work: Callable, tasks: Sequence[tuple], own: Callable[[], object] | None = None
+) -> list[Any]:
+    """Return what `work` makes of each task, on as many processes as joblib has been told.
+
+    They are never more than there are cores, this one included.
+
+    Parameters
+    ----------
+    work : callable
+        Of what a task holds; both can be pickled.
+    tasks : sequence of tuple
+        Arguments of `work`.
+    own : callable, optional
+        What this process, and no other, has to do before its share of the tasks.
+
+    Returns
+    -------
+    list
+        A result for each task, in their order.
+    """
+    waiting: queue.SimpleQueue = queue.SimpleQueue()
+    for task in enumerate(tasks):
+        waiting.put(task)
+    results: list[Any] = [None] * len(tasks)
+
+    def share(run: Callable) -> None:
+        while True:
+            try:
+                place, task = waiting.get_nowait()
+            except queue.Empty:
+                return
+            results[place] = run(task)
+
+    def here(first: Callable[[], object] | None) -> None:
+        if first is not None:
+            first()
+        share(lambda task: work(*task))
+
+    n_others = min(_n_processes() - 1, len(tasks) - (own is None))
+    if n_others < 1:
+        here(own)
+        return results
+    with (
+        ProcessPoolExecutor(n_others, env=ONE_THREAD) as processes,
+        ThreadPoolExecutor(n_others) as threads,
+    ):
+        elsewhere = [
+            threads.submit(share, lambda task: processes.submit(work, *task).result())
+            for _ in range(n_others)
+        ]
+        try:
+            here(own)
+            for other in elsewhere:
+                other.result()
+        except BaseException:  # nobody waits for the rest
+            share(lambda task: None)
+            processes.shutdown(kill_workers=True)
+            raise
+    return results
+
+
+def _n_processes() -> int:
+    if multiprocessing.current_process().daemon:  # which may not start others
+        return 1
+    return min(max(1, effective_n_jobs(None)), cpu_count())
