@@ -97,10 +97,16 @@ def _add_rules(parser: argparse.ArgumentParser) -> None:
         help="what a frame of the run is that the labels do not name",
     )
     group.add_argument(
-        "--hit-from", type=positive, metavar="N", help="a frame with N peaks or more is a hit"
+        "--hit-from",
+        type=positive,
+        metavar="N",
+        help="a frame with N peaks or more is a hit (default: peaks say nothing)",
     )
     group.add_argument(
-        "--miss-below", type=positive, metavar="N", help="a frame with fewer than N peaks is a miss"
+        "--miss-below",
+        type=positive,
+        metavar="N",
+        help="a frame with fewer than N peaks is a miss (default: peaks say nothing)",
     )
 
 

@@ -41,6 +41,7 @@ ORDER = 30
 EXAMPLES = (
     "sfx train run.h5 --labels run.labels.txt --model m.joblib",
     "sfx train run.h5 --labels run.labels.txt --model m.skops --recall 0.95 --n-labels 200",
+    "sfx train run2.h5 --labels run2.labels.txt --from m.skops --model m2.skops",
 )
 N_ADAPTED = 1000  # frames of the run, at the most, that a network is adapted to
 
@@ -95,15 +96,18 @@ def _add_transfer(parser: argparse.ArgumentParser) -> None:
         dest="base",
         metavar="MODEL",
         help="model with a network in it, which is tuned with these labels; unless it is *.skops, "
-        "a pickle: trust its writer",
+        "a pickle: trust its writer (default: none)",
     )
     group.add_argument(
         "--source",
         nargs="+",
         metavar="RUN",
-        help="files of a run whose labels teach a network what both runs have in common",
+        help="files of a run whose labels teach a network what both runs have in common "
+        "(default: none)",
     )
-    group.add_argument("--source-labels", metavar="LABELS", help="labels of that run, as --labels")
+    group.add_argument(
+        "--source-labels", metavar="LABELS", help="labels of that run, as --labels (default: none)"
+    )
     group.add_argument(
         "--source-mask", metavar="MASK", help="mask of that run (default: the mask that it brings)"
     )
