@@ -1,6 +1,7 @@
 """The guide of the manual: its code runs, its commands exist, its messages are the real ones."""
 
 import re
+import runpy
 import shlex
 import tomllib
 import warnings
@@ -11,6 +12,7 @@ import joblib
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from sklearn.pipeline import make_pipeline
 
 import sklearn_sfx as sfx
@@ -18,6 +20,7 @@ from sklearn_sfx._outputs import Outputs
 from sklearn_sfx.cli import build_parser
 from sklearn_sfx.datasets import match_labels, write_annotation, write_run
 from sklearn_sfx.frames._formats import FORMATS
+from sklearn_sfx.screening import _demo
 from sklearn_sfx.streams import HitPublisher, open_source
 from tests.datasets.label_writers import write_stream
 
@@ -84,6 +87,46 @@ def test_every_format_has_a_row():
         assert any(known.name in cell for cell in first), f"say what is read of {known.name}"
     for extra in re.findall(r"\| \(?`([a-z]+)`\)? \|$", "\n".join(rows), re.MULTILINE):
         assert extra in EXTRAS
+
+
+# Names of facilities, detectors, data sets and formats, and words of the code.
+NO_ABBREVIATION = re.compile(
+    "DECTRIS|SACLA|PAL|OM|DIALS|CSPAD|LN83|LN84|LO19|LG36|L498|CBF|EDF|SMV|TIFF|LZ4|CUDA|GB|MB|"
+    "BSD|CITATION|CONTRIBUTING|VERB|RUN|TABLE|CSV|CPUS"
+)
+
+
+@pytest.mark.parametrize("page", [DOCS.parent / "README.md", PAGES[0]], ids=lambda page: page.stem)
+def test_abbreviations_of_the_first_pages_are_explained(page):
+    words = (DOCS / "guide" / "words.md").read_text()
+    explained = set(re.findall(r"\b[A-Z][A-Za-z0-9]+\b", words))
+    used = set(re.findall(r"\b[A-Z][A-Z0-9]+\b", page.read_text()))
+    assert {word for word in used - explained if not NO_ABBREVIATION.fullmatch(word)} == set()
+    assert "guide/words.md" in page.read_text()
+
+
+def test_the_picture_of_methods_names_those_of_the_page():
+    drawn = runpy.run_path(str(DOCS / "which_method.py"))
+    names = [name for name, *_ in drawn["METHODS"]]
+    page = (DOCS / "guide" / "choose.md").read_text()
+    assert all(hasattr(sfx, name) and f".{name}`" in page for name in names if "Spot" not in name)
+    (ax,) = drawn["draw"]().axes
+    assert [text.get_text().split(":")[0] for text in ax.get_yticklabels()] == names
+    assert "images/which_method.png" in page
+    assert (DOCS / "images" / "which_method.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_picture_of_the_readme_is_that_of_the_demonstration():
+    with Image.open(DOCS / "images" / "overview.png") as picture:
+        assert picture.info["Title"] == _demo.TITLE
+
+
+@pytest.mark.parametrize("name", ["12_gpu", "13_cluster", "14_own_files"])
+def test_notebooks_say_what_a_fresh_install_needs(name):
+    text = (DOCS.parent / "examples" / f"plot_{name}.py").read_text()
+    (extras,) = re.findall(r"pip install 'sklearn_sfx\[([a-z,]+)\]'", text)
+    assert set(extras.split(",")) <= set(EXTRAS)
+    assert ("dask" in extras) == ("from distributed" in text)
 
 
 def few(n_hits, n_misses):

@@ -65,8 +65,8 @@ def score_parts_on_cluster(
             if isinstance(error, KilledWorker):
                 raise InputError(
                     f"The workers of {address} die again and again over frames "
-                    f"{rows[number].start} to {rows[number].stop - 1} of the run: give them more "
-                    "memory, or fewer threads."
+                    f"[{rows[number].start + 1}] to [{rows[number].stop}] of the run: give them "
+                    "more memory, or fewer threads."
                 ) from error
             found = future.result()
             _check_that_all_see_the_files(address, model, frames[rows[number]], found)

@@ -26,7 +26,7 @@ N_LABELS = 200
 SIDE = 724  # the central part that the method looks at
 TITLE = "sfx demo: SIMULATED frames like LN84"
 # Measured on two cores of a Xeon with 1200 frames.
-BYTES_OF_A_FRAME = 0.6e6
+BYTES_OF_A_FRAME = 0.63e6
 SECONDS_OF_A_FRAME, SECONDS_OF_TRAINING = 0.2, 60
 
 
