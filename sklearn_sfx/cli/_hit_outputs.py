@@ -20,7 +20,8 @@ def add_hit_outputs(parser: argparse.ArgumentParser) -> None:
         "--save-hits",
         type=Path,
         metavar="HITS.CXI",
-        help="keep the hits with their masks and peaks in files HITS-00001.cxi and so on",
+        help="keep the hits with their masks and peaks in files HITS-00001.cxi and so on "
+        "(default: none is kept)",
     )
     parser.add_argument(
         "--hits-per-file",
@@ -32,7 +33,8 @@ def add_hit_outputs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--publish",
         metavar="ADDRESS",
-        help="give hits to CrystFEL's indexamajig there, or to whoever asks: tcp://127.0.0.1:12322",
+        help="give hits to CrystFEL's indexamajig there, or to whoever asks, such as "
+        "tcp://127.0.0.1:12322 (default: they are given to nobody)",
     )
 
 

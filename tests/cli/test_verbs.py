@@ -20,14 +20,14 @@ def test_every_file_is_a_verb_and_they_go_by_the_work():
 
 def test_a_new_verb_is_one_file(tmp_path, monkeypatch, capsys):
     (tmp_path / "count.py").write_text(
-        '"""Count."""\n\nSUMMARY, ORDER = "count to N", 45\n'
+        '"""Count."""\n\nSUMMARY, ORDER = "count to N", 43\n'
         'EXAMPLES = ("sfx count 3",)\n\n\n'
         "def add_options(parser):\n    parser.add_argument('n', type=int)\n\n\n"
         "def run(args):\n    print(*range(1, args.n + 1))\n"
     )
     monkeypatch.setattr(verbs, "__path__", [*verbs.__path__, str(tmp_path)])
     names = list(find_verbs())
-    assert names.index("merge") + 1 == names.index("count") == names.index("evaluate") - 1
+    assert names.index("merge") + 1 == names.index("count") == names.index("watch") - 1
     args = build_parser().parse_args(["count", "3"])
     args.run_verb(args)
     assert capsys.readouterr().out == "1 2 3\n"

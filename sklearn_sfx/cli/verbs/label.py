@@ -46,7 +46,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     served.add_argument(
         "--host", default="127.0.0.1", help="address to listen on (default: this machine alone)"
     )
-    served.add_argument("--port", type=int, help="default: 8765, or one that is free")
+    served.add_argument(
+        "--port", type=int, help="port to listen on (default: 8765, or one that is free)"
+    )
     served.add_argument("--no-browser", action="store_true", help="only print the address")
     alone = parser.add_argument_group("a page in one file, to label on another machine")
     alone.add_argument(
