@@ -205,7 +205,7 @@ def test_what_was_done_is_not_done_again(tmp_path, frames, follow):
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("none/run.h5", "There is no folder"), ("tcp://here:1", "no stream of this kind")],
+    [("none/run.h5", "There is no folder"), ("tcp://here:1", "no stream begins so")],
 )
 def test_what_cannot_be_watched(tmp_path, model, name, message):
     source = name if "//" in name else tmp_path / name
