@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames._frames import Frames
 from sklearn_sfx.frames._joined_source import JoinedSource
 from sklearn_sfx.frames._picked_source import PickedSource
@@ -38,13 +39,13 @@ def join_frames(parts: Sequence[Frames]) -> Frames:
 
     Raises
     ------
-    ValueError
+    InputError
         They are not alike.
     """
     if len(parts) == 1:
         return parts[0]
     if not all(are_alike(one, other) for one, other in pairwise(parts)):
-        raise ValueError("Frames of other shapes, dtypes or masks cannot be joined.")
+        raise InputError("Frames of other shapes, dtypes or masks cannot be joined.")
     picked = [PickedSource(part._source, np.asarray(part._index, np.int64)) for part in parts]
     first = parts[0]
     mask = first._mask if isinstance(first._mask, np.ndarray) else None

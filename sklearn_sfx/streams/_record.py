@@ -108,6 +108,8 @@ class Record:
         ------
         OSError
             They cannot be written now; nothing of them is, and they are kept.
+        InputError
+            What `check_listable` refuses of the hits.
         """
         scores = block.scores
         of_files = scores[np.array([source.path is not None for source in scores.sources], bool)]

@@ -45,14 +45,26 @@ class Tally:
 
     Examples
     --------
-    >>> from sklearn_sfx.streams import Tally
+    >>> import time
+    >>> import numpy as np
+    >>> from sklearn_sfx.screening import Scores
+    >>> from sklearn_sfx.streams import Notice, ScoredFrames, Tally, arrived_frames
     >>> tally = Tally()
     >>> tally.receive(5)
     >>> tally.skip(2)
     >>> tally.received, tally.skipped, tally.waiting
     (5, 2, 3)
+    >>> tally.notice(Notice("lost", "images 5 to 6 never came", 2))
+    >>> tally.repeat(1)
+    >>> tally.lost, tally.repeated
+    (2, 1)
     >>> tally.to_dict()["waiting"], str(tally)
     (3, '0 hits of 0 frames; 5 received, 3 waiting, 2 skipped, 0 unreadable')
+    >>> frames = arrived_frames(np.zeros((3, 4, 5), np.uint16))
+    >>> scores = Scores(frames.sources, np.array([0.9, 0.1, 0.2]), np.arange(3) < 1, None, 0.5)
+    >>> tally.add(ScoredFrames(frames, scores, np.full(3, time.monotonic())))
+    >>> tally.scored, tally.hits, tally.waiting
+    (3, 1, 0)
     """
 
     def __init__(self) -> None:

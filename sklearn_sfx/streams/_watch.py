@@ -95,10 +95,10 @@ def watch(
     stop : threading.Event, optional
         Once it is set, what was received is scored, and the watch ends.
 
-    Yields
-    ------
-    ScoredFrames
-        Of frames of shape (n_frames, height, width) and any dtype.
+    Returns
+    -------
+    iterator of ScoredFrames
+        Blocks of frames of shape (n_frames, height, width) and any dtype.
 
     Raises
     ------
