@@ -52,7 +52,9 @@ def open_source(
     if isinstance(source, str | Path):
         if "://" in str(source):
             return open_stream(str(source), **opening)
-        (path,) = expand_paths(source)
+        path, *others = expand_paths(source)
+        if others:
+            raise InputError(f"{source}: a watch takes one file or one folder: name the folder.")
         if os.path.isdir(path):
             return WatchedFolder(path, opening, but)
         if not os.path.isdir(os.path.dirname(path)):

@@ -205,9 +205,15 @@ def test_what_was_done_is_not_done_again(tmp_path, frames, follow):
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("none/run.h5", "There is no folder"), ("tcp://here:1", "no stream begins so")],
+    [
+        ("none/run.h5", "There is no folder"),
+        ("*.h5", "one folder"),
+        ("tcp://here:1", "no stream begins so"),
+    ],
 )
 def test_what_cannot_be_watched(tmp_path, model, name, message):
+    for present in ("a.h5", "b.h5"):
+        (tmp_path / present).touch()
     source = name if "//" in name else tmp_path / name
     with pytest.raises(InputError, match=message):
         list(watch(source, model))
