@@ -11,7 +11,6 @@ import numpy as np
 
 from sklearn_sfx._text import listed
 from sklearn_sfx.exceptions import InputError
-from sklearn_sfx.frames import read_geometry
 from sklearn_sfx.streams._protocols import LiveSource
 from sklearn_sfx.streams.network._dectris import DectrisSource
 from sklearn_sfx.streams.network._karabo import KaraboSource
@@ -90,6 +89,8 @@ def open_stream(
     if geometry is not None and not stream.takes_geometry:
         raise InputError(f"{address}: the frames of {name}:// are images, which need no geometry.")
     if geometry is not None:
+        from sklearn_sfx.frames import read_geometry
+
         options["geometry"] = read_geometry(os.path.abspath(geometry))
     host = f"[{host}]" if ":" in host else host
     used = mask if isinstance(mask, np.ndarray) else mask == "auto" or mask is True

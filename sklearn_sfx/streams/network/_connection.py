@@ -119,7 +119,8 @@ class _Link:
             self._socket.connect(address)
         except self._zmq.ZMQError as error:
             self.close()
-            raise InputError(f"{address} is no address to connect to: {error}.") from error
+            why = self._zmq.strerror(error.errno)
+            raise InputError(f"{address} is no address to connect to: {why}.") from error
 
     def ask(self) -> None:
         """Send the request that REQ has to send before each message."""

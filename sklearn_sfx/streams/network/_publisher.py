@@ -101,7 +101,8 @@ class HitPublisher:
         except self._zmq.ZMQError as error:
             self._router.close(0)
             self._context.term()
-            raise InputError(f"{address}: hits cannot be given there ({error}).") from error
+            why = self._zmq.strerror(error.errno)
+            raise InputError(f"{address}: hits cannot be given there ({why}).") from error
         self.address = self._router.getsockopt_string(self._zmq.LAST_ENDPOINT)
         self._wake, self._woken = socket.socketpair()
         self._wake.setblocking(False)
