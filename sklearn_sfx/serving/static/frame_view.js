@@ -14,6 +14,7 @@ const COLOURS = {
 };
 const LOCAL_RANGE = [1.5, 8];  // of the noise: what is drawn in the lowest and the highest colour
 const MOST_ZOOM = 40;  // pixels of the screen along one of the frame
+const LEAST_PIXEL = 1.25;  // of the page, along one that is drawn: a spot may have no more
 const MARGIN = 0.02;  // around what is fitted, of the canvas
 const MOST_PALETTES = 50;
 const SPOT_RADIUS = 9;  // of the circle around a spot, in pixels of the page
@@ -148,9 +149,11 @@ class FrameView {
 
   // -- Tiles -----------------------------------------------------------------------------------
 
-  // The level of which a pixel is drawn as large as one of the screen, or up to twice as large.
+  // The finest level of which a pixel is large enough on the page to be seen.
   level() {
-    return Math.min(this.facts.levels - 1, Math.max(0, Math.ceil(-Math.log2(this.scale) - 0.01)));
+    const shown = this.scale / (devicePixelRatio || 1);
+    const level = Math.ceil(Math.log2(LEAST_PIXEL / shown));
+    return Math.min(this.facts.levels - 1, Math.max(0, level));
   }
 
   // Tiles of a level that are seen.
