@@ -9,9 +9,11 @@ from sklearn_sfx.classifiers._cnn2d import CNN2DDesign as CNN2DDesign
 from sklearn_sfx.classifiers._count import best_count as best_count
 from sklearn_sfx.classifiers._dann import DANN
 from sklearn_sfx.classifiers._design import FrameDesign, VectorDesign
+from sklearn_sfx.classifiers._finding import FindingClassifier as FindingClassifier
 from sklearn_sfx.classifiers._fine_tuned import FineTuned
 from sklearn_sfx.classifiers._frame_classifier import FrameClassifier as FrameClassifier
 from sklearn_sfx.classifiers._held_out import find_in as find_in
+from sklearn_sfx.classifiers._held_out import find_together as find_together
 from sklearn_sfx.classifiers._held_out import fit_found as fit_found
 from sklearn_sfx.classifiers._held_out import held_out_probability as held_out_probability
 from sklearn_sfx.classifiers._held_out import probability_of_found as probability_of_found

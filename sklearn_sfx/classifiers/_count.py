@@ -60,6 +60,9 @@ class CountClassifier(FindingClassifier):
     def _without_labels(self) -> tuple[int, float]:
         """Return how many make a hit where nobody says it, and how steep the probability is."""
 
+    def _as_found(self, values: np.ndarray) -> np.ndarray:
+        return values[:, 0].astype(np.int64)
+
     def _learn(self, found: np.ndarray | None, is_hit: np.ndarray | None) -> None:
         if found is None or is_hit is None:
             self.threshold_, self.slope_ = self._without_labels()

@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_sfx._labels import encode_binary_labels
 from sklearn_sfx.classifiers._frame_classifier import FrameClassifier
+from sklearn_sfx.preprocessing import PeakStep
 
 __all__ = ["FindingClassifier"]
 
@@ -25,6 +26,14 @@ class FindingClassifier(FrameClassifier, ABC):
     @abstractmethod
     def _find(self, X: Any) -> np.ndarray:
         """Return what is found in checked frames: (n,) or (n, k), higher in hits."""
+
+    @abstractmethod
+    def _step(self) -> PeakStep:
+        """Return the step that finds it in a frame."""
+
+    @abstractmethod
+    def _as_found(self, values: np.ndarray) -> np.ndarray:
+        """Return what `_find` does, of what the step gave for each frame, (n, k) float32."""
 
     @abstractmethod
     def _learn(self, found: np.ndarray | None, is_hit: np.ndarray | None) -> None:

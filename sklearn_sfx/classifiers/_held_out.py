@@ -5,7 +5,7 @@ frame. So both are done once, and only what learns from labels is fitted for eac
 """
 
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,8 +18,10 @@ from sklearn_sfx.classifiers._finding import FindingClassifier
 from sklearn_sfx.classifiers._side_by_side import side_by_side
 from sklearn_sfx.classifiers._training import find_device
 from sklearn_sfx.exceptions import FewLabelsWarning
+from sklearn_sfx.frames import Frames
+from sklearn_sfx.preprocessing import peaks_once
 
-__all__ = ["find_in", "fit_found", "held_out_probability", "probability_of_found"]
+__all__ = ["find_in", "find_together", "fit_found", "held_out_probability", "probability_of_found"]
 
 WORTH_PROCESSES = 1000  # frames times epochs; fewer are learned before a process has started
 
@@ -43,6 +45,31 @@ def find_in(classifier: Pipeline, X: Any) -> np.ndarray:
     if steps:
         X = Pipeline(steps).fit_transform(X)
     return decider._find(X) if isinstance(decider, FindingClassifier) else np.asarray(X)
+
+
+def find_together(classifiers: Sequence[FindingClassifier], frames: Frames) -> list[np.ndarray]:
+    """Return what each of some fitted classifiers finds in frames that are read once.
+
+    Parameters
+    ----------
+    classifiers : sequence of FindingClassifier
+        Those that look for the same peaks find them once.
+    frames : Frames, shape (n_frames, height, width)
+        What they read.
+
+    Returns
+    -------
+    list of ndarray of shape (n_frames, ...)
+        For `probability_of_found`; of a classifier that counts, the counts.
+    """
+    steps = []
+    for classifier in classifiers:
+        classifier._check_frames(frames, reset=False)
+        steps.append(classifier._step())
+    values = np.asarray(frames.append(peaks_once(steps)))
+    lengths = [step.output_shape(frames.shape[1:])[0] for step in steps]
+    parts = np.split(values, np.cumsum(lengths)[:-1], axis=1)
+    return [one._as_found(part) for one, part in zip(classifiers, parts, strict=True)]
 
 
 def fit_found(classifier: Pipeline, X: Any, found: np.ndarray, y: np.ndarray) -> Pipeline:

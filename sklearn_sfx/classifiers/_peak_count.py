@@ -10,7 +10,7 @@ from sklearn.utils._param_validation import Interval
 from sklearn_sfx.classifiers._count import CountClassifier, threshold_and_slope
 from sklearn_sfx.classifiers._simulated_peaks import simulated_peaks
 from sklearn_sfx.exceptions import InputError
-from sklearn_sfx.preprocessing import count_peaks
+from sklearn_sfx.preprocessing import PeakStep, count_peaks, peak_count_step
 
 __all__ = ["PeakCountClassifier"]
 
@@ -142,3 +142,6 @@ class PeakCountClassifier(CountClassifier):
     def _find(self, X: Any) -> np.ndarray:
         """Return the number of peaks of each frame, (n,) int64."""
         return count_peaks(X, **self.get_params())
+
+    def _step(self) -> PeakStep:
+        return peak_count_step(**self.get_params())

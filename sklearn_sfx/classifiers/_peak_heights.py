@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import Interval
 from sklearn_sfx._tensors import is_tensor
 from sklearn_sfx.classifiers._finding import FindingClassifier
 from sklearn_sfx.classifiers._simulated_peaks import simulated_peaks
-from sklearn_sfx.preprocessing import StrongestPeaks
+from sklearn_sfx.preprocessing import PeakStep, StrongestPeaks
 
 __all__ = ["PeakHeightClassifier", "learn_from_heights"]
 
@@ -114,7 +114,13 @@ class PeakHeightClassifier(FindingClassifier):
         """Return what `StrongestPeaks` makes of each frame, (n, 12) float64."""
         if is_tensor(X):
             X = X.cpu().numpy()
-        return np.asarray(StrongestPeaks().fit_transform(X), dtype=np.float64)
+        return self._as_found(np.asarray(StrongestPeaks().fit_transform(X)))
+
+    def _step(self) -> PeakStep:
+        return StrongestPeaks()._make_step()
+
+    def _as_found(self, values: np.ndarray) -> np.ndarray:
+        return values.astype(np.float64)
 
     def _learn(self, found: np.ndarray | None, is_hit: np.ndarray | None) -> None:
         self.coef_, self.intercept_ = learn_from_heights(

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sklearn_sfx.classifiers._count import MAX_SLOPE, CountClassifier
-from sklearn_sfx.preprocessing import count_spots
+from sklearn_sfx.preprocessing import PeakStep, SpotCountStep, count_spots
 
 __all__ = ["SpotCountClassifier"]
 
@@ -94,3 +94,6 @@ class SpotCountClassifier(CountClassifier):
     def _find(self, X: Any) -> np.ndarray:
         """Return the number of spots of each frame, (n,) int64."""
         return count_spots(X)
+
+    def _step(self) -> PeakStep:
+        return SpotCountStep()

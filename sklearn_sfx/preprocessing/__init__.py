@@ -14,8 +14,12 @@ from sklearn_sfx.preprocessing._decomposition import RowWiseDecomposition
 from sklearn_sfx.preprocessing._lit_pixels import LitPixels
 from sklearn_sfx.preprocessing._mask import PackedMask as PackedMask
 from sklearn_sfx.preprocessing._mask import PixelMask
+from sklearn_sfx.preprocessing._peak_step import PeakStep as PeakStep
+from sklearn_sfx.preprocessing._peak_step import peaks_once as peaks_once
 from sklearn_sfx.preprocessing._peaks import Peaks, count_peaks, find_peaks
+from sklearn_sfx.preprocessing._peaks import peak_count_step as peak_count_step
 from sklearn_sfx.preprocessing._radial import RadialProfile, RadialSpectrum
+from sklearn_sfx.preprocessing._spots import SpotCountStep as SpotCountStep
 from sklearn_sfx.preprocessing._spots import count_spots, find_spots
 from sklearn_sfx.preprocessing._step import BaseStep
 from sklearn_sfx.preprocessing._strongest_peaks import StrongestPeaks

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from sklearn_sfx.preprocessing._peak_pixels import Pixels
-from sklearn_sfx.preprocessing._spot_kernels import solid_areas
+from sklearn_sfx.preprocessing._peak_pixels import Pixels, every_nth_row
+from sklearn_sfx.preprocessing._spot_kernels import range_of, solid_areas
 
 __all__ = ["without_no_data"]
 
@@ -24,19 +24,20 @@ def without_no_data(pixels: Pixels) -> Pixels:
     if frame.size == 0:
         return pixels
     values = []
-    lowest, highest = (reduce(frame.ravel()) for reduce in (np.fmin.reduce, np.fmax.reduce))
+    lowest, highest, first, last = range_of(pixels)
     if lowest in MARKS:
         least = 0.0
     if highest in GREATEST:
         values.append(highest)
-    for value in {frame.flat[0], frame.flat[-1], lowest} - set(MARKS):
-        if np.isfinite(value) and _fills_areas(frame, value):
+    for value in {first, last, lowest} - set(MARKS):
+        if np.isfinite(value) and _fills_areas(pixels, value):
             values.append(value)
-    return frame, usable, least, np.array(values, np.float64)
+    return frame, usable, least, np.array(values, np.float32)
 
 
-def _fills_areas(frame: np.ndarray, value: float) -> bool:
-    if np.count_nonzero(frame[::8, ::8] == value) < LEAST_PART * frame.size / 64:
+def _fills_areas(pixels: Pixels, value: float) -> bool:
+    few = every_nth_row(pixels, 8)[:, ::8]
+    if np.count_nonzero(few == value) < LEAST_PART * pixels[0].size / 64:
         return False
-    n, amid, enclosed = solid_areas(frame, value)
+    n, amid, enclosed = solid_areas(pixels, value)
     return bool(2 * amid > n and 1000 * enclosed <= n)

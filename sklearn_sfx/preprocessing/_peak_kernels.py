@@ -14,13 +14,16 @@ Both are done in one way through the frame, a band of tiles at a time, which sta
 frame is only read, and nothing of its size is made.
 """
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 import numpy as np
 
 from sklearn_sfx._compiled import compiled
 from sklearn_sfx.preprocessing._peak_background import background, new_window
 from sklearn_sfx.preprocessing._peak_pixels import Pixels, load_row
 
-__all__ = ["contrast_distance", "peak_table", "peaks_and_bright_pixels"]
+__all__ = ["Found", "contrast_distance", "find_all"]
 
 TILE = 32  # side of the square over which step 1 takes the spread, in pixels
 CANDIDATE_SHARE = 0.7  # step 1 lets pass what reaches this share of the signal-to-noise asked for
@@ -29,42 +32,49 @@ EDGE_SHARE = 0.7  # a pixel beside the highest one belongs to the peak from this
 _compile = compiled(error_model="numpy", fastmath={"reassoc", "contract"})
 
 
-def peak_table(
-    pixels: Pixels,
-    min_snr: float,
-    min_pixels: int,
-    max_pixels: int,
-    background_radius: int,
-    noise_floor: float,
-) -> np.ndarray:
-    """Return one row per peak: row, column, number of pixels, intensity, signal-to-noise; float32.
+class Found(NamedTuple):
+    """What was found in a frame by one of several settings.
 
-    `pixels` are those of a frame, as `pixels_of` returns them.
+    Parameters
+    ----------
+    table : ndarray of float32, shape (n_peaks, 5)
+        Row, column, number of pixels, intensity and signal-to-noise of each peak.
+    rows, columns : ndarray of int32, shape (n_bright,)
+        Where the bright pixels are, whichever the settings.
     """
-    settings = (min_snr, min_pixels, max_pixels, background_radius, noise_floor)
-    return peaks_and_bright_pixels(pixels, *settings, np.inf)[0]
+
+    table: np.ndarray
+    rows: np.ndarray
+    columns: np.ndarray
 
 
-def peaks_and_bright_pixels(
-    pixels: Pixels,
-    min_snr: float,
-    min_pixels: int,
-    max_pixels: int,
-    background_radius: int,
-    noise_floor: float,
-    bright: float,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return what `peak_table` does, and rows and columns of bright pixels, int32.
+Settings = tuple[float, int, int, int, float]
 
-    Bright are those whose contrast is more than so many times the noise of their tile.
+
+def find_all(pixels: Pixels, looks: Sequence[Settings], bright: float = np.inf) -> list[Found]:
+    """Return what is found by each of some settings, in one way through a frame.
+
+    Parameters
+    ----------
+    pixels : Pixels
+        Those of a frame, as `pixels_of` returns them.
+    looks : sequence of (min_snr, min_pixels, max_pixels, background_radius, noise_floor)
+        Those of `find_peaks`; the last two are the same in all.
+    bright : float
+        Pixels are bright whose contrast is more than so many times the noise of their tile.
     """
-    settings = np.float32(min_snr), min_pixels, max_pixels, background_radius
+    min_snrs, fewest, most, radii, floors = zip(*looks, strict=True)
+    heights, limits = np.array(min_snrs, np.float32), np.array([fewest, most]).T.copy()
+    floor = np.float32(floors[0])
     try:
-        return _find(pixels, *settings, np.float32(noise_floor), np.float32(bright))
+        found, n_found, rows, columns = _find(
+            pixels, heights, limits, radii[0], floor, np.float32(bright)
+        )
     except SystemError as error:
         if isinstance(error.__cause__, KeyboardInterrupt):  # it came while the loop ran
             raise KeyboardInterrupt from None
         raise
+    return [Found(table[:n].copy(), rows, columns) for table, n in zip(found, n_found, strict=True)]
 
 
 @_compile
@@ -74,8 +84,8 @@ def contrast_distance(radius):
 
 
 @_compile
-def _find(pixels, min_snr, min_pixels, max_pixels, radius, noise_floor, bright):
-    """Return what `peaks_and_bright_pixels` does.
+def _find(pixels, min_snrs, limits, radius, noise_floor, bright):
+    """Return tables of peaks, how much of each is filled, and rows and columns of bright pixels.
 
     A band is a row of tiles and all that is looked at from it: ``reach`` pixels to all sides.
     """
@@ -83,16 +93,18 @@ def _find(pixels, min_snr, min_pixels, max_pixels, radius, noise_floor, bright):
     reach = radius + 1
     n_tiles = (width + TILE - 1) // TILE
     band = np.empty((TILE + 2 * reach, n_tiles * TILE + 2 * reach), np.float32)
-    taken = np.zeros(band.shape, np.bool_)
+    taken = np.zeros((len(min_snrs), *band.shape), np.bool_)
     contrast = np.empty((TILE + 2, n_tiles * TILE), np.float32)  # a row above and one below too
     tiles = contrast.reshape(TILE + 2, n_tiles, TILE)
     sizes = np.empty((TILE, TILE), np.float32)
     noise = np.empty(n_tiles, np.float32)
     marks = np.empty((TILE, n_tiles), np.bool_)
-    lowest = min(np.float32(CANDIDATE_SHARE) * min_snr, bright)  # that is looked for, in noises
+    candidate = np.float32(CANDIDATE_SHARE) * min_snrs.min()
+    lowest = min(candidate, bright)  # that is looked for, in noises
     window, sums_of_all = new_window(radius)
     stack = np.empty(((2 * radius + 1) ** 2, 2), np.int64)
-    found, n_found = np.empty((TILE * TILE, 5), np.float32), 0
+    found = np.empty((len(min_snrs), TILE * TILE, 5), np.float32)
+    n_found = np.zeros(len(min_snrs), np.int64)
     rows = columns = np.empty(0, np.int32)
     n_bright = 0
     for top in range(0, height, TILE):
@@ -101,20 +113,20 @@ def _find(pixels, min_snr, min_pixels, max_pixels, radius, noise_floor, bright):
         _tile_noise(tiles, noise_floor, sizes, noise)
         _mark(tiles, noise, lowest, marks)
         for tile in range(n_tiles):
-            if n_found + TILE * TILE > found.shape[0]:
-                found = np.concatenate((found, np.empty_like(found)))
-            n_found = _peaks_of_tile(
-                (band, taken, contrast, marks, window, sums_of_all, stack, found),
-                (top, tile, reach, n_found),
-                noise[tile],
-                (min_snr, min_pixels, max_pixels, noise_floor),
+            if n_found.max() + TILE * TILE > found.shape[1]:
+                found = np.concatenate((found, np.empty_like(found)), axis=1)
+            _peaks_of_tile(
+                (band, taken, contrast, marks, window, sums_of_all, stack, found, n_found),
+                (top, tile, reach),
+                (noise[tile], noise_floor, candidate * noise[tile]),
+                (min_snrs, limits),
             )
         if bright < np.inf:
             if n_bright + TILE * width > rows.size:
                 more = np.empty(n_bright + TILE * width, np.int32)
                 rows, columns = np.concatenate((rows, more)), np.concatenate((columns, more))
             n_bright = _bright_of_band((tiles, noise, marks), bright, top, n_bright, rows, columns)
-    return found[:n_found].copy(), rows[:n_bright].copy(), columns[:n_bright].copy()
+    return found, n_found, rows[:n_bright].copy(), columns[:n_bright].copy()
 
 
 @_compile
@@ -123,8 +135,9 @@ def _next_band(pixels, top, reach, band, taken):
     known = 2 * reach if top > 0 else 0
     for k in range(known):
         band[k] = band[k + TILE]
-        taken[k] = taken[k + TILE]
-    taken[known:] = False
+        for look in range(taken.shape[0]):
+            taken[look, k] = taken[look, k + TILE]
+    taken[:, known:] = False
     for k in range(known, band.shape[0]):
         load_row(pixels, top - reach + k, -reach, band[k])
 
@@ -205,41 +218,51 @@ def _mark(tiles, noise, lowest, marks):
 
 
 @_compile
-def _peaks_of_tile(work, place, noise, settings):
-    """Find the peaks whose highest pixel is in one tile; return how many there are now."""
-    band, taken, contrast, marks, window, sums_of_all, stack, found = work
-    top, tile, reach, n_found = place
-    min_snr, min_pixels, max_pixels, noise_floor = settings
+def _peaks_of_tile(work, place, levels, looks):
+    """Find the peaks whose highest pixel is in one tile, and count them.
+
+    The background of a candidate is the same for all settings, so it is fitted once.
+    """
+    band, taken, contrast, marks, window, sums_of_all, stack, found, n_found = work
+    top, tile, reach = place
+    noise, noise_floor, lowest = levels
+    min_snrs, limits = looks
     radius = reach - 1
     edge = np.float32(EDGE_SHARE)
-    least = np.float32(CANDIDATE_SHARE) * min_snr * noise
     for i in range(1, TILE + 1):
         if not marks[i - 1, tile]:
             continue
         for j in range(tile * TILE, tile * TILE + TILE):
-            if not contrast[i, j] > least:
-                continue
             y, x = i - 1 + reach, j + reach
-            if taken[y, x] or not _is_highest(band, y, x):
+            if not contrast[i, j] > lowest or not _is_highest(band, y, x):
                 continue
-            if min_pixels > 1 and not _has_company(contrast, i, j, edge * least):
-                continue
-            start = band[y, x] - contrast[i, j]
-            plane = background(band, y, x, radius, start, noise_floor, window, sums_of_all)
-            if not band[y, x] - plane[0] >= min_snr * plane[3]:
-                continue
-            n, total, row, column, highest = _grow(
-                band, taken, radius, y, x, plane, edge * min_snr, stack
-            )
-            if n < min_pixels or n > max_pixels:
-                continue
-            found[n_found, 0] = row + (top - reach)
-            found[n_found, 1] = column - reach
-            found[n_found, 2] = n
-            found[n_found, 3] = total
-            found[n_found, 4] = highest / plane[3]
-            n_found += 1
-    return n_found
+            plane = (0.0, 0.0, 0.0, 0.0)
+            is_fitted = False
+            for look in range(min_snrs.size):
+                min_snr = min_snrs[look]
+                least = np.float32(CANDIDATE_SHARE) * min_snr * noise
+                if not contrast[i, j] > least or taken[look, y, x]:
+                    continue
+                if limits[look, 0] > 1 and not _has_company(contrast, i, j, edge * least):
+                    continue
+                if not is_fitted:
+                    start = band[y, x] - contrast[i, j]
+                    plane = background(band, y, x, radius, start, noise_floor, window, sums_of_all)
+                    is_fitted = True
+                if not band[y, x] - plane[0] >= min_snr * plane[3]:
+                    continue
+                n, total, row, column, highest = _grow(
+                    band, taken[look], radius, y, x, plane, edge * min_snr, stack
+                )
+                if n < limits[look, 0] or n > limits[look, 1]:
+                    continue
+                peak = found[look, n_found[look]]
+                peak[0] = row + (top - reach)
+                peak[1] = column - reach
+                peak[2] = n
+                peak[3] = total
+                peak[4] = highest / plane[3]
+                n_found[look] += 1
 
 
 @_compile

@@ -2,7 +2,7 @@
 
 A kernel is handed ``pixels``, a frame as it was read and what is known of it: the frame (height,
 width) of a dtype of `TAKEN_AS_THEY_ARE`; which pixels are usable, bool (height, width), or (0, 0)
-for all; the least value that is a measurement; and values (n,), float64, that are none. It works on
+for all; the least value that is a measurement; and values (n,), float32, that are none. It works on
 float32, NaN where a pixel is not usable, of the part of the frame that it looks at.
 """
 
@@ -14,7 +14,7 @@ __all__ = ["Pixels", "every_nth_row", "load_row", "pixels_of"]
 
 TAKEN_AS_THEY_ARE = (np.uint16, np.int16, np.int32, np.float32)
 ALL_USABLE = np.zeros((0, 0), bool)
-NO_VALUES = np.zeros(0)
+NO_VALUES = np.zeros(0, np.float32)
 
 Pixels = tuple[np.ndarray, np.ndarray, float, np.ndarray]
 
@@ -58,7 +58,7 @@ def load_row(pixels, i, start, out):
             loaded[j] = nan if row[j] < least else loaded[j]
     for value in values:
         for j in range(row.size):
-            loaded[j] = nan if np.float64(row[j]) == value else loaded[j]
+            loaded[j] = nan if np.float32(row[j]) == np.float32(value) else loaded[j]
 
 
 @_compile

@@ -1,27 +1,24 @@
 """The peaks of a frame, and how many there are: found in one way, whoever asks."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from sklearn_sfx.preprocessing._counting import checked_frame, count_in_frames
-from sklearn_sfx.preprocessing._peak_kernels import peak_table
-from sklearn_sfx.preprocessing._peak_pixels import pixels_of
-from sklearn_sfx.preprocessing._step import BaseStep
+from sklearn_sfx.preprocessing._peak_kernels import Found, find_all
+from sklearn_sfx.preprocessing._peak_pixels import Pixels, pixels_of
+from sklearn_sfx.preprocessing._peak_step import PeakSettings, PeakStep
 
-__all__ = ["PeakSettings", "Peaks", "count_peaks", "find_peaks", "find_peaks_in_frame"]
-
-
-class PeakSettings(NamedTuple):
-    """What counts as a peak; the fields are the settings of `find_peaks`."""
-
-    min_snr: float
-    min_pixels: int
-    max_pixels: int
-    background_radius: int
-    noise_floor: float
+__all__ = [
+    "CountStep",
+    "Peaks",
+    "count_peaks",
+    "find_peaks",
+    "peak_count_step",
+    "peaks_of_table",
+]
 
 
 class Peaks(NamedTuple):
@@ -116,14 +113,13 @@ def find_peaks(
     (1, 41, 71)
     """
     settings = PeakSettings(min_snr, min_pixels, max_pixels, background_radius, noise_floor)
-    return find_peaks_in_frame(checked_frame(frame, function="find_peaks"), settings)
+    pixels = pixels_of(checked_frame(frame, function="find_peaks"))
+    return peaks_of_table(find_all(pixels, [settings])[0].table)
 
 
-def find_peaks_in_frame(
-    frame: np.ndarray, settings: PeakSettings, usable: np.ndarray | None = None
-) -> Peaks:
-    """Return the peaks of one frame (height, width) of any real dtype; NaN is unusable."""
-    row, column, n_pixels, intensity, snr = peak_table(pixels_of(frame, usable), *settings).T
+def peaks_of_table(table: np.ndarray) -> Peaks:
+    """Return the columns of a table of peaks, float32 (n_peaks, 5), by name."""
+    row, column, n_pixels, intensity, snr = table.T
     return Peaks(row, column, n_pixels.astype(np.int64), intensity, snr)
 
 
@@ -172,26 +168,26 @@ def count_peaks(
     >>> count_peaks(frames, min_pixels=4)
     array([0, 0])
     """
-    settings = PeakSettings(
-        float(min_snr),
-        int(min_pixels),
-        int(max_pixels),
-        int(background_radius),
-        float(noise_floor),
-    )
-    count = CountStep(settings)
+    count = peak_count_step(min_snr, min_pixels, max_pixels, background_radius, noise_floor)
     return count_in_frames(X, count, function="count_peaks", of_one_frame="find_peaks")
 
 
+def peak_count_step(
+    min_snr: float, min_pixels: int, max_pixels: int, background_radius: int, noise_floor: float
+) -> "CountStep":
+    """Return the step that counts peaks, as `count_peaks` does with these settings."""
+    sizes = int(min_pixels), int(max_pixels), int(background_radius)
+    return CountStep(PeakSettings(float(min_snr), *sizes, float(noise_floor)))
+
+
 @dataclass(frozen=True)
-class CountStep(BaseStep):
+class CountStep(PeakStep):
     """Turns a frame into the number of its peaks: a step that `Frames.append` takes."""
 
     settings: PeakSettings
-    frees_gil: ClassVar[bool] = True
 
     def output_shape(self, frame_shape: tuple[int, ...]) -> tuple[int, ...]:
         return (1,)
 
-    def __call__(self, frame: np.ndarray, usable: np.ndarray | None = None) -> np.ndarray:
-        return np.array([len(peak_table(pixels_of(frame, usable), *self.settings))], np.float32)
+    def of_peaks(self, pixels: Pixels, found: Found) -> np.ndarray:
+        return np.array([len(found.table)], np.float32)

@@ -4,8 +4,9 @@ import numpy as np
 from numba import njit
 
 from sklearn_sfx.preprocessing._peak_pixels import load_row
+from sklearn_sfx.preprocessing.kernels import GREATEST, LEAST, key_of, value_of_key
 
-__all__ = ["around_peaks", "closeness", "pixels_by_radius", "solid_areas"]
+__all__ = ["around_peaks", "closeness", "pixels_by_radius", "range_of", "solid_areas"]
 
 N_DIRECTIONS = 24
 NEAREST, FARTHEST = 4, 16  # pixels; a line is looked for from beyond the peak to here
@@ -127,13 +128,13 @@ def _along(patch, i, j, way, side, level, top):
 @_compile
 def closeness(rows, columns, centre_row, centre_column, width):
     """Return how much pixels crowd at the same distances from a centre, in bins so wide."""
-    counts = np.zeros(1, np.float64)
+    radii = np.empty(len(rows), np.int32)
     for k in range(len(rows)):
         down, right = rows[k] - centre_row, columns[k] - centre_column
-        radius = int(np.sqrt(down * down + right * right) / width)
-        if radius >= counts.size:
-            counts = np.concatenate((counts, np.zeros(radius + 1 - counts.size + 256)))
-        counts[radius] += 1
+        radii[k] = np.int32(np.sqrt(down * down + right * right) / width)
+    counts = np.zeros(radii.max() + 1, np.float64)
+    for k in range(len(rows)):
+        counts[radii[k]] += 1
     total = 0.0
     for radius in range(counts.size):
         total += counts[radius] ** 2 / (radius + 5.0)
@@ -166,22 +167,46 @@ def pixels_by_radius(pixels, distance, centre_row, centre_column, n_radii):
 
 
 @_compile
-def solid_areas(frame, value):
+def range_of(pixels):
+    """Return the lowest and the highest pixel of a frame, the first and the last; float32.
+
+    NaN where a pixel is not usable, or where none is.
+    """
+    height, width = pixels[0].shape
+    row = np.empty(width, np.float32)
+    low, high = GREATEST, LEAST
+    for i in range(height):
+        load_row(pixels, i, 0, row)
+        for j in range(width):
+            key = key_of(row[j])
+            low = min(low, key)
+            high = max(high, key if key < GREATEST else LEAST)
+    last = row[width - 1]
+    load_row(pixels, 0, 0, row)
+    return value_of_key(low), value_of_key(high), row[0], last
+
+
+@_compile
+def solid_areas(pixels, value):
     """Return the numbers of pixels with this value, of those amid such, and of those it encloses.
 
     The first two are of pixels with the value, the second of those whose eight neighbours have it
     too; the third are pixels of other values with six such neighbours or more.
     """
+    height, width = pixels[0].shape
+    rows = np.empty((3, width), np.float32)
     n = amid = enclosed = 0
-    for i in range(1, frame.shape[0] - 1, STRIDE):
-        for j in range(1, frame.shape[1] - 1):
+    for i in range(1, height - 1, STRIDE):
+        for k in range(3):
+            load_row(pixels, i - 1 + k, 0, rows[k])
+        for j in range(1, width - 1):
             around = 0
-            for y in range(i - 1, i + 2):
+            for y in range(3):
                 for x in range(j - 1, j + 2):
-                    around += frame[y, x] == value
-            if frame[i, j] == value:
+                    around += rows[y, x] == value
+            if rows[1, j] == value:
                 n += 1
                 amid += around == 9
-            elif around >= 6 and frame[i, j] == frame[i, j]:
+            elif around >= 6 and rows[1, j] == rows[1, j]:
                 enclosed += 1
     return n, amid, enclosed

@@ -8,12 +8,12 @@ from numpy.typing import ArrayLike
 
 from sklearn_sfx.preprocessing._counting import checked_frame, count_in_frames
 from sklearn_sfx.preprocessing._no_data import without_no_data
-from sklearn_sfx.preprocessing._peak_kernels import peaks_and_bright_pixels
+from sklearn_sfx.preprocessing._peak_kernels import Found, find_all
 from sklearn_sfx.preprocessing._peak_pixels import Pixels, every_nth_row, pixels_of
-from sklearn_sfx.preprocessing._peaks import Peaks, PeakSettings
+from sklearn_sfx.preprocessing._peak_step import PeakSettings, PeakStep
+from sklearn_sfx.preprocessing._peaks import Peaks, peaks_of_table
 from sklearn_sfx.preprocessing._rings import BRIGHT, on_rings
 from sklearn_sfx.preprocessing._spot_kernels import around_peaks
-from sklearn_sfx.preprocessing._step import BaseStep
 
 __all__ = ["count_spots", "find_spots"]
 
@@ -82,7 +82,8 @@ def find_spots(frame: ArrayLike) -> Peaks:
     >>> len(find_peaks(frame).row) > 10, len(find_spots(frame).row)
     (True, 1)
     """
-    peaks, is_spot, _ = _judge_peaks(checked_frame(frame, function="find_spots"))
+    pixels = without_no_data(pixels_of(checked_frame(frame, function="find_spots")))
+    peaks, is_spot, _ = _judge_peaks(pixels, find_all(pixels, [SETTINGS], BRIGHT)[0])
     return Peaks(*(field[is_spot] for field in peaks))
 
 
@@ -127,28 +128,29 @@ def count_spots(X: Any) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class SpotCountStep(BaseStep):
+class SpotCountStep(PeakStep):
     """Turns a frame into the number of its spots: a step that `Frames.append` takes."""
 
-    frees_gil: ClassVar[bool] = True
+    settings: PeakSettings = SETTINGS
+    bright: ClassVar[float] = BRIGHT
 
     def output_shape(self, frame_shape: tuple[int, ...]) -> tuple[int, ...]:
         return (1,)
 
-    def __call__(self, frame: np.ndarray, usable: np.ndarray | None = None) -> np.ndarray:
-        _, is_spot, n_on_rings = _judge_peaks(frame, usable)
+    def pixels(self, pixels: Pixels) -> Pixels:
+        return without_no_data(pixels)
+
+    def of_peaks(self, pixels: Pixels, found: Found) -> np.ndarray:
+        _, is_spot, n_on_rings = _judge_peaks(pixels, found)
         count = np.count_nonzero(is_spot) - LEAK * n_on_rings
         return np.array([max(round(count), 0)], np.float32)
 
 
-def _judge_peaks(
-    frame: np.ndarray, usable: np.ndarray | None = None
-) -> tuple[Peaks, np.ndarray, int]:
+def _judge_peaks(pixels: Pixels, found: Found) -> tuple[Peaks, np.ndarray, int]:
     """Return the peaks of a frame, which of them are spots, and how many are on rings."""
-    pixels = without_no_data(pixels_of(frame, usable))
-    table, rows, columns = peaks_and_bright_pixels(pixels, *SETTINGS, BRIGHT)
-    row, column, n_pixels, intensity, snr = table.T
-    peaks = Peaks(row, column, n_pixels.astype(np.int64), intensity, snr)
+    table, rows, columns = found
+    peaks = peaks_of_table(table)
+    row, snr = peaks.row, peaks.snr
     if len(row) < FEW:
         return peaks, np.ones(len(row), bool), 0
     place = np.rint(table[:, :2]).astype(np.intp)

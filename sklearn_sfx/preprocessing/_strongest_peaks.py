@@ -11,8 +11,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.preprocessing._base import FrameTransformer
-from sklearn_sfx.preprocessing._peaks import PeakSettings, find_peaks_in_frame
-from sklearn_sfx.preprocessing._step import BaseStep
+from sklearn_sfx.preprocessing._peak_kernels import Found
+from sklearn_sfx.preprocessing._peak_pixels import Pixels
+from sklearn_sfx.preprocessing._peak_step import PeakSettings, PeakStep
 
 __all__ = ["StrongestPeaks"]
 
@@ -140,20 +141,19 @@ class StrongestPeaks(FrameTransformer):
 
 
 @dataclass(frozen=True)
-class StrongestPeaksStep(BaseStep):
+class StrongestPeaksStep(PeakStep):
     """What `StrongestPeaks` does to one frame."""
 
     ranks: tuple[int, ...]
     settings: PeakSettings
-    frees_gil: ClassVar[bool] = True
 
     def output_shape(self, frame_shape: tuple[int, ...]) -> tuple[int, ...]:
         """Return the number of ranks, whatever the shape of the frames."""
         return (len(self.ranks),)
 
-    def __call__(self, frame: np.ndarray, usable: np.ndarray | None = None) -> np.ndarray:
-        """Run on one frame (h, w); float32."""
-        heights = np.sort(find_peaks_in_frame(frame, self.settings, usable).snr)[::-1]
+    def of_peaks(self, pixels: Pixels, found: Found) -> np.ndarray:
+        """Return the heights of these ranks, float32."""
+        heights = np.sort(found.table[:, 4])[::-1]
         out = np.zeros(len(self.ranks), np.float32)
         kept = np.array(self.ranks) - 1
         kept = kept[kept < len(heights)]

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sklearn_sfx.classifiers import FindingClassifier, find_together, probability_of_found
 from sklearn_sfx.exceptions import UnreadableFrame
 from sklearn_sfx.frames import Frames, needing_some
 from sklearn_sfx.screening._model import ScreeningModel
@@ -92,6 +93,10 @@ def _scored(
     if gone:  # another frame in its place: so all others are where they would be without damage
         rows[list(gone)] = np.setdiff1d(rows, list(gone))[0]
         prepared = prepared[rows]
+    *steps, decider = model.classifier
+    if peaks and not steps and isinstance(decider, FindingClassifier):
+        found, peak_count = find_together((decider, model.baseline), prepared)
+        return probability_of_found(decider, found), peak_count
     positive = list(model.classifier.classes_).index(POSITIVE)
     probability = model.classifier.predict_proba(prepared)[:, positive].astype(np.float64)
     if peaks:

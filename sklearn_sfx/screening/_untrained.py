@@ -4,7 +4,8 @@ import numpy as np
 from sklearn.pipeline import make_pipeline
 
 from sklearn_sfx.classifiers import PeakCountClassifier, SpotCountClassifier
-from sklearn_sfx.frames import Frames
+from sklearn_sfx.exceptions import UnreadableFrame
+from sklearn_sfx.frames import Frames, needing_some
 from sklearn_sfx.preprocessing import PixelMask
 from sklearn_sfx.screening._model import ScreeningModel
 from sklearn_sfx.screening._unreadable import readable_rows
@@ -48,9 +49,14 @@ def untrained_model(frames: Frames | np.ndarray) -> ScreeningModel:
     """
     sample = np.unique(np.linspace(0, len(frames) - 1, MAX_SAMPLE).round().astype(int))
     looked_at = frames[sample]
-    looked_at = looked_at[readable_rows(looked_at, "the search for defective pixels")]
-    detect = len(looked_at) >= PixelMask.MIN_FRAMES
-    prepare = make_pipeline(PixelMask(detect=detect, invalid="auto")).fit(looked_at)
+    mask = PixelMask(detect=len(looked_at) >= PixelMask.MIN_FRAMES, invalid="auto")
+    prepare = make_pipeline(mask)
+    try:  # reads fewer frames than are looked at where those are large
+        prepare.fit(needing_some(looked_at) if isinstance(looked_at, Frames) else looked_at)
+    except UnreadableFrame:
+        looked_at = looked_at[readable_rows(looked_at, "the search for defective pixels")]
+        prepare.set_params(pixelmask__detect=len(looked_at) >= PixelMask.MIN_FRAMES)
+        prepare.fit(looked_at)
     one = looked_at[:1]  # without labels only the shape is looked at
     return ScreeningModel(
         prepare=prepare,

@@ -29,7 +29,8 @@ from sklearn_sfx.preprocessing import (
 from sklearn_sfx.preprocessing._crop import CropStep
 from sklearn_sfx.preprocessing._fused_step import FusedStep, PixelRule
 from sklearn_sfx.preprocessing._lit_pixels import LitPixelsStep
-from sklearn_sfx.preprocessing._peaks import CountStep, PeakSettings
+from sklearn_sfx.preprocessing._peak_step import PeakSettings, PeaksOnce
+from sklearn_sfx.preprocessing._peaks import CountStep
 from sklearn_sfx.preprocessing._radial import RadialProfileStep
 from sklearn_sfx.preprocessing._strongest_peaks import StrongestPeaksStep
 
@@ -175,6 +176,10 @@ DIFFERENT = {
         for statistic in ("mean", "variance")
     ],
     CountStep: [CountStep(settings) for settings in SETTINGS],
+    PeaksOnce: [
+        *(PeaksOnce((CountStep(settings),)) for settings in SETTINGS),
+        PeaksOnce((CountStep(SETTING), CountStep(OTHER))),
+    ],
     RootStep: [RootStep(1.0), RootStep(2.0)],
     RootAnywhereStep: [RootAnywhereStep(1.0), RootAnywhereStep(2.0)],
     GainStep: [

@@ -19,6 +19,7 @@ from sklearn_sfx.preprocessing.kernels._contrast import (
     row_ranges_of_counts,
 )
 from sklearn_sfx.preprocessing.kernels._defects import lit_alone, raise_to_lines, stuck_regions
+from sklearn_sfx.preprocessing.kernels._keys import GREATEST, LEAST, key_of, value_of_key
 from sklearn_sfx.preprocessing.kernels._loading import (
     load_frame,
     load_lowered,
@@ -38,11 +39,14 @@ from sklearn_sfx.preprocessing.kernels._scratch import new_work
 
 __all__ = [
     "BAND",
+    "GREATEST",
+    "LEAST",
     "NEAR",
     "column_ranges",
     "column_ranges_of_contrast",
     "contrast",
     "contrast_in_bands",
+    "key_of",
     "lit_alone",
     "load_frame",
     "load_lowered",
@@ -62,4 +66,5 @@ __all__ = [
     "stuck_regions",
     "summarize_rows",
     "times_above",
+    "value_of_key",
 ]

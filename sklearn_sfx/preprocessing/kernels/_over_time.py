@@ -7,12 +7,11 @@ and exchanging whole rows in a fixed order that sorts whatever they hold.
 import numpy as np
 
 from sklearn_sfx.preprocessing.kernels._compiling import elementwise
-from sklearn_sfx.preprocessing.kernels._float_bits import bits_of, value_of
+from sklearn_sfx.preprocessing.kernels._keys import GREATEST, LEAST, key_of, value_of_key
 
 __all__ = ["medians_of_squares", "sorting_network", "summarize_rows", "times_above"]
 
 LANES = 64  # pixels that are sorted at once: with 200 frames they take 50 KiB
-GREATEST, LEAST = np.int32(2**31 - 1), np.int32(-(2**31))
 
 
 @elementwise
@@ -83,27 +82,10 @@ def summarize_rows(sample, background, side, least, network, out):
 
 
 @elementwise
-def _key(value):
-    """Return an int32 that is ordered as floats are: the greatest where a pixel is not usable.
-
-    The minimum and maximum of integers run in vector lanes.
-    """
-    bits = bits_of(value)
-    key = bits ^ ((bits >> np.int32(31)) & np.int32(0x7FFFFFFF))
-    return key if abs(value) < np.float32(np.inf) else GREATEST
-
-
-@elementwise
-def _value(key):
-    """Return the float32 that `_key` made a key of; NaN for the greatest."""
-    return value_of(key ^ ((key >> np.int32(31)) & np.int32(0x7FFFFFFF)))
-
-
-@elementwise
 def _add_keys(row, keys, counts):
     """Write the keys of some pixels of one frame, and count those that are usable."""
     for k in range(row.size):
-        keys[k] = _key(row[k])
+        keys[k] = key_of(row[k])
         counts[k] += np.int32(keys[k] < GREATEST)
 
 
@@ -119,7 +101,7 @@ def _add_others(row, level, n_others):
 def _key_above(row, background, keys):
     """Write the keys of what is above the background."""
     for k in range(row.size):
-        keys[k] = _key(row[k] - background[k])
+        keys[k] = key_of(row[k] - background[k])
 
 
 @elementwise
@@ -136,7 +118,7 @@ def _sort(keys, network, n):
 def _quantile(ordered, counts, part, out):
     """Write the value at this part of those that are usable; NaN where there is none."""
     for k in range(out.size):
-        out[k] = _value(ordered[int(np.rint(part * (max(counts[k], 1) - 1))), k])
+        out[k] = value_of_key(ordered[int(np.rint(part * (max(counts[k], 1) - 1))), k])
 
 
 @elementwise
@@ -151,9 +133,9 @@ def medians_of_squares(frame, side, medians):
             for y in range(rows.shape[0]):
                 row = rows[y, j * side : min((j + 1) * side, width)]
                 for k in range(row.size):
-                    keys[n + k] = _key(row[k])
+                    keys[n + k] = key_of(row[k])
                 n += row.size
-            medians[i, j] = _value(_middle(keys[:n]))
+            medians[i, j] = value_of_key(_middle(keys[:n]))
 
 
 @elementwise
