@@ -14,6 +14,7 @@ from sklearn_sfx.frames import Frames
 __all__ = ["check_frames", "is_frames"]
 
 COUNT_DTYPES = (np.uint16, np.int16, np.int32)
+WIDE_DTYPES = (np.uint32, np.int64, np.uint64, np.float64)  # of more digits than float32 has
 
 
 def is_frames(X: Any) -> bool:
@@ -29,6 +30,7 @@ def check_frames(
     allow_2d: bool = True,
     allow_3d: bool = True,
     dtype: DTypeLike | None = None,
+    keep_digits: bool = False,
 ) -> Any:
     """Check X and remember, or compare, the shape of its frames.
 
@@ -49,6 +51,8 @@ def check_frames(
     dtype : dtype, optional
         The dtype of a returned array. By default counts (uint16, int16, int32) and float32 stay
         as they are and everything else becomes float32, float64 too.
+    keep_digits : bool
+        Whether whole numbers and float64 stay as they are too, for who rounds them later.
 
     Returns
     -------
@@ -94,10 +98,12 @@ def check_frames(
     if 0 in X.shape:
         raise InputError(f"{name} needs frames with pixels in them, got X of shape {X.shape}.")
     _check_frame_shape(estimator, X.shape, reset)
-    return as_values(name, X, dtype)
+    return as_values(name, X, dtype, keep_digits=keep_digits)
 
 
-def as_values(name: str, X: Any, dtype: DTypeLike | None = None) -> Any:
+def as_values(
+    name: str, X: Any, dtype: DTypeLike | None = None, *, keep_digits: bool = False
+) -> Any:
     """Return an array as `check_frames` does, and refuse infinities; `name` is that of who asks.
 
     A ``Frames`` or a torch.Tensor is returned as it is.
@@ -107,7 +113,8 @@ def as_values(name: str, X: Any, dtype: DTypeLike | None = None) -> Any:
     X = np.asarray(X)
     if dtype is None:
         native = X.dtype.newbyteorder("=")
-        dtype = native if native.type in COUNT_DTYPES else np.float32
+        kept = COUNT_DTYPES + WIDE_DTYPES if keep_digits else COUNT_DTYPES
+        dtype = native if native.type in kept else np.float32
     with np.errstate(over="ignore"):  # a value beyond float32 becomes an infinity, refused below
         out = np.ascontiguousarray(X, dtype=dtype)
     # A finite sum proves that there is no infinity in one pass and without a copy.
@@ -115,6 +122,10 @@ def as_values(name: str, X: Any, dtype: DTypeLike | None = None) -> Any:
         with np.errstate(over="ignore", invalid="ignore"):
             suspicious = not np.isfinite(out.sum(dtype=np.float64))
         if suspicious and np.isinf(out).any():
+            raise InputError(_infinity(name))
+    if out.dtype == np.float64 and keep_digits:
+        highest = np.finfo(np.float32).max
+        if (out > highest).any() or (out < -highest).any():
             raise InputError(_infinity(name))
     return out
 

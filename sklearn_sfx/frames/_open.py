@@ -19,7 +19,7 @@ from sklearn_sfx.frames._filled_source import FilledSource, all_unreadable, refu
 from sklearn_sfx.frames._format_protocol import NoSuchDataset
 from sklearn_sfx.frames._frames import Frames
 from sklearn_sfx.frames._joined_source import join_sources
-from sklearn_sfx.frames._masks import warn_of_sparse
+from sklearn_sfx.frames._masks import read_mask, warn_of_sparse
 from sklearn_sfx.frames._own_mask import find_own_mask
 from sklearn_sfx.frames._paths import expand_paths
 from sklearn_sfx.frames._protocols import FrameSource
@@ -35,7 +35,7 @@ def open_frames(
     source: str | Path | Sequence[str | Path] | np.ndarray | Any,
     *,
     dataset: str | None = None,
-    mask: np.ndarray | Frames | str | bool | None = "auto",
+    mask: np.ndarray | Frames | str | Path | bool | None = "auto",
     geometry: str | Path | None = None,
     missing: str = "raise",
 ) -> Frames:
@@ -60,9 +60,10 @@ def open_frames(
     dataset : str, default=None
         Path of the dataset of images in each file, name of the array, or of the detector of a run
         of European XFEL; needed where there are several.
-    mask : "auto", False, bool ndarray, or bool Frames, default="auto"
-        True where a pixel is usable, of shape (height, width) or (n_frames, height, width); for
-        masks in other files, and masks made of bits, see `read_mask`. "auto" takes the mask that
+    mask : "auto", False, path, bool ndarray, or bool Frames, default="auto"
+        True where a pixel is usable, of shape (height, width) or (n_frames, height, width); the
+        path is that of a file with such a mask, as `read_mask` reads it without further arguments:
+        call that for a mask made of bits and for one of several. "auto" takes the mask that
         the files bring, where it is known what its numbers mean. With False, or None, no pixel is
         masked, and values that the files call unusable, as below, are taken as they are.
     geometry : path, default=None
@@ -111,11 +112,8 @@ def open_frames(
         raise InputError(f'missing must be "raise", "on_read" or "nan", not {missing!r}.')
     if is_tensor(mask):
         mask = mask.numpy(force=True)  # type: ignore[union-attr]
-    if isinstance(mask, str) and mask != "auto":
-        raise InputError(
-            f'mask must be an array of bools, "auto" or False, not {mask!r}: a file of a mask is '
-            "read with read_mask."
-        )
+    if isinstance(mask, Path) or (isinstance(mask, str) and mask != "auto"):
+        mask = read_mask(mask)
     if mask is True:
         raise InputError('mask=True says nothing: "auto" takes the mask of the files.')
     found = None

@@ -9,8 +9,9 @@ import numpy as np
 from joblib import effective_n_jobs
 from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils import Tags, gen_even_slices
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.parallel import Parallel, delayed
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
 from sklearn_sfx._stored import Stored
 from sklearn_sfx._tensors import is_tensor
@@ -21,6 +22,12 @@ if TYPE_CHECKING:  # torch takes long to import
     from torch import Tensor
 
 __all__ = ["FrameTransformer"]
+
+
+def _gives_tables(transformer: FrameTransformer) -> bool:
+    """Whether it was fitted to signals, and makes signals of them."""
+    shape = getattr(transformer, "frame_shape_in_", ())
+    return len(shape) == 1 and len(transformer._make_step().output_shape(shape)) == 1
 
 
 class FrameTransformer(Stored, TransformerMixin, BaseEstimator, ABC):
@@ -92,6 +99,7 @@ class FrameTransformer(Stored, TransformerMixin, BaseEstimator, ABC):
 
     _parameter_constraints: ClassVar[dict] = {}
     _reads_signals = False  # whether a 2-D X makes sense, as one 1-D signal per row
+    _keeps_digits = False  # whether the step rounds float64 and whole numbers better than a cast
 
     @abstractmethod
     def _make_step(self) -> FrameStep:
@@ -105,7 +113,8 @@ class FrameTransformer(Stored, TransformerMixin, BaseEstimator, ABC):
         """Learn what there is to learn from the frames, beyond their shape."""
 
     def _check(self, X: Any, *, reset: bool) -> Any:
-        return check_frames(self, X, reset=reset, allow_2d=self._reads_signals)
+        signals, digits = self._reads_signals, self._keeps_digits
+        return check_frames(self, X, reset=reset, allow_2d=signals, keep_digits=digits)
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any = None) -> Self:
@@ -168,6 +177,69 @@ class FrameTransformer(Stored, TransformerMixin, BaseEstimator, ABC):
             for part in gen_even_slices(len(X), n_workers)
         )
         return out
+
+    @available_if(_gives_tables)
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """Name the values of a signal; there are no names where frames come out.
+
+        Parameters
+        ----------
+        input_features : array-like of str, shape (n_features_in_,), default=None
+            Names of the values that go in; by default those seen in `fit`, or x0, x1 and so on.
+
+        Returns
+        -------
+        names : ndarray of str objects, shape (n_values,)
+            The same names where as many values come out as go in.
+
+        Raises
+        ------
+        ValueError
+            There are not as many names as values, or others than in `fit`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn_sfx.preprocessing import GCN, LCN
+        >>> signals = np.random.default_rng(0).poisson(3.0, (2, 6))
+        >>> GCN().fit(signals).get_feature_names_out()
+        array(['x0', 'x1', 'x2', 'x3', 'x4', 'x5'], dtype=object)
+        >>> LCN().fit(signals).get_feature_names_out()
+        array(['lcn0', 'lcn1'], dtype=object)
+        """
+        names = _check_feature_names_in(self, input_features)
+        (n_values,) = self._make_step().output_shape(self.frame_shape_in_)
+        if n_values == len(names):
+            return names
+        kind = type(self).__name__.lower()
+        return np.array([f"{kind}{number}" for number in range(n_values)], dtype=object)
+
+    def set_output(self, *, transform: str | None = None) -> Self:
+        """Choose the container of the tables that `transform` gives; frames are none, and stay.
+
+        Parameters
+        ----------
+        transform : {"default", "pandas", "polars"} or None, default=None
+            As scikit-learn has it; None changes nothing.
+
+        Returns
+        -------
+        self : object
+            This transformer.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn.pipeline import make_pipeline
+        >>> from sklearn_sfx.preprocessing import GCN, RowWiseDecomposition
+        >>> vectors = make_pipeline(GCN(), RowWiseDecomposition()).set_output(transform="pandas")
+        >>> vectors.fit_transform(np.random.default_rng(0).poisson(3.0, (2, 3, 9))).columns.tolist()
+        ['row0', 'row1', 'row2']
+        """
+        if transform is not None:
+            # Where scikit-learn looks for it; its own method is there only beside names.
+            self._sklearn_output_config = {"transform": transform}
+        return self
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

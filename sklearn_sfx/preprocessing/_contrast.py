@@ -52,6 +52,7 @@ class GCN(FrameTransformer):
     """
 
     _reads_signals = True
+    _keeps_digits = True
 
     def _make_step(self) -> FusedStep:
         return FusedStep(normalize=True)
@@ -110,6 +111,7 @@ class LCN(FrameTransformer):
         "floor": [Interval(Real, 0, None, closed="left"), StrOptions({"mean"})],
     }
     _reads_signals = True
+    _keeps_digits = True
 
     def __init__(self, kernel_size: int = 5, floor: float | str = 1.0):
         self.kernel_size = kernel_size

@@ -53,6 +53,7 @@ class RowWiseDecomposition(FrameTransformer):
     array(['row0', 'row1'], dtype=object)
     """
 
+    _keeps_digits = True
     _parameter_constraints: ClassVar[dict] = {"axis": [StrOptions({"row", "column"})]}
 
     def __init__(self, axis: str = "row"):

@@ -57,9 +57,25 @@ def test_numbers_of_unknown_meaning_are_left_and_said(tmp_path):
     assert "not known what its numbers mean" in describe_mask(frames)
 
 
-def test_mask_is_an_array_or_a_word():
-    with pytest.raises(InputError, match="read_mask"):
+def test_a_mask_may_be_a_file(tmp_path):
+    usable = np.array([[True, False], [True, True]])
+    with h5py.File(tmp_path / "mask.h5", "w") as file:
+        file["mask"] = usable
+    for path in (tmp_path / "mask.h5", str(tmp_path / "mask.h5")):
+        frames = open_frames(np.zeros((3, 2, 2), np.uint16), mask=path)
+        np.testing.assert_array_equal(frames.mask, usable)
+        assert describe_mask(frames) == describe_mask(
+            open_frames(np.zeros((3, 2, 2), np.uint16), mask=usable)
+        )
+
+
+def test_what_is_no_mask_is_refused(tmp_path):
+    with pytest.raises(InputError, match="There is no file"):
         open_frames(np.zeros((1, 2, 2)), mask="mask.h5")
+    with h5py.File(tmp_path / "bits.h5", "w") as file:
+        file["mask"] = np.ones((2, 2), np.uint16)
+    with pytest.raises(InputError, match="whose meaning differs"):
+        open_frames(np.zeros((1, 2, 2)), mask=tmp_path / "bits.h5")
     with pytest.raises(InputError, match="says nothing"):
         open_frames(np.zeros((1, 2, 2)), mask=True)
 
