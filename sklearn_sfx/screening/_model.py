@@ -18,12 +18,13 @@ from sklearn_sfx.frames import Frames
 from sklearn_sfx.persistence import load_model, load_pickle, save_model
 from sklearn_sfx.screening._choice import Expectation
 from sklearn_sfx.screening._seen_frames import SeenFrame, find_seen
+from sklearn_sfx.screening._shown import Shown
 
 __all__ = ["ScreeningModel", "load_screening_model"]
 
 
-@dataclass(frozen=True)
-class ScreeningModel(Stored):
+@dataclass(frozen=True, repr=False)
+class ScreeningModel(Shown, Stored):
     """A fitted hit finder, the peak-count baseline beside it, and what they were trained on.
 
     `train` makes one.
@@ -62,6 +63,14 @@ class ScreeningModel(Stored):
     >>> from sklearn_sfx.screening import load_screening_model
     >>> run = make_sfx_frames(20, frame_shape=(160, 160), random_state=0)
     >>> model = train(run.data, method="peaks", crop=160)
+    >>> model
+    ScreeningModel
+      method: peaks
+      reads: frames of 160 x 160 pixels, with a mask
+      steps: PixelMask, CentralCrop, PeakHeightClassifier
+      trained on: 0 labelled frames
+      threshold: 0.5
+      version: ...
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     model.save(f"{folder}/model.joblib")
     ...     load_screening_model(f"{folder}/model.joblib").frame_shape
@@ -85,6 +94,22 @@ class ScreeningModel(Stored):
     def __sfx_steps__(self) -> list[tuple[str | None, Any]]:
         """Return what prepares the frames, and what decides."""
         return [("prepare", self.prepare), ("classifier", self.classifier)]
+
+    def _facts(self) -> dict[str, str]:
+        height, width = self.frame_shape
+        mask = {True: ", with a mask", False: ", without a mask", None: ""}[self.masked]
+        steps = [type(step).__name__ for part in (self.prepare, self.classifier) for step in part]
+        facts = {
+            "method": self.method or "not known",
+            "chosen from": ", ".join(self.compared) if len(self.compared) > 1 else "",
+            "reads": f"frames of {height} x {width} pixels{mask}",
+            "steps": ", ".join(steps),
+            "trained on": f"{len(self.trained_on)} labelled frames",
+            "threshold": f"{self.threshold:.3g}",
+            "expected": "" if self.expected is None else str(self.expected),
+            "version": self.version,
+        }
+        return {name: said for name, said in facts.items() if said}
 
     def has_seen(self, frames: Frames) -> np.ndarray:
         """Return which frames the model was trained on: those are not for evaluation.

@@ -20,6 +20,7 @@ from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import FrameOrigin
 from sklearn_sfx.screening._choice import Expectation
 from sklearn_sfx.screening._hit_rate import HitRate, estimate_hit_rate, expected_hit_rate
+from sklearn_sfx.screening._shown import Shown
 
 __all__ = [
     "TABLE_HEAD",
@@ -39,8 +40,8 @@ COLUMNS = ("file", "position", "event", "identifier", "probability", "decision",
 COLUMNS += ("status", "reason")
 
 
-@dataclass(frozen=True)
-class Scores:
+@dataclass(frozen=True, repr=False)
+class Scores(Shown):
     r"""The decision of a model on each frame of a run.
 
     Parameters
@@ -74,6 +75,13 @@ class Scores:
     ...     peak_count=np.array([31, 0]),
     ...     threshold=0.5,
     ... )
+    >>> scores
+    Scores
+      frames: 2
+      hits: 1 (50.0 %)
+      threshold: 0.5
+      probability: 0.100 to 0.900
+      peaks: 0 to 31
     >>> int(scores.decision.sum()), scores.is_read.tolist()
     (1, [True, True])
     >>> import pathlib, tempfile
@@ -98,6 +106,23 @@ class Scores:
     def is_read(self) -> np.ndarray:
         """Which frames could be read, shape (n_frames,): all others are neither hit nor miss."""
         return ~np.isnan(self.probability)
+
+    def _facts(self) -> dict[str, str]:
+        read = self.is_read
+        n, n_lost = int(read.sum()), int((~read).sum())
+        facts = {"frames": f"{len(read)}, of which {n_lost} cannot be read" if n_lost else f"{n}"}
+        n_hits = int(self.decision[read].sum())
+        facts["hits"] = f"{n_hits} ({n_hits / n:.1%})".replace("%", " %") if n else "0"
+        facts["threshold"] = f"{self.threshold:.3g}"
+        if n:
+            found = self.probability[read]
+            facts["probability"] = f"{found.min():.3f} to {found.max():.3f}"
+        if n and self.peak_count is not None:
+            counts = self.peak_count[read]
+            facts["peaks"] = f"{counts.min()} to {counts.max()}"
+        if self.expected is not None:
+            facts["expected"] = str(self.expected)
+        return facts
 
     def __getitem__(self, rows: np.ndarray) -> Scores:
         """Return the scores of some of the frames."""

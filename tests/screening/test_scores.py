@@ -3,6 +3,8 @@
 import csv
 import os
 import re
+from dataclasses import replace
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -144,3 +146,25 @@ def test_a_cell_is_no_formula(tmp_path, given_name, cell):
 def test_a_list_of_windows_is_read(tmp_path):
     (tmp_path / "hits.lst").write_bytes(b"\xef\xbb\xbfa b.h5 //3\r\nc.h5\r\n\r\n")
     assert read_hits(tmp_path / "hits.lst") == [("a b.h5", "//3"), ("c.h5", None)]
+
+
+def test_what_is_shown_are_a_few_facts():
+    scores = make_scores(["a.h5"] * 200, np.arange(200) >= 150)
+    shown = repr(scores)
+    assert len(shown.splitlines()) < 10
+    assert "hits: 50 (25.0 %)" in shown
+    probability = scores.probability.copy()
+    probability[:2] = np.nan
+    partly = repr(replace(scores, probability=probability, peak_count=None))
+    assert "200, of which 2 cannot be read" in partly
+    assert "peaks" not in partly
+    assert "hits: 0" in repr(replace(scores, probability=np.full(200, np.nan)))
+
+
+def test_a_notebook_shows_them_as_a_table():
+    (table,) = ElementTree.fromstring(
+        f"<p>{make_scores(['a.h5'] * 4, [1, 0, 1, 1])._repr_html_()}</p>"
+    )
+    rows = [[cell.text for cell in row] for row in table.iter("tr")]
+    assert table.find("caption").text == "Scores"
+    assert rows[:2] == [["frames", "4"], ["hits", "3 (75.0 %)"]]
