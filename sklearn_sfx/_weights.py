@@ -4,15 +4,22 @@ A share of labelled frames that each weigh is known as well as one of fewer fram
 same: the effective ones.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator
+from sklearn.utils import _safe_indexing, check_consistent_length
+from sklearn.utils.validation import _num_samples
 
 from sklearn_sfx.exceptions import InputError
 
 __all__ = [
     "as_weights",
+    "check_fit_weights",
     "check_weights",
     "effective_counts",
+    "left_in",
     "weighted_counts",
     "weighted_median",
     "weights_of_labels",
@@ -74,6 +81,72 @@ def as_weights(sample_weight: ArrayLike | None, n_frames: int, name: str) -> np.
     weight = check_weights(sample_weight, n_frames, name)
     weight = weight / weight.max(initial=0)  # sums of large ones overflow
     return np.maximum(weight / weight.mean(), LEAST) if n_frames else weight
+
+
+def left_in(
+    estimator: BaseEstimator, X: Any, y: Any, sample_weight: ArrayLike | None, *more: Any
+) -> tuple[Any, ...]:
+    """Return X, y, their weights and what goes with them, without the rows that weigh 0.
+
+    Parameters
+    ----------
+    estimator : estimator instance
+        Who asks, for the message.
+    X : ndarray, Frames or torch.Tensor, shape (n, ...)
+        Checked.
+    y : array-like of shape (n,), or None
+        Not yet checked.
+    sample_weight : array-like of float, shape (n,), or None
+        What each row weighs in a fit, 0 or more.
+    *more : ndarray of shape (n,), or None
+        What else there is of each row.
+
+    Returns
+    -------
+    X, y, sample_weight, *more : tuple
+        As they were where nothing weighs 0; the weights are float64, or None.
+
+    Raises
+    ------
+    InputError
+        The weights are not as many as the rows, not finite, below 0 or all 0.
+    """
+    if sample_weight is None:
+        return X, y, None, *more
+    weight = check_fit_weights(estimator, X, sample_weight)
+    if weight.all():
+        return X, y, weight, *more
+    rows = np.flatnonzero(weight)
+    if y is not None:
+        check_consistent_length(X, y)
+        y = _safe_indexing(y, rows)
+    kept = (None if each is None else each[rows] for each in more)
+    return X[rows], y, weight[rows], *kept
+
+
+def check_fit_weights(estimator: BaseEstimator, X: Any, sample_weight: ArrayLike) -> np.ndarray:
+    """Return the weights of a fit, float64: 0 or more, and not all of them 0.
+
+    Examples
+    --------
+    >>> from sklearn.dummy import DummyClassifier
+    >>> from sklearn_sfx._weights import check_fit_weights
+    >>> check_fit_weights(DummyClassifier(), [[1], [2]], [0, 3])
+    array([0., 3.])
+    """
+    name, weight, n_samples = type(estimator).__name__, np.asarray(sample_weight), _num_samples(X)
+    if weight.shape != (n_samples,) or weight.dtype.kind not in "buif":
+        raise InputError(
+            f"{name}: sample_weight needs a number for each of the {n_samples} samples, got shape "
+            f"{weight.shape} and type {weight.dtype}."
+        )
+    weight = weight.astype(float)
+    if not np.isfinite(weight).all() or weight.min() < 0 or not weight.any():
+        raise InputError(
+            f"{name}: the weights in sample_weight have to be finite and 0 or more, and not all "
+            "of them zero."
+        )
+    return weight
 
 
 def weights_of_labels(

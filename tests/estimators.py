@@ -206,13 +206,13 @@ class SquareCNN2D(CNN2D):
 
 
 class Padded(TransformerMixin, BaseEstimator):
-    """Fills rows of numbers up with zeros to 16 of them."""
+    """Fills rows of numbers up with zeros to 32 of them."""
 
     def fit(self, X, y=None):
         return self
 
     def transform(self, X):
-        return np.pad(X, [(0, 0), (0, 16 - X.shape[1])])
+        return np.pad(X, [(0, 0), (0, 32 - X.shape[1])])
 
     def __sklearn_is_fitted__(self):
         return True
@@ -224,7 +224,7 @@ class Padded(TransformerMixin, BaseEstimator):
 
 
 def fitted_base():
-    """Return a network that reads any rows of numbers up to 16, for FineTuned to start from."""
+    """Return a network that reads any rows of numbers up to 32, for FineTuned to start from."""
     X, y = make_blobs(n_samples=200, n_features=8, centers=3, random_state=1)
     net = CNN1D(channels=(4, 8), n_hidden=8, max_epochs=5, augment=False, random_state=0)
     return FrozenEstimator(make_pipeline(Padded(), net).fit(X, y))
@@ -287,8 +287,20 @@ LISTED = [
     ),
 ]
 
+# With weights of 0 they pass, which tests/classifiers/test_sample_weight.py sees to.
+IN_BATCHES = {
+    "check_sample_weight_equivalence_on_dense_data": "a batch has so many samples, whatever they "
+    "weigh, so a repeated one is seen in more batches than one that weighs more"
+}
 EXPECTED_FAILURES = {
-    DANN: {"check_classifiers_classes": "fits the labels -1 and 1, and -1 marks the target"},
+    CNN1D: IN_BATCHES,
+    SquareCNN2D: IN_BATCHES,
+    NetworkClassifier: IN_BATCHES,
+    FineTuned: IN_BATCHES,
+    DANN: {
+        "check_classifiers_classes": "fits the labels -1 and 1, and -1 marks the target",
+        **IN_BATCHES,
+    },
     PaintedHitFinder: {
         "check_classifiers_classes": "fits strings, of which the one that counts has to be named"
     },

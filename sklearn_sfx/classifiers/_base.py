@@ -2,6 +2,7 @@
 
 import contextlib
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
@@ -18,17 +19,18 @@ from torch import nn
 
 from sklearn_sfx._validation import is_frames
 from sklearn_sfx.classifiers._design import NetworkDesign
+from sklearn_sfx.classifiers._net import TrainingNet, with_own
 from sklearn_sfx.classifiers._trained import TrainedNetwork
 from sklearn_sfx.classifiers._training import (
     BestEpoch,
     CosineSchedule,
-    EvenBatches,
     InMemory,
     RecallPerEpoch,
     StopTraining,
     as_is,
     find_device,
     hold_back,
+    in_even_batches,
     one_thread,
     seeded,
 )
@@ -42,11 +44,10 @@ FEW_LABELS = 10
 
 @dataclass(frozen=True)
 class Material:
-    """What there is to train with: samples, those held back, class numbers of the former."""
+    """What there is to train with: samples, and those held back."""
 
     samples: InMemory
     held_back: InMemory | None
-    targets: np.ndarray
     device: torch.device
 
 
@@ -58,7 +59,8 @@ class TorchClassifier(TrainedNetwork):
     `_build_module`, `_train` and the `_make_...` are there for those that train in another way.
     """
 
-    _net_class = NeuralNetClassifier
+    _net_class: type[TrainingNet] = TrainingNet
+    _loader: Callable = staticmethod(in_even_batches)  # of the training batches
     _parameter_constraints: ClassVar[dict] = {
         "max_epochs": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
@@ -69,7 +71,12 @@ class TorchClassifier(TrainedNetwork):
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "patience": [Interval(Integral, 1, None, closed="left")],
-        "device": [str],
+        "optimizer": [callable, None],
+        "criterion": [callable, None],
+        "callbacks": [list, None],
+        "compile": ["boolean"],
+        "mixed_precision": ["boolean"],
+        "device": [str, torch.device],
         "warm_start": ["boolean"],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
@@ -84,56 +91,49 @@ class TorchClassifier(TrainedNetwork):
         head = design.build_head(base.n_features, n_classes)
         return ClassifierModule(base, head, design.build_augmentation() if self.augment else None)
 
-    def _make_batches(self, dataset: InMemory) -> Any:
-        """Return what yields the rows of each training batch."""
-        return EvenBatches(len(dataset), self.batch_size)
+    def _make_loss(self, class_weight: np.ndarray) -> nn.Module:
+        """Return the loss of logits, targets and weights of rows."""
+        criterion = None if self.criterion is None else self.criterion(reduction="none")
+        return ClassLoss(torch.from_numpy(class_weight), criterion)
 
-    def _make_loss(self, targets: np.ndarray) -> nn.Module:
-        """Return the loss of logits and targets, whose classes are balanced over all of them."""
-        n_classes = len(self.classes_)
-        present = np.unique(targets)
-        labels = self.classes_[present]
-        weight = np.zeros(n_classes, np.float32)
-        weight[present] = compute_class_weight(
-            self.class_weight, classes=labels, y=self.classes_[targets]
-        )
-        if not np.isfinite(weight).all() or weight.min() < 0 or not weight[targets].any():
-            raise InputError(
-                f"{type(self).__name__}: class_weight={self.class_weight} has to give each class a "
-                "weight of 0 or more, and one of the labels more than 0."
-            )
-        weight /= weight[targets].mean()
-        return ClassLoss(torch.from_numpy(weight))
-
-    def _make_callbacks(self, n_steps: int) -> list[tuple[str, Callback]]:
-        """Return what happens in each batch and epoch of a training of so many steps."""
-        return [
-            ("schedule", CosineSchedule(n_steps)),
-            ("recall", RecallPerEpoch(len(self.classes_))),
-        ]
+    def _make_callbacks(self) -> list[tuple[str, Callback]]:
+        """Return what happens in each batch and epoch of a training."""
+        return [("schedule", CosineSchedule()), ("recall", RecallPerEpoch(len(self.classes_)))]
 
     def _make_net(
         self, module: nn.Module, device: torch.device, **kwargs: Any
     ) -> NeuralNetClassifier:
         """Return the skorch net that trains `module`."""
+        # Model files of older versions do not say how classes weigh.
+        class_weight = getattr(self, "_class_weight", np.ones(len(self.classes_), np.float32))
         return self._net_class(
             module,
             classes=np.arange(len(self.classes_)),
-            optimizer=torch.optim.AdamW,
+            criterion=self._make_loss(class_weight),
+            optimizer=torch.optim.AdamW if self.optimizer is None else self.optimizer,
             optimizer__weight_decay=self.weight_decay,
+            mixed_precision=self.mixed_precision,
             batch_size=self.batch_size,
+            iterator_train=self._loader,
             iterator_train__collate_fn=as_is,
             iterator_valid__collate_fn=as_is,
             callbacks__valid_acc=None,
             predict_nonlinearity=_softmax,
             device=device,
             verbose=int(self.verbose),
-            **kwargs,
+            **{"lr": self.lr, "max_epochs": self.max_epochs, **kwargs},
         )
 
     # -- Fitting -------------------------------------------------------------------------------
 
-    def _fit(self, X: Any, design: NetworkDesign, classes: np.ndarray, targets: np.ndarray) -> Self:
+    def _fit(
+        self,
+        X: Any,
+        design: NetworkDesign,
+        classes: np.ndarray,
+        targets: np.ndarray,
+        sample_weight: np.ndarray | None,
+    ) -> Self:
         """Train on X as the network reads it and class numbers; -1 marks a row without a class."""
         shape = tuple(int(side) for side in X.shape[1:])
         start = self._start_of_warm_fit(design, shape, classes) if self.warm_start else None
@@ -146,14 +146,20 @@ class TorchClassifier(TrainedNetwork):
         random_state = check_random_state(self.random_state)
         seed = random_state.randint(2**31 - 1)
         device = find_device(self.device)
-        train, held_back = slice(None), None
+        train: Any = slice(None)
         if self.early_stopping:
             valid = hold_back(targets, self.validation_fraction, random_state)
             train = np.setdiff1d(np.arange(len(targets)), valid)
-            share = len(valid) / len(targets)
-            held_back = design._make_dataset(X[valid], targets[valid], share)
-        share = len(targets[train]) / len(targets)
-        samples = design._make_dataset(X[train], targets[train], share)
+        weight = None if sample_weight is None else sample_weight / sample_weight[train].mean()
+
+        def dataset(rows: Any) -> InMemory:
+            share = len(targets[rows]) / len(targets)
+            of_rows = None if weight is None else weight[rows]
+            return design._make_dataset(X[rows], targets[rows], share, of_rows)
+
+        samples = dataset(train)
+        held_back = dataset(valid) if self.early_stopping else None
+        self._class_weight = self._weigh_classes(samples)
         for each in (samples, held_back):
             if each is not None:
                 each.move_to(device)
@@ -161,16 +167,18 @@ class TorchClassifier(TrainedNetwork):
             module, history = self._build_module(design, shape, len(classes)), History()
             if start is not None:
                 module.load_state_dict(start)
-                history = History(dict(epoch) for epoch in self.history_)
-            material = Material(samples, held_back, targets[train], device)
-            net = self._train(module, material, history)
-        loss = net.history[-1, "train_loss"]
+                history = History(dict(epoch) for epoch in self.net_.history)
+            if self.compile:
+                module.base.compile()
+            net = self._train(module, Material(samples, held_back, device), history)
+            module.base._compiled_call_impl = None  # blocks to predict are of other sizes
+        history = _without_batches(net.history)
+        loss = history[-1, "train_loss"] if len(history) else 0.0
         if not np.isfinite(loss):
             raise InputError(
                 f"{type(self).__name__}: the training diverged (loss {loss}); lower lr={self.lr}."
             )
-        self.history_ = _without_batches(net.history)
-        net.history = self.history_
+        self.history_ = history
         net.module_.eval()
         self.net_ = net
         return self
@@ -184,22 +192,17 @@ class TorchClassifier(TrainedNetwork):
     def _run(
         self, module: nn.Module, material: Material, history: History, max_epochs: int, lr: float
     ) -> NeuralNetClassifier:
-        batches = self._make_batches(material.samples)
-        callbacks = self._make_callbacks(len(batches) * max_epochs)
-        train_split = None
+        callbacks, train_split = self._make_callbacks(), None
         if material.held_back is not None:
             train_split = predefined_split(material.held_back)
             callbacks.append(("best", BestEpoch(self.patience)))
         net = self._make_net(
             module,
             material.device,
-            criterion=self._make_loss(material.targets),
-            max_epochs=max_epochs,
             lr=lr,
-            iterator_train__batch_sampler=batches,
-            iterator_train__batch_size=1,  # torch's way to say that the sampler decides
+            max_epochs=max_epochs,
             train_split=train_split,
-            callbacks=callbacks,
+            callbacks=with_own(callbacks, self.callbacks),
         )
         # skorch's own fit swallows KeyboardInterrupt and returns as if it were done.
         net.initialize()
@@ -232,6 +235,29 @@ class TorchClassifier(TrainedNetwork):
             )
         return weights
 
+    def _weigh_classes(self, samples: InMemory) -> np.ndarray:
+        """Return the weight of each class, float32; 1 in the mean over the labelled samples."""
+        targets = samples.targets.numpy()
+        known = targets >= 0
+        targets = targets[known]
+        of_rows = np.ones(len(targets), np.float32)
+        if samples.sample_weight is not None:
+            of_rows = samples.sample_weight.numpy()[known]
+        present = np.unique(targets)
+        weight = np.zeros(len(self.classes_), np.float32)
+        weight[present] = compute_class_weight(
+            self.class_weight,
+            classes=self.classes_[present],
+            y=self.classes_[targets],
+            sample_weight=of_rows,
+        )
+        if not np.isfinite(weight).all() or weight.min() < 0 or not weight[targets].any():
+            raise InputError(
+                f"{type(self).__name__}: class_weight={self.class_weight} has to give each class a "
+                "weight of 0 or more, and one of the labels more than 0."
+            )
+        return weight / (weight[targets] * of_rows).mean()
+
     def _warn_of_few(self, targets: np.ndarray) -> None:
         counts = np.bincount(targets[targets >= 0])
         if counts.min() < FEW_LABELS:
@@ -249,8 +275,12 @@ def _softmax(logits: torch.Tensor) -> torch.Tensor:
 
 
 def _without_batches(history: History) -> History:
-    """Keep one row per epoch: the losses of single batches would outweigh the weights."""
-    plain = ({k: v for k, v in epoch.items() if k != "batches"} for epoch in history)
+    """Keep one row per epoch: the losses of single batches would outweigh the weights.
+
+    An epoch that a callback broke off has none.
+    """
+    whole = (epoch for epoch in history if "train_loss" in epoch)
+    plain = ({k: v for k, v in epoch.items() if k != "batches"} for epoch in whole)
     return History(
         {k: v.item() if isinstance(v, np.generic) else v for k, v in epoch.items()}
         for epoch in plain

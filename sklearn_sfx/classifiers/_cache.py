@@ -66,10 +66,18 @@ class CachedFrames(InMemory):
         The number of the class of each.
     max_bytes : float
         The most that kept frames take together.
+    sample_weight : ndarray of float, shape (n,), optional
+        What each weighs.
     """
 
-    def __init__(self, X: Any, targets: np.ndarray, max_bytes: float):
-        super().__init__(X, targets)
+    def __init__(
+        self,
+        X: Any,
+        targets: np.ndarray,
+        max_bytes: float,
+        sample_weight: np.ndarray | None = None,
+    ):
+        super().__init__(X, targets, sample_weight)
         self.frame_bytes = 2 * int(np.prod(X.shape[1:]))
         self.room = int(max_bytes // self.frame_bytes)
         self.kept: dict[int, Packed] = {}
@@ -82,13 +90,9 @@ class CachedFrames(InMemory):
             self.device = device
             self.X = self.X if is_frames(self.X) else to_tensor(self.X).to(device)
 
-    def __getitem__(self, row: int) -> tuple[torch.Tensor, torch.Tensor]:
-        frames, targets = self.__getitems__([row])
-        return frames[0], targets[0]
-
-    def __getitems__(self, rows: list[int]) -> tuple[torch.Tensor, torch.Tensor]:
+    def _fetch(self, rows: list[int]) -> torch.Tensor:
         if not is_frames(self.X):
-            return unpack(pack(to_tensor(self.X[rows]))), self.targets[rows]
+            return unpack(pack(to_tensor(self.X[rows])))
         missing = [row for row in rows if row not in self.kept]
         found = {row: self.kept[row] for row in rows if row in self.kept}
         if missing:
@@ -102,7 +106,7 @@ class CachedFrames(InMemory):
         batch = [found[row] for row in rows]
         half = torch.cat([one.half for one in batch])
         scale = torch.cat([one.scale for one in batch])
-        return unpack(Packed(half, scale)), self.targets[rows]
+        return unpack(Packed(half, scale))
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,12 @@
 """The classifier of RWD vectors."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import ClassVar
 
 import numpy as np
+import torch
 from sklearn.utils._param_validation import Interval
 from torch import nn
 
@@ -70,7 +71,22 @@ class CNN1D(DesignedClassifier):
         Share that `early_stopping` holds back: shuffled, the same of each class.
     patience : int, default=10
         See `early_stopping`.
-    device : str, default="auto"
+    optimizer : callable, default=None
+        A class of torch's optimizers, or a partial of one, called with what learns, `lr` and
+        `weight_decay`; None for ``torch.optim.AdamW``.
+    criterion : callable, default=None
+        A class of torch's losses of logits and class numbers, or a partial of one, called with
+        ``reduction="none"``, since classes and samples weigh; None for
+        ``torch.nn.CrossEntropyLoss``.
+    callbacks : list, default=None
+        Callbacks of skorch, or pairs of a name and one. Each training makes fresh ones of their
+        parameters, which are in ``net_.callbacks_``. One named "schedule", and an `LRScheduler`
+        under any name, takes the place of the schedule of the learning rate.
+    compile : bool, default=False
+        Whether `torch.compile` makes the base quicker to train; this takes a minute itself.
+    mixed_precision : bool, default=False
+        Whether to train in bfloat16 where that is safe, as `torch.autocast` says: for a GPU.
+    device : str or torch.device, default="auto"
         Where torch computes: "auto" (a GPU where there is one), "cpu", "cuda", "cuda:1".
     warm_start : bool, default=False
         Whether `fit` goes on from the network of the last `fit`, of the same labels and frame
@@ -150,7 +166,12 @@ class CNN1D(DesignedClassifier):
         early_stopping: bool = False,
         validation_fraction: float = 0.2,
         patience: int = 10,
-        device: str = "auto",
+        optimizer: Callable | None = None,
+        criterion: Callable | None = None,
+        callbacks: list | None = None,
+        compile: bool = False,
+        mixed_precision: bool = False,
+        device: str | torch.device = "auto",
         warm_start: bool = False,
         random_state: int | np.random.RandomState | None = None,
         verbose: int = 0,
@@ -168,6 +189,11 @@ class CNN1D(DesignedClassifier):
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.patience = patience
+        self.optimizer = optimizer
+        self.criterion = criterion
+        self.callbacks = callbacks
+        self.compile = compile
+        self.mixed_precision = mixed_precision
         self.device = device
         self.warm_start = warm_start
         self.random_state = random_state

@@ -1,11 +1,12 @@
 """The classifier of whole frames."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import ClassVar
 
 import numpy as np
+import torch
 from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval
 from torch import nn
@@ -87,7 +88,9 @@ class CNN2D(DesignedClassifier):
         Share that `early_stopping` holds back: shuffled, the same of each class.
     patience : int, default=10
         See `early_stopping`.
-    device : str, default="auto"
+    optimizer, criterion, callbacks, compile, mixed_precision : optional
+        As `CNN1D` has them.
+    device : str or torch.device, default="auto"
         Where torch computes: "auto" (a GPU where there is one), "cpu", "cuda", "cuda:1".
     warm_start : bool, default=False
         Whether `fit` goes on from the network of the last `fit`, of the same labels and frame
@@ -174,7 +177,12 @@ class CNN2D(DesignedClassifier):
         early_stopping: bool = False,
         validation_fraction: float = 0.2,
         patience: int = 10,
-        device: str = "auto",
+        optimizer: Callable | None = None,
+        criterion: Callable | None = None,
+        callbacks: list | None = None,
+        compile: bool = False,
+        mixed_precision: bool = False,
+        device: str | torch.device = "auto",
         warm_start: bool = False,
         random_state: int | np.random.RandomState | None = None,
         verbose: int = 0,
@@ -194,6 +202,11 @@ class CNN2D(DesignedClassifier):
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.patience = patience
+        self.optimizer = optimizer
+        self.criterion = criterion
+        self.callbacks = callbacks
+        self.compile = compile
+        self.mixed_precision = mixed_precision
         self.device = device
         self.warm_start = warm_start
         self.random_state = random_state

@@ -1,10 +1,12 @@
 """The classifier that learns from another experiment's labels and none of one's own."""
 
 import warnings
+from collections.abc import Callable
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
+import torch
 from numpy.typing import ArrayLike
 from sklearn.base import _fit_context
 from sklearn.utils import Tags, check_consistent_length, column_or_1d, get_tags
@@ -13,6 +15,7 @@ from skorch.callbacks import Callback
 from torch import nn
 
 from sklearn_sfx._labels import encode_labels, is_unlabelled
+from sklearn_sfx._weights import left_in
 from sklearn_sfx.classifiers._base import TorchClassifier
 from sklearn_sfx.classifiers._cnn1d import CNN1D
 from sklearn_sfx.classifiers._design import NetworkDesign
@@ -22,10 +25,9 @@ from sklearn_sfx.classifiers._domains import (
     AdversarialNet,
     DomainHeadAhead,
     DomainPerEpoch,
-    MixedBatches,
     ReversalSchedule,
+    in_mixed_batches,
 )
-from sklearn_sfx.classifiers._training import InMemory
 from sklearn_sfx.exceptions import InputError, NoTargetWarning
 from sklearn_sfx.networks import AdversarialLoss, AdversarialModule
 
@@ -80,7 +82,9 @@ class DANN(TorchClassifier):
         Share of the source that `early_stopping` holds back: shuffled, the same of each class.
     patience : int, default=10
         See `early_stopping`.
-    device : str, default="auto"
+    optimizer, criterion, callbacks, compile, mixed_precision : optional
+        As `CNN1D` has them.
+    device : str or torch.device, default="auto"
         Where torch computes: "auto" (a GPU where there is one), "cpu", "cuda", "cuda:1".
     warm_start : bool, default=False
         Whether `fit` goes on from the network of the last `fit`, of the same labels and frame
@@ -163,6 +167,7 @@ class DANN(TorchClassifier):
     """
 
     _net_class = AdversarialNet
+    _loader = staticmethod(in_mixed_batches)
     _parameter_constraints: ClassVar[dict] = {
         **TorchClassifier._parameter_constraints,
         "base": "no_validation",  # `_design_of` says what may stand there
@@ -188,7 +193,12 @@ class DANN(TorchClassifier):
         early_stopping: bool = False,
         validation_fraction: float = 0.2,
         patience: int = 10,
-        device: str = "auto",
+        optimizer: Callable | None = None,
+        criterion: Callable | None = None,
+        callbacks: list | None = None,
+        compile: bool = False,
+        mixed_precision: bool = False,
+        device: str | torch.device = "auto",
         warm_start: bool = False,
         random_state: int | np.random.RandomState | None = None,
         verbose: int = 0,
@@ -206,13 +216,25 @@ class DANN(TorchClassifier):
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.patience = patience
+        self.optimizer = optimizer
+        self.criterion = criterion
+        self.callbacks = callbacks
+        self.compile = compile
+        self.mixed_precision = mixed_precision
         self.device = device
         self.warm_start = warm_start
         self.random_state = random_state
         self.verbose = verbose
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: ArrayLike, y: ArrayLike, *, sample_domain: ArrayLike | None = None) -> Self:
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        sample_domain: ArrayLike | None = None,
+    ) -> Self:
         """Train on labelled frames of the source and unlabelled frames of the target.
 
         Parameters
@@ -221,6 +243,9 @@ class DANN(TorchClassifier):
             Frames of both, in any order, prepared alike; NaN reads as 0.
         y : array-like of shape (n,)
             Labels of the source, two classes at least, and `unlabelled` for the target.
+        sample_weight : array-like of float, shape (n,), default=None
+            What each weighs in both losses, 0 or more, beside others of its domain; one that weighs
+            0 is left out.
         sample_domain : array-like of int, shape (n,), default=None
             0 or above for the source, below 0 for the target, whose y is then not looked at. By
             default the target is where y is `unlabelled`.
@@ -245,6 +270,11 @@ class DANN(TorchClassifier):
         """
         design = _design_of(CNN1D() if self.base is None else self.base)
         X = design._check(self, X, reset=True)
+        if sample_domain is not None:
+            sample_domain = column_or_1d(sample_domain)
+            check_consistent_length(X, sample_domain)
+        weighed = left_in(self, X, y, sample_weight, sample_domain)
+        X, y, sample_weight, sample_domain = weighed
         classes, targets = self._encode(X, y, sample_domain)
         if (targets >= 0).all():
             warnings.warn(
@@ -254,7 +284,7 @@ class DANN(TorchClassifier):
                 NoTargetWarning,
                 stacklevel=3,
             )
-        return self._fit(X, design, classes, targets)
+        return self._fit(X, design, classes, targets, sample_weight)
 
     def _encode(self, X: Any, y: Any, sample_domain: Any) -> tuple[np.ndarray, np.ndarray]:
         """Return the classes of the source, and class numbers: -1 for the target."""
@@ -265,8 +295,7 @@ class DANN(TorchClassifier):
         marked = is_unlabelled(y, self.unlabelled)
         source = ~marked
         if sample_domain is not None:
-            source = column_or_1d(sample_domain) >= 0
-            check_consistent_length(X, source)
+            source = sample_domain >= 0
             if (source & marked).any():
                 raise InputError(
                     f"DANN: {int((source & marked).sum())} frames of the source have no label (y "
@@ -290,17 +319,13 @@ class DANN(TorchClassifier):
 
     # -- How it is trained ---------------------------------------------------------------------
 
-    def _make_batches(self, dataset: InMemory) -> MixedBatches:
-        return MixedBatches(dataset.targets, self.batch_size)
+    def _make_loss(self, class_weight: np.ndarray) -> nn.Module:
+        return AdversarialLoss(super()._make_loss(class_weight))
 
-    def _make_loss(self, targets: np.ndarray) -> nn.Module:
-        return AdversarialLoss(super()._make_loss(targets[targets >= 0]))
-
-    def _make_callbacks(self, n_steps: int) -> list[tuple[str, Callback]]:
-        reversal = ReversalSchedule(n_steps, self.max_lambda, self.lambda_schedule)
+    def _make_callbacks(self) -> list[tuple[str, Callback]]:
         return [
-            *super()._make_callbacks(n_steps),
-            ("reversal", reversal),
+            *super()._make_callbacks(),
+            ("reversal", ReversalSchedule(self.max_lambda, self.lambda_schedule)),
             ("domain", DomainPerEpoch()),
             ("domain_head", DomainHeadAhead(self.lr, self.weight_decay)),
         ]

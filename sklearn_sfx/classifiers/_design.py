@@ -92,8 +92,10 @@ class NetworkDesign(Stored, BaseEstimator, ABC):
         return X
 
     @abstractmethod
-    def _make_dataset(self, X: Any, targets: np.ndarray, share: float) -> InMemory:
-        """Return samples and their targets; `share` is their part of all that `fit` was given."""
+    def _make_dataset(
+        self, X: Any, targets: np.ndarray, share: float, sample_weight: np.ndarray | None
+    ) -> InMemory:
+        """Return samples, targets and weights; `share` is their part of all `fit` was given."""
 
     def _checked_base(self, frame_shape: tuple[int, ...]) -> Any:
         """Return a fresh base, and say what is wrong with one that cannot be used."""
@@ -177,8 +179,10 @@ class VectorDesign(NetworkDesign):
     def _check(self, estimator: BaseEstimator, X: Any, *, reset: bool) -> Any:
         return self._as_read(check_frames(estimator, X, reset=reset, allow_3d=False))
 
-    def _make_dataset(self, X: Any, targets: np.ndarray, share: float) -> InMemory:
-        return InMemory(np.asarray(X) if is_frames(X) else X, targets)
+    def _make_dataset(
+        self, X: Any, targets: np.ndarray, share: float, sample_weight: np.ndarray | None
+    ) -> InMemory:
+        return InMemory(np.asarray(X) if is_frames(X) else X, targets, sample_weight)
 
 
 class FrameDesign(NetworkDesign):
@@ -231,8 +235,10 @@ class FrameDesign(NetworkDesign):
     def _as_read(self, X: Any) -> Any:
         return X.append(Masked()) if is_frames(X) else X
 
-    def _make_dataset(self, X: Any, targets: np.ndarray, share: float) -> InMemory:
-        return CachedFrames(X, targets, self.cache_bytes * share)
+    def _make_dataset(
+        self, X: Any, targets: np.ndarray, share: float, sample_weight: np.ndarray | None
+    ) -> InMemory:
+        return CachedFrames(X, targets, self.cache_bytes * share, sample_weight)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import _fit_context
 
 from sklearn_sfx._labels import encode_labels
+from sklearn_sfx._weights import left_in
 from sklearn_sfx.classifiers._base import TorchClassifier
 from sklearn_sfx.classifiers._design import NetworkDesign
 
@@ -21,7 +22,7 @@ class DesignedClassifier(TorchClassifier):
         """Return what the network is made of, as the parameters say."""
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Train a network on labelled frames.
 
         Parameters
@@ -30,6 +31,8 @@ class DesignedClassifier(TorchClassifier):
             The input; NaN reads as 0.
         y : array-like of shape (n,)
             Labels: numbers or strings, two classes at least.
+        sample_weight : array-like of float, shape (n,), default=None
+            What each weighs in the loss, 0 or more; one that weighs 0 is left out.
 
         Returns
         -------
@@ -39,8 +42,8 @@ class DesignedClassifier(TorchClassifier):
         Raises
         ------
         InputError
-            Labels of one class only, input of a shape that it does not read, weights of classes
-            below 0 or all 0, a device that is not there, or a training that diverged.
+            Labels of one class only, input of a shape that it does not read, weights below 0 or all
+            0, callbacks that are none, a device that is not there, or a training that diverged.
 
         Warns
         -----
@@ -49,5 +52,6 @@ class DesignedClassifier(TorchClassifier):
         """
         design = self._make_design()
         X = design._check(self, X, reset=True)
+        X, y, sample_weight = left_in(self, X, y, sample_weight)
         classes, targets = encode_labels(self, X, y)
-        return self._fit(X, design, classes, targets)
+        return self._fit(X, design, classes, targets, sample_weight)

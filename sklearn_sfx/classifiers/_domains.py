@@ -8,10 +8,11 @@ from typing import Any
 import torch
 from skorch import NeuralNetClassifier
 from skorch.callbacks import Callback
-from skorch.utils import to_tensor
 from torch.nn import functional as F
-from torch.utils.data import Sampler
+from torch.utils.data import DataLoader, Sampler
 
+from sklearn_sfx.classifiers._net import TrainingNet
+from sklearn_sfx.classifiers._training import InMemory, count_steps, weights_of
 from sklearn_sfx.networks import domain_weights
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "DomainPerEpoch",
     "MixedBatches",
     "ReversalSchedule",
+    "in_mixed_batches",
 ]
 
 HEAD_STEPS = 10  # of the head for the domain, after each step of the whole network
@@ -34,12 +36,12 @@ SCHEDULES = {
 }
 
 
-class AdversarialNet(NeuralNetClassifier):
+class AdversarialNet(TrainingNet):
     """A net whose loss sees the logits of both heads."""
 
-    def infer(self, x: Any, **fit_params: Any) -> tuple[torch.Tensor, ...]:
+    def _outputs(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """Return the logits of the labels and of the domain, and the features."""
-        features = self.module_.features(to_tensor(x, device=self.device))
+        features = self.module_.features(x)
         return *self.module_.heads(features), features.detach()
 
 
@@ -77,20 +79,26 @@ class MixedBatches(Sampler):
         return torch.cat(shuffled)[: self.n_draws]
 
 
+def in_mixed_batches(dataset: InMemory, batch_size: int, **kwargs: Any) -> DataLoader:
+    """Load `MixedBatches` for a training; the rest is for torch's loader."""
+    return DataLoader(dataset, batch_sampler=MixedBatches(dataset.targets, batch_size), **kwargs)
+
+
 class ReversalSchedule(Callback):
     """Set the strength of the gradient reversal in each batch, and record it in each epoch."""
 
-    def __init__(self, n_steps: int, max_lambda: float, schedule: str):
-        self.n_steps = n_steps
+    def __init__(self, max_lambda: float, schedule: str):
         self.max_lambda = max_lambda
         self.schedule = schedule
 
-    def on_train_begin(self, net: NeuralNetClassifier, **kwargs: Any) -> None:
-        self.step_ = 0
+    def on_train_begin(
+        self, net: NeuralNetClassifier, X: Any = None, y: Any = None, **kwargs: Any
+    ) -> None:
+        self.step_, self.n_steps_ = 0, count_steps(net, X, y)
 
     def on_batch_begin(self, net: NeuralNetClassifier, training: bool, **kwargs: Any) -> None:
         if training:
-            factor = SCHEDULES[self.schedule](self.step_ / self.n_steps)
+            factor = SCHEDULES[self.schedule](self.step_ / self.n_steps_)
             net.module_.reversal.strength = self.max_lambda * factor
             self.step_ += 1
 
@@ -128,10 +136,13 @@ class DomainHeadAhead(Callback):
         targets = batch[1].to(features.device)
         if (targets >= 0).all():
             return
-        self.seen_.append((labels.detach(), features, targets))
-        labels, features, targets = (torch.cat(parts) for parts in zip(*self.seen_, strict=True))
+        weight = weights_of(batch[0])
+        weight = torch.ones(len(targets)) if weight is None else weight
+        self.seen_.append((labels.detach(), features, targets, weight.to(features.device)))
+        seen = (torch.cat(parts) for parts in zip(*self.seen_, strict=True))
+        labels, features, targets, weight = seen
         source = (targets >= 0).to(features.dtype)
-        weight = domain_weights(labels, targets).to(features.dtype)
+        weight = domain_weights(labels, targets, weight).to(features.dtype)
         for _ in range(HEAD_STEPS):
             self.optimizer_.zero_grad()
             domain = net.module_.domain_head(features).squeeze(1)

@@ -11,6 +11,7 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_sfx._labels import encode_binary_labels
+from sklearn_sfx._weights import left_in
 from sklearn_sfx.classifiers._frame_classifier import FrameClassifier
 from sklearn_sfx.preprocessing import PeakStep
 
@@ -36,15 +37,25 @@ class FindingClassifier(FrameClassifier, ABC):
         """Return what `_find` does, of what the step gave for each frame, (n, k) float32."""
 
     @abstractmethod
-    def _learn(self, found: np.ndarray | None, is_hit: np.ndarray | None) -> None:
-        """Set what is learned: from what was found and labels, or from neither."""
+    def _learn(
+        self,
+        found: np.ndarray | None,
+        is_hit: np.ndarray | None,
+        sample_weight: np.ndarray | None,
+    ) -> None:
+        """Set what is learned: from what was found, labels and weights, or from none of them."""
 
     @abstractmethod
     def _log_odds(self, found: np.ndarray) -> np.ndarray:
         """Return the logarithm of the odds of a hit, (n,) float64."""
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> Self:
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
         """Learn from labelled frames, or do without.
 
         Parameters
@@ -54,6 +65,8 @@ class FindingClassifier(FrameClassifier, ABC):
             labels only their shape is looked at.
         y : array-like of shape (n,), default=None
             Labels of two classes; None where there are none.
+        sample_weight : array-like of float, shape (n,), default=None
+            How many frames each counts as, 0 or more; without labels they are not looked at.
 
         Returns
         -------
@@ -63,23 +76,31 @@ class FindingClassifier(FrameClassifier, ABC):
         Raises
         ------
         InputError
-            Labels of one class or of more than two, input that is no frames, or no labels and
-            parameters that need them.
+            Labels of one class or of more than two, weights below 0 or all 0, input that is no
+            frames, or no labels and parameters that need them.
         """
         X = self._check_frames(X, reset=True)
         if y is None:
             self.classes_, self.hit_class_ = np.array([0, 1]), 1
-            self._learn(None, None)
+            self._learn(None, None, None)
             return self
+        X, y, sample_weight = left_in(self, X, y, sample_weight)
         encode_binary_labels(self, X, y)  # before what takes long
-        return self._fit_found(self._find(X), y)
+        return self._fit_found(self._find(X), y, sample_weight)
 
-    def _fit_found(self, found: np.ndarray, y: ArrayLike) -> Self:
+    def _fit_found(
+        self, found: np.ndarray, y: ArrayLike, sample_weight: np.ndarray | None = None
+    ) -> Self:
         """Learn from what was found in labelled frames."""
         self.classes_, targets = encode_binary_labels(self, found, y)
-        higher = int(found[targets == 1].mean() >= found[targets == 0].mean())
+        weight = np.ones(len(found)) if sample_weight is None else sample_weight
+        of_class = [
+            np.average(found[rows], axis=0, weights=weight[rows]).mean()
+            for rows in (targets == 0, targets == 1)
+        ]
+        higher = int(of_class[1] >= of_class[0])
         self.hit_class_, is_hit = self.classes_[higher], targets == higher
-        self._learn(found, is_hit)
+        self._learn(found, is_hit, weight)
         return self
 
     def decision_function(self, X: ArrayLike) -> np.ndarray:

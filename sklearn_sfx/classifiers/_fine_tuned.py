@@ -1,10 +1,12 @@
 """The classifier that starts from a network of another experiment."""
 
 import os
+from collections.abc import Callable
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
+import torch
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, _fit_context, clone
 from sklearn.utils import Tags, get_tags
@@ -15,6 +17,7 @@ from skorch.history import History
 from sklearn_sfx._labels import encode_labels
 from sklearn_sfx._models import estimators
 from sklearn_sfx._validation import as_values, check_frames
+from sklearn_sfx._weights import left_in
 from sklearn_sfx.classifiers._base import Material, TorchClassifier
 from sklearn_sfx.classifiers._design import NetworkDesign
 from sklearn_sfx.classifiers._other_network import open_base
@@ -72,7 +75,9 @@ class FineTuned(TorchClassifier):
         Share that `early_stopping` holds back: shuffled, the same of each class.
     patience : int, default=10
         See `early_stopping`.
-    device : str, default="auto"
+    optimizer, criterion, callbacks, compile, mixed_precision : optional
+        As `CNN1D` has them.
+    device : str or torch.device, default="auto"
         Where torch computes: "auto" (a GPU where there is one), "cpu", "cuda", "cuda:1".
     warm_start : bool, default=False
         Whether `fit` goes on from the network of the last `fit`, of the same labels and frame
@@ -160,7 +165,12 @@ class FineTuned(TorchClassifier):
         early_stopping: bool = False,
         validation_fraction: float = 0.2,
         patience: int = 10,
-        device: str = "auto",
+        optimizer: Callable | None = None,
+        criterion: Callable | None = None,
+        callbacks: list | None = None,
+        compile: bool = False,
+        mixed_precision: bool = False,
+        device: str | torch.device = "auto",
         warm_start: bool = False,
         random_state: int | np.random.RandomState | None = None,
         verbose: int = 0,
@@ -178,13 +188,18 @@ class FineTuned(TorchClassifier):
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.patience = patience
+        self.optimizer = optimizer
+        self.criterion = criterion
+        self.callbacks = callbacks
+        self.compile = compile
+        self.mixed_precision = mixed_precision
         self.device = device
         self.warm_start = warm_start
         self.random_state = random_state
         self.verbose = verbose
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Train a fresh head on the base of another network, then its top blocks too.
 
         Parameters
@@ -193,6 +208,8 @@ class FineTuned(TorchClassifier):
             What `base` reads; for a pipeline also what the classifier at its end reads.
         y : array-like of shape (n,)
             Labels: numbers or strings, two classes at least.
+        sample_weight : array-like of float, shape (n,), default=None
+            What each weighs in the loss, 0 or more; one that weighs 0 is left out.
 
         Returns
         -------
@@ -219,8 +236,9 @@ class FineTuned(TorchClassifier):
             self.prepare_ = clone(prepare).fit(X)
         X = self._as_network_reads(X, design, shape)
         source._check_preprocessing(X)
+        X, y, sample_weight = left_in(self, X, y, sample_weight)
         classes, targets = encode_labels(self, X, y)
-        return self._fit(X, design, classes, targets)
+        return self._fit(X, design, classes, targets, sample_weight)
 
     # -- The base, which is never changed ------------------------------------------------------
 

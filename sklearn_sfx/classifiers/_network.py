@@ -1,8 +1,10 @@
 """The classifier of any design: it trains a base of one's own."""
 
+from collections.abc import Callable
 from typing import ClassVar
 
 import numpy as np
+import torch
 from sklearn.utils import Tags, get_tags
 
 from sklearn_sfx.classifiers._design import NetworkDesign
@@ -43,7 +45,9 @@ class NetworkClassifier(DesignedClassifier):
         Share that `early_stopping` holds back: shuffled, the same of each class.
     patience : int, default=10
         See `early_stopping`.
-    device : str, default="auto"
+    optimizer, criterion, callbacks, compile, mixed_precision : optional
+        As `CNN1D` has them.
+    device : str or torch.device, default="auto"
         Where torch computes: "auto" (a GPU where there is one), "cpu", "cuda", "cuda:1".
     warm_start : bool, default=False
         Whether `fit` goes on from the network of the last `fit`, of the same labels and frame
@@ -130,7 +134,12 @@ class NetworkClassifier(DesignedClassifier):
         early_stopping: bool = False,
         validation_fraction: float = 0.2,
         patience: int = 10,
-        device: str = "auto",
+        optimizer: Callable | None = None,
+        criterion: Callable | None = None,
+        callbacks: list | None = None,
+        compile: bool = False,
+        mixed_precision: bool = False,
+        device: str | torch.device = "auto",
         warm_start: bool = False,
         random_state: int | np.random.RandomState | None = None,
         verbose: int = 0,
@@ -145,6 +154,11 @@ class NetworkClassifier(DesignedClassifier):
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.patience = patience
+        self.optimizer = optimizer
+        self.criterion = criterion
+        self.callbacks = callbacks
+        self.compile = compile
+        self.mixed_precision = mixed_precision
         self.device = device
         self.warm_start = warm_start
         self.random_state = random_state

@@ -17,19 +17,27 @@ __all__ = ["PeakHeightClassifier", "learn_from_heights"]
 
 
 def learn_from_heights(
-    heights: np.ndarray | None, is_hit: np.ndarray | None, *, label_weight: float, C: float
+    heights: np.ndarray | None,
+    is_hit: np.ndarray | None,
+    sample_weight: np.ndarray | None = None,
+    *,
+    label_weight: float,
+    C: float,
 ) -> tuple[np.ndarray, float]:
     """Return weights and intercept learned from simulated frames, and from these if there are any.
 
-    heights (n, 12) float, is_hit (n,) bool; the parameters are those of `PeakHeightClassifier`.
+    heights (n, 12) float, is_hit (n,) bool, sample_weight (n,) float; the parameters are those of
+    `PeakHeightClassifier`.
     """
     known, known_hits, _ = simulated_peaks()
     scaler = StandardScaler().fit(known)
     weight = np.ones(len(known))
     if heights is not None and is_hit is not None:
-        share = np.where(is_hit, is_hit.mean(), 1 - is_hit.mean())
+        each = np.ones(len(is_hit)) if sample_weight is None else sample_weight
+        hits = np.average(is_hit, weights=each)
+        share = np.where(is_hit, hits, 1 - hits)
         known, known_hits = np.concatenate([known, heights]), np.concatenate([known_hits, is_hit])
-        weight = np.concatenate([weight, label_weight * 0.5 / share])
+        weight = np.concatenate([weight, label_weight * 0.5 / share * each])
     model = LogisticRegression(C=C, max_iter=1000)
     model.fit(scaler.transform(known), known_hits, sample_weight=weight)
     coef = model.coef_[0] / scaler.scale_
@@ -51,8 +59,9 @@ class PeakHeightClassifier(FindingClassifier):
     Parameters
     ----------
     label_weight : float, default=10.0
-        How many simulated frames a labelled frame counts as, in the mean; classes weigh the same
-        however many labels they have. 0 leaves your labels out.
+        How many simulated frames a labelled frame counts as, in the mean, times its weight where
+        `fit` is given one; classes weigh the same however many labels they have. 0 leaves your
+        labels out.
     C : float, default=0.1
         Inverse of the regularization strength, as in `sklearn.linear_model.LogisticRegression`.
 
@@ -122,9 +131,14 @@ class PeakHeightClassifier(FindingClassifier):
     def _as_found(self, values: np.ndarray) -> np.ndarray:
         return values.astype(np.float64)
 
-    def _learn(self, found: np.ndarray | None, is_hit: np.ndarray | None) -> None:
+    def _learn(
+        self,
+        found: np.ndarray | None,
+        is_hit: np.ndarray | None,
+        sample_weight: np.ndarray | None,
+    ) -> None:
         self.coef_, self.intercept_ = learn_from_heights(
-            found, is_hit, label_weight=self.label_weight, C=self.C
+            found, is_hit, sample_weight, label_weight=self.label_weight, C=self.C
         )
 
     def _log_odds(self, found: np.ndarray) -> np.ndarray:

@@ -187,6 +187,8 @@ class TrainedNetwork(Stored, ClassifierMixin, BaseEstimator, ABC):
             weights = net.module_.state_dict()
             state["_weights"] = {name: w.detach().cpu().numpy() for name, w in weights.items()}
             state["history_"] = [_untimed(epoch) for epoch in self.history_]
+        if "device" in state:
+            state["device"] = str(self.device)  # a name, which any machine can read
         return state
 
     def __setstate__(self, state: dict) -> None:

@@ -12,7 +12,7 @@ import torch
 from skorch import NeuralNetClassifier
 from skorch.callbacks import Callback
 from threadpoolctl import ThreadpoolController
-from torch.utils.data import Dataset, Sampler
+from torch.utils.data import DataLoader, Dataset, Sampler
 
 from sklearn_sfx.exceptions import InputError
 
@@ -24,12 +24,17 @@ __all__ = [
     "RecallPerEpoch",
     "StopTraining",
     "as_is",
+    "as_samples",
+    "count_steps",
     "find_device",
     "fits_on",
     "hold_back",
+    "in_even_batches",
     "one_thread",
     "seeded",
     "to_tensor",
+    "values_of",
+    "weights_of",
 ]
 
 WARM_UP = 0.1  # the share of the training over which the learning rate rises
@@ -39,12 +44,13 @@ FINAL_RATE = 0.01  # the learning rate ends at this share of its maximum
 _one_training_at_a_time = threading.RLock()
 
 
-class StopTraining(Exception):
-    """Raised inside the training loop when more epochs would not help."""
+class StopTraining(KeyboardInterrupt):
+    """Raised inside the training loop when more epochs would not help; skorch takes it for that."""
 
 
-def find_device(device: str) -> torch.device:
+def find_device(device: str | torch.device) -> torch.device:
     """Turn the parameter `device` into a torch device; "auto" takes a GPU where there is one."""
+    device = str(device)
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     try:
@@ -116,11 +122,22 @@ def fits_on(device: torch.device, n_bytes: float) -> bool:
 
 
 class InMemory(Dataset):
-    """Samples and targets in arrays, fetched one batch at a time."""
+    """Samples and targets in arrays, fetched one batch at a time.
 
-    def __init__(self, X: np.ndarray | torch.Tensor, targets: np.ndarray):
+    Where samples weigh, what is fetched of them is a dict: ``x`` and ``sample_weight``.
+    """
+
+    def __init__(
+        self,
+        X: np.ndarray | torch.Tensor,
+        targets: np.ndarray,
+        sample_weight: np.ndarray | None = None,
+    ):
         self.X = X
         self.targets = torch.from_numpy(targets)
+        self.sample_weight = None
+        if sample_weight is not None:
+            self.sample_weight = torch.from_numpy(sample_weight.astype(np.float32))
 
     def move_to(self, device: torch.device) -> None:
         """Keep the samples where they are trained on, if that is a GPU and they fit there."""
@@ -130,11 +147,36 @@ class InMemory(Dataset):
     def __len__(self) -> int:
         return len(self.targets)
 
-    def __getitem__(self, row: int) -> tuple[torch.Tensor, torch.Tensor]:
-        return to_tensor(self.X[row]), self.targets[row]
+    def __getitem__(self, row: int) -> tuple[Any, torch.Tensor]:
+        return self._weighed(self._fetch([row])[0], row), self.targets[row]
 
-    def __getitems__(self, rows: list[int]) -> tuple[torch.Tensor, torch.Tensor]:
-        return to_tensor(self.X[rows]), self.targets[rows]
+    def __getitems__(self, rows: list[int]) -> tuple[Any, torch.Tensor]:
+        return self._weighed(self._fetch(rows), rows), self.targets[rows]
+
+    def _fetch(self, rows: list[int]) -> torch.Tensor:
+        """Return float32 values of some rows."""
+        return to_tensor(self.X[rows])
+
+    def _weighed(self, x: torch.Tensor, rows: Any) -> Any:
+        if self.sample_weight is None:
+            return x
+        return {"x": x, "sample_weight": self.sample_weight[rows]}
+
+
+def values_of(x: Any) -> Any:
+    """Return the samples of a batch, whether they weigh or not."""
+    return x["x"] if isinstance(x, dict) else x
+
+
+def weights_of(x: Any) -> torch.Tensor | None:
+    """Return what the samples of a batch weigh, (n,) float32; None where all weigh the same."""
+    return x["sample_weight"] if isinstance(x, dict) else None
+
+
+def as_samples(X: Any, y: Any = None) -> InMemory:
+    """Return what a net is given by its user: X as the network reads it, y of class numbers."""
+    X = X if isinstance(X, torch.Tensor) else np.asarray(X)
+    return InMemory(X, np.zeros(len(X), np.int64) if y is None else np.asarray(y, dtype=np.int64))
 
 
 def as_is(batch: Any) -> Any:
@@ -157,20 +199,30 @@ class EvenBatches(Sampler):
             yield rows.tolist()
 
 
+def in_even_batches(dataset: Dataset, batch_size: int, **kwargs: Any) -> DataLoader:
+    """Load `EvenBatches` for a training; the rest is for torch's loader."""
+    batches = EvenBatches(len(dataset), batch_size)  # type: ignore[arg-type]
+    return DataLoader(dataset, batch_sampler=batches, **kwargs)
+
+
+def count_steps(net: NeuralNetClassifier, X: Any, y: Any) -> int:
+    """Return the number of batches of a training that begins."""
+    return len(net.get_iterator(net.get_dataset(X, y), training=True)) * net.max_epochs
+
+
 class CosineSchedule(Callback):
     """Learning rate per batch: a short rise to each group's own rate, then a cosine down."""
 
-    def __init__(self, n_steps: int):
-        self.n_steps = n_steps
-
-    def on_train_begin(self, net: NeuralNetClassifier, **kwargs: Any) -> None:
-        self.step_ = 0
+    def on_train_begin(
+        self, net: NeuralNetClassifier, X: Any = None, y: Any = None, **kwargs: Any
+    ) -> None:
+        self.step_, self.n_steps_ = 0, count_steps(net, X, y)
         self.rates_ = [group["lr"] for group in net.optimizer_.param_groups]
 
     def on_batch_begin(self, net: NeuralNetClassifier, training: bool, **kwargs: Any) -> None:
         if not training:
             return
-        factor = self.factor(self.step_ / self.n_steps)
+        factor = self.factor(self.step_ / self.n_steps_)
         for group, rate in zip(net.optimizer_.param_groups, self.rates_, strict=True):
             group["lr"] = rate * factor
         net.history.record("lr", net.optimizer_.param_groups[0]["lr"])
@@ -190,7 +242,7 @@ class RecallPerEpoch(Callback):
 
     The mean over the classes is what cannot be won by calling everything a hit. That of the
     training part is taken while training, so with dropout and augmentation. Rows without a class,
-    -1, are passed over.
+    -1, are passed over; a row counts as much as it weighs.
     """
 
     def __init__(self, n_classes: int):
@@ -206,11 +258,12 @@ class RecallPerEpoch(Callback):
         logits = y_pred[0] if isinstance(y_pred, tuple) else y_pred
         target = batch[1].cpu().numpy()
         chosen = logits.argmax(dim=1).cpu().numpy()
-        chosen, target = chosen[target >= 0], target[target >= 0]
-        right = chosen == target
+        weight = weights_of(batch[0])
+        weight = np.ones(len(target)) if weight is None else weight.cpu().numpy()
+        known, right = target >= 0, chosen == target
         part = 0 if training else 1
-        np.add.at(self.all_[part], target, 1)
-        np.add.at(self.found_[part], target[right], 1)
+        np.add.at(self.all_[part], target[known], weight[known])
+        np.add.at(self.found_[part], target[right], weight[right])
 
     def on_epoch_end(self, net: NeuralNetClassifier, **kwargs: Any) -> None:
         for part, name in enumerate(("train_recall", "valid_recall")):

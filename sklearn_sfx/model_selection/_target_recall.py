@@ -6,9 +6,10 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
+from sklearn import get_config
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, _fit_context, clone
 from sklearn.model_selection import check_cv
-from sklearn.utils import Tags, get_tags, indexable
+from sklearn.utils import Bunch, Tags, get_tags, indexable
 from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
@@ -18,11 +19,17 @@ from sklearn.utils.metadata_routing import (
 )
 from sklearn.utils.metaestimators import _safe_split
 from sklearn.utils.parallel import Parallel, delayed
-from sklearn.utils.validation import _check_method_params, assert_all_finite, check_is_fitted
+from sklearn.utils.validation import (
+    _check_method_params,
+    assert_all_finite,
+    check_is_fitted,
+    has_fit_parameter,
+)
 
 from sklearn_sfx._intervals import clopper_pearson_lower
 from sklearn_sfx._labels import check_labels, decided, hit_class
 from sklearn_sfx._stored import Stored
+from sklearn_sfx._weights import check_fit_weights, effective_counts
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.model_selection._split import LabelledStratifiedKFold
 
@@ -95,8 +102,9 @@ class TargetRecallClassifier(Stored, ClassifierMixin, MetaEstimatorMixin, BaseEs
     labelled ones, and for the model that gave the probabilities. It is exact for a model that is
     fitted already: wrap it in `sklearn.frozen.FrozenEstimator` and fit on labels that it has not
     seen. Otherwise the folds' models stand for the final one, which has more rows to learn from:
-    the bound is as good as they are alike. Neither holds on frames of another kind. Weights of
-    samples reach `estimator`; here every hit counts once.
+    the bound is as good as they are alike. Neither holds on frames of another kind. Hits that
+    weigh differently count as the effective number of those that weigh the same [3]_, which is
+    close to the truth and not exact.
 
     References
     ----------
@@ -104,6 +112,8 @@ class TargetRecallClassifier(Stored, ClassifierMixin, MetaEstimatorMixin, BaseEs
        in the case of the binomial", Biometrika 26, 404 (1934).
     .. [2] S. S. Wilks, "Determination of sample sizes for setting tolerance limits", Ann. Math.
        Stat. 12, 91 (1941).
+    .. [3] E. L. Korn and B. I. Graubard, "Confidence intervals for proportions with small expected
+       number of positive counts estimated from survey data", Survey Methodology 24, 193 (1998).
 
     Examples
     --------
@@ -154,7 +164,9 @@ class TargetRecallClassifier(Stored, ClassifierMixin, MetaEstimatorMixin, BaseEs
         self.random_state = random_state
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X: ArrayLike, y: ArrayLike, **params: Any) -> Self:
+    def fit(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None, **params: Any
+    ) -> Self:
         """Find the threshold, and fit the estimator on all rows.
 
         Parameters
@@ -164,6 +176,10 @@ class TargetRecallClassifier(Stored, ClassifierMixin, MetaEstimatorMixin, BaseEs
         y : array-like of shape (n,)
             Labels of two classes; also the mark of rows without one, where `cv` and `estimator`
             know it.
+        sample_weight : array-like of float, shape (n,), default=None
+            What each row weighs for `estimator` and for the threshold, 0 or more. With metadata
+            routing it reaches `estimator` as that asks; without, its `fit` has to take weights,
+            which that of a pipeline does not.
         **params : dict
             Metadata for ``estimator.fit`` and ``cv.split``, routed as scikit-learn does.
 
@@ -176,11 +192,14 @@ class TargetRecallClassifier(Stored, ClassifierMixin, MetaEstimatorMixin, BaseEs
         ------
         InputError
             Labels of one class or of more than two, strings without `pos_label`, too few labelled
-            hits for what is asked, or folds that test a row twice or train on one class.
+            hits for what is asked, folds that test a row twice or train on one class, or weights
+            that are below 0, all 0, or of no use to `estimator`.
         """
         _raise_for_params(params, self, "fit")
-        routed = process_routing(self, "fit", **params)
         X, y = indexable(X, check_labels("TargetRecallClassifier", y))
+        if sample_weight is not None:
+            sample_weight = check_fit_weights(self, X, sample_weight)
+        routed = self._route(sample_weight, params)
         splits = list(self._make_folds(y).split(X, y, **routed.splitter.split))
         tested = np.concatenate([test for _, test in splits])
         if len(np.unique(tested)) < len(tested):
@@ -190,7 +209,8 @@ class TargetRecallClassifier(Stored, ClassifierMixin, MetaEstimatorMixin, BaseEs
             )
         self.pos_label_ = self._find_pos_label(np.unique(y[tested]))
         is_hit = y[tested] == self.pos_label_
-        assured = self._assured_recall(int(is_hit.sum()))
+        weight = None if sample_weight is None else sample_weight[tested][is_hit]
+        self._assured_recall(int(is_hit.sum()), weight)  # whether there are enough
 
         parts = Parallel(n_jobs=self.n_jobs)(
             delayed(_held_out_probability)(
@@ -198,10 +218,14 @@ class TargetRecallClassifier(Stored, ClassifierMixin, MetaEstimatorMixin, BaseEs
             )
             for train, test in splits
         )
-        hits = np.sort(np.concatenate(parts)[is_hit])
-        kept = int(np.searchsorted(assured, self.recall))
-        self.threshold_ = float(hits[len(hits) - kept])
-        self.recall_ = float(np.mean(hits >= self.threshold_))
+        hits = np.concatenate(parts)[is_hit]
+        order = np.argsort(-hits)
+        weight = None if weight is None else weight[order]
+        hits = hits[order]
+        assured = self._assured_recall(len(hits), weight)
+        kept = int(np.argmax(assured >= self.recall))
+        self.threshold_ = float(hits[kept - 1])
+        self.recall_ = float(np.average(hits >= self.threshold_, weights=weight))
         self.recall_bound_ = math.nan if self.confidence is None else float(assured[kept])
 
         self.estimator_ = clone(self.estimator).fit(X, y, **routed.estimator.fit)
@@ -253,8 +277,25 @@ class TargetRecallClassifier(Stored, ClassifierMixin, MetaEstimatorMixin, BaseEs
         """
         to_fit = MethodMapping().add(caller="fit", callee="fit")
         to_split = MethodMapping().add(caller="fit", callee="split")
-        router = MetadataRouter(owner=self).add(estimator=self.estimator, method_mapping=to_fit)
+        router = MetadataRouter(owner=self).add_self_request(self)
+        router.add(estimator=self.estimator, method_mapping=to_fit)
         return router.add(splitter=self.cv, method_mapping=to_split)
+
+    def _route(self, sample_weight: np.ndarray | None, params: dict[str, Any]) -> Bunch:
+        """Return what goes to the estimator and to the splitter."""
+        if sample_weight is None:
+            return process_routing(self, "fit", **params)
+        if get_config()["enable_metadata_routing"]:
+            return process_routing(self, "fit", sample_weight=sample_weight, **params)
+        if not has_fit_parameter(self.estimator, "sample_weight"):
+            raise InputError(
+                f"TargetRecallClassifier: sample_weight is of no use to the fit of this "
+                f"{type(self.estimator).__name__}; for a pipeline turn metadata routing on and let "
+                "its steps ask for it: set_fit_request(sample_weight=True)."
+            )
+        routed = process_routing(self, "fit")
+        routed.estimator.fit = {"sample_weight": sample_weight}
+        return routed
 
     def __sfx_steps__(self) -> list[tuple[None, Any]]:
         """Return the classifier that this is around."""
@@ -285,19 +326,32 @@ class TargetRecallClassifier(Stored, ClassifierMixin, MetaEstimatorMixin, BaseEs
             )
         return hit_class(classes, self.pos_label)
 
-    def _assured_recall(self, n_hits: int) -> np.ndarray:
+    def _assured_recall(self, n_hits: float, weight: np.ndarray | None) -> np.ndarray:
         """Return the recall that is assured if 0, 1, ... n_hits of the labelled hits are kept."""
+        kept: Any = np.arange(n_hits + 1)
+        trials: Any = n_hits
+        if weight is not None:
+            if not weight.any():
+                raise InputError("The labelled hits that cv tests all weigh 0: weigh some more.")
+            kept = np.concatenate([[0.0], weight.cumsum()])
+            trials = kept[-1]
         if self.confidence is None:
-            return np.arange(n_hits + 1) / n_hits
-        assured = clopper_pearson_lower(np.arange(n_hits + 1), n_hits, self.confidence)
+            return kept / trials
+        if weight is not None:
+            squares = np.concatenate([[0.0], (weight**2).cumsum()])
+            sums = zip(kept, kept[-1] - kept, squares, squares[-1] - squares, strict=True)
+            kept, trials = np.transpose([effective_counts(*each) for each in sums])
+            n_hits = trials[-1]
+        assured = clopper_pearson_lower(kept, trials, self.confidence)
         if assured[-1] >= self.recall:
             return assured
         asked = f"A recall of {self.recall:g} at confidence {self.confidence:g}"
+        enough = np.floor(1000 * assured[-1]) / 1000
         if self.recall == 1:
             raise InputError(f"{asked} takes more labels than there are: set confidence=None.")
         raise InputError(
             f"{asked} takes {hits_needed(self.recall, self.confidence)} labelled hits or more, and "
-            f"there are {n_hits}, enough for {np.floor(1000 * assured[-1]) / 1000:.3f}: label more "
+            f"there are {round(n_hits, 1):g}, enough for {enough:.3f}: label more "
             "hits, ask for less, or set confidence=None for the recall of the labelled hits alone."
         )
 

@@ -119,7 +119,12 @@ class AdversarialModule(ClassifierModule):
         return self.head(features), self.domain_head(self.reversal(features)).squeeze(1)
 
 
-def domain_loss(labels: torch.Tensor, domain: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+def domain_loss(
+    labels: torch.Tensor,
+    domain: torch.Tensor,
+    targets: torch.Tensor,
+    sample_weight: torch.Tensor | None = None,
+) -> torch.Tensor:
     """Return the loss of the domain, in which each class weighs the same in source and target.
 
     Parameters
@@ -130,6 +135,8 @@ def domain_loss(labels: torch.Tensor, domain: torch.Tensor, targets: torch.Tenso
         Logits of the domain: above 0 for the source.
     targets : int64 tensor of shape (n,)
         Class numbers of the source's rows, and -1 for those of the target.
+    sample_weight : tensor of shape (n,), optional
+        What each row weighs.
 
     Examples
     --------
@@ -140,11 +147,13 @@ def domain_loss(labels: torch.Tensor, domain: torch.Tensor, targets: torch.Tenso
     '0.693'
     """
     source = (targets >= 0).to(domain.dtype)
-    weight = domain_weights(labels, targets).to(domain.dtype)
+    weight = domain_weights(labels, targets, sample_weight).to(domain.dtype)
     return F.binary_cross_entropy_with_logits(domain, source, weight=weight)
 
 
-def domain_weights(labels: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+def domain_weights(
+    labels: torch.Tensor, targets: torch.Tensor, sample_weight: torch.Tensor | None = None
+) -> torch.Tensor:
     """Return the weights (n,) with which each class weighs the same in source and target.
 
     Without them, features could only be told apart by nothing if source and target had the same
@@ -161,6 +170,8 @@ def domain_weights(labels: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
     shares[source] = F.one_hot(targets[source], shares.shape[1]).to(shares.dtype)
     weight = torch.empty_like(shares[:, 0])
     for rows in (source, ~source):
+        if sample_weight is not None:
+            shares[rows] *= (sample_weight[rows] / sample_weight[rows].mean())[:, None]
         mine = (shares[rows] / shares[rows].mean(dim=0).clamp(min=LEAST_SHARE)).sum(dim=1)
         weight[rows] = mine / mine.mean()
     return weight
@@ -172,13 +183,13 @@ class AdversarialLoss(nn.Module):
     Parameters
     ----------
     label_loss : nn.Module
-        Loss of logits and class numbers.
+        Loss of logits, class numbers and weights of rows.
 
     Examples
     --------
     >>> import torch
-    >>> from sklearn_sfx.networks import AdversarialLoss
-    >>> loss = AdversarialLoss(torch.nn.CrossEntropyLoss())
+    >>> from sklearn_sfx.networks import AdversarialLoss, ClassLoss
+    >>> loss = AdversarialLoss(ClassLoss(torch.ones(2)))
     >>> labels, domain = torch.zeros(4, 2), torch.zeros(4)
     >>> f"{loss((labels, domain), torch.tensor([0, 1, -1, -1])):.3f}"  # ln 2 and ln 2
     '1.386'
@@ -188,11 +199,17 @@ class AdversarialLoss(nn.Module):
         super().__init__()
         self.label_loss = label_loss
 
-    def forward(self, logits: tuple[torch.Tensor, ...], targets: torch.Tensor) -> torch.Tensor:
+    def forward(
+        self,
+        logits: tuple[torch.Tensor, ...],
+        targets: torch.Tensor,
+        sample_weight: torch.Tensor | None = None,
+    ) -> torch.Tensor:
         """Return the loss of `AdversarialModule.both`; the target's rows have the class -1."""
         labels, domain = logits[:2]
         source = targets >= 0
-        loss = self.label_loss(labels[source], targets[source])
+        weight = None if sample_weight is None else sample_weight[source]
+        loss = self.label_loss(labels[source], targets[source], weight)
         if source.all():  # held-back frames, or no target: there is nothing to tell apart
             return loss
-        return loss + domain_loss(labels, domain, targets)
+        return loss + domain_loss(labels, domain, targets, sample_weight)

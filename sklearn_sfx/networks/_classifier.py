@@ -1,6 +1,6 @@
 """What stands on a base: the head, and the module that joins both."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import torch
@@ -106,8 +106,8 @@ class ClassifierModule(nn.Module):
         return self.head(self.features(x))
 
 
-class ClassLoss(nn.CrossEntropyLoss):
-    """Cross entropy, each row by the weight of its class: a class weighs that over an epoch.
+class ClassLoss(nn.Module):
+    """The loss of each row by the weight of its class: a class weighs that over an epoch.
 
     The sum over a batch is divided by the number of its rows. Torch divides by the sum of their
     weights, which balances each batch by itself: a hit then counts for less the more hits there are
@@ -117,6 +117,9 @@ class ClassLoss(nn.CrossEntropyLoss):
     ----------
     weight : tensor of shape (n_classes,)
         Weight of each class; 1 in the mean over all rows, if the loss is to be of the usual size.
+    criterion : callable, optional
+        Logits (n, n_classes) and class numbers (n,) to the loss of each row, (n,): by default the
+        cross entropy.
 
     Examples
     --------
@@ -129,9 +132,19 @@ class ClassLoss(nn.CrossEntropyLoss):
     '0.347 0.607'
     """
 
-    def __init__(self, weight: torch.Tensor):
-        super().__init__(weight=weight, reduction="none")
+    weight: torch.Tensor
 
-    def forward(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        """Return the loss of logits (n, n_classes) and class numbers (n,)."""
-        return super().forward(logits, targets).mean()
+    def __init__(self, weight: torch.Tensor, criterion: Callable | None = None):
+        super().__init__()
+        self.register_buffer("weight", weight)
+        self.criterion = nn.CrossEntropyLoss(reduction="none") if criterion is None else criterion
+
+    def forward(
+        self,
+        logits: torch.Tensor,
+        targets: torch.Tensor,
+        sample_weight: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """Return the loss of logits (n, n_classes), class numbers (n,) and weights of rows (n,)."""
+        loss = self.criterion(logits, targets) * self.weight[targets]
+        return (loss if sample_weight is None else loss * sample_weight).mean()

@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_sfx._labels import decided, encode_binary_labels, hit_class
 from sklearn_sfx._methods import AUTO, METHODS, find_methods, worth_comparing
+from sklearn_sfx._weights import as_weights, left_in
 from sklearn_sfx.classifiers import FrameClassifier
 from sklearn_sfx.exceptions import FewLabelsWarning
 from sklearn_sfx.preprocessing import PixelMask
@@ -124,7 +125,7 @@ class HitFinderCV(FrameClassifier):
         self.random_state = random_state
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Compare the methods, and fit the best to all frames.
 
         Parameters
@@ -133,6 +134,10 @@ class HitFinderCV(FrameClassifier):
             Raw frames; NaN, and what the mask of `Frames` calls unusable, take no part.
         y : array-like of shape (n,)
             Labels of two classes.
+        sample_weight : array-like of float, shape (n,), default=None
+            What each label weighs in the comparison, the threshold and what is expected, 0 or more,
+            where frames were drawn with different chances. Each method learns from all labels
+            alike, but for those that weigh 0.
 
         Returns
         -------
@@ -142,8 +147,8 @@ class HitFinderCV(FrameClassifier):
         Raises
         ------
         InputError
-            Labels of one class or of more than two, strings without `pos_label`, input that is no
-            frames, or a recall for fewer than five labels of a class.
+            Labels of one class or of more than two, strings without `pos_label`, weights below 0 or
+            all 0, input that is no frames, or a recall for fewer than five labels of a class.
 
         Warns
         -----
@@ -151,6 +156,9 @@ class HitFinderCV(FrameClassifier):
             The best method would call every frame a hit, or says the same of all.
         """
         X = self._check_frames(X, reset=True)
+        X, y, sample_weight = left_in(self, X, y, sample_weight)
+        if sample_weight is not None:
+            sample_weight = as_weights(sample_weight, len(X), type(self).__name__)
         self.classes_, targets = encode_binary_labels(self, X, y)
         self.pos_label_ = hit_class(self.classes_, self.pos_label)
         is_hit = self.classes_[targets] == self.pos_label_
@@ -164,6 +172,7 @@ class HitFinderCV(FrameClassifier):
             recall=self.recall,
             max_epochs=self.max_epochs,
             random_state=self.random_state,
+            sample_weight=sample_weight,
         )
         if chosen.problem:
             warnings.warn(chosen.problem, FewLabelsWarning, stacklevel=2)

@@ -301,7 +301,7 @@ def test_metadata_is_routed():
     weight = np.where(y == 1, 5.0, 1.0)
     groups = np.arange(200) % 10
     with pytest.raises(ValueError, match="enable_metadata_routing"):
-        TargetRecallClassifier(LogisticRegression()).fit(X, y, sample_weight=weight)
+        TargetRecallClassifier(LogisticRegression()).fit(X, y, groups=groups)
     with sklearn.config_context(enable_metadata_routing=True):
         inner = LogisticRegression().set_fit_request(sample_weight=True)
         model = TargetRecallClassifier(inner, confidence=None, cv=GroupKFold(5))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
-from sklearn.metrics import recall_score
+from sklearn.metrics import get_scorer, make_scorer, recall_score
 from sklearn.model_selection import (
     GridSearchCV,
     HalvingGridSearchCV,
@@ -116,3 +116,15 @@ def test_a_fine_tuned_net_learns_from_labels_too_few_for_a_fresh_one(name):
     from_scratch = learning_curve(fresh.make(), X, y, **settings)[2].mean()
     assert from_base > 0.85
     assert from_scratch < 0.75
+
+
+def test_labels_that_are_words_take_a_scorer_that_names_the_hits():
+    X, y = train_of(CASES["CNN1D"])
+    words = np.array(["MISS", "HIT"])[y]
+    recall = make_scorer(recall_score, pos_label="HIT")
+    search = GridSearchCV(CASES["CNN1D"].make(), {"lr": [0.01, 0.02]}, scoring=recall, cv=2)
+    by_words = search.fit(X, words)
+    with pytest.raises(ValueError, match="pos_label=1 is not a valid label"):
+        get_scorer("recall")(by_words, X, words)
+    by_numbers = GridSearchCV(CASES["CNN1D"].make(), {"lr": [0.01, 0.02]}, scoring="recall", cv=2)
+    assert by_words.best_score_ == by_numbers.fit(X, y).best_score_

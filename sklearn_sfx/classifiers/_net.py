@@ -1,0 +1,99 @@
+"""The net of skorch that every classifier trains, and the callbacks that a user gives it."""
+
+import dis
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from skorch import NeuralNetClassifier
+from skorch.callbacks import Callback, LRScheduler
+from skorch.utils import to_tensor
+
+from sklearn_sfx.classifiers._training import StopTraining, as_samples, values_of, weights_of
+from sklearn_sfx.exceptions import InputError
+
+__all__ = ["TrainingNet", "with_own"]
+
+SCHEDULE = "schedule"  # the name of what sets the learning rate
+
+
+class TrainingNet(NeuralNetClassifier):
+    """A net whose samples may weigh, and whose classes are numbers from 0.
+
+    What its user gives it is read as the training reads it. Its criterion takes logits, class
+    numbers and weights or None.
+    """
+
+    def __init__(
+        self, *args: Any, mixed_precision: bool = False, dataset: Any = as_samples, **kwargs: Any
+    ):
+        super().__init__(*args, dataset=dataset, **kwargs)
+        self.mixed_precision = mixed_precision
+
+    def infer(self, x: Any, **fit_params: Any) -> Any:
+        """Return what the module makes of samples, in float32."""
+        x = to_tensor(values_of(x), device=self.device)
+        if not (self.mixed_precision and self.module_.training):
+            return self._outputs(x)
+        with torch.autocast(x.device.type, torch.bfloat16):
+            found = self._outputs(x)
+        return tuple(each.float() for each in found) if isinstance(found, tuple) else found.float()
+
+    def _outputs(self, x: torch.Tensor) -> Any:
+        return self.module_(x)
+
+    def get_loss(
+        self, y_pred: Any, y_true: Any, X: Any = None, *args: Any, **kwargs: Any
+    ) -> torch.Tensor:
+        """Return the loss of a batch, X with its weights if it has some."""
+        weight = weights_of(X)
+        if weight is not None:
+            weight = to_tensor(weight, device=self.device)
+        return self.criterion_(y_pred, to_tensor(y_true, device=self.device), weight)
+
+    def notify(self, method_name: str, **kwargs: Any) -> None:
+        """Tell every callback what happens, also where one of them ends the training."""
+        getattr(self, method_name)(self, **kwargs)
+        stop = None
+        for _, callback in self.callbacks_:
+            try:
+                getattr(callback, method_name)(self, **kwargs)
+            except KeyboardInterrupt as error:
+                if not _is_raised_by_code(error):
+                    raise
+                stop = StopTraining()
+        if stop is not None:
+            raise stop
+
+
+def _is_raised_by_code(error: KeyboardInterrupt) -> bool:
+    """Whether a ``raise`` made it, as skorch's callbacks end a training; Ctrl-C comes anywhere."""
+    trace: Any = error.__traceback__
+    while trace.tb_next is not None:
+        trace = trace.tb_next
+    return dis.opname[trace.tb_frame.f_code.co_code[trace.tb_lasti]] == "RAISE_VARARGS"
+
+
+def with_own(
+    ours: list[tuple[str, Callback]], own: Sequence[Any] | None
+) -> list[tuple[str, Callback] | Callback | type]:
+    """Return our callbacks and fresh ones of a user's, which take the place of those named alike.
+
+    Only their parameters are taken over: what a callback keeps of a training stays with that.
+    """
+    fresh: list[Any] = []
+    taken = set()
+    for item in own or ():
+        name, callback = item if isinstance(item, tuple) and len(item) == 2 else (None, item)
+        is_kind = isinstance(callback, type) and issubclass(callback, Callback)
+        if not (is_kind or isinstance(callback, Callback) or (name and callback is None)):
+            raise InputError(
+                "callbacks takes callbacks of skorch, or pairs of a name and one, in a list; "
+                f"got {item!r}."
+            )
+        if isinstance(callback, Callback):
+            callback = type(callback)(**callback.get_params(deep=False))
+        taken.add(SCHEDULE if name is None and isinstance(callback, LRScheduler) else name)
+        if callback is not None:
+            fresh.append(callback if name is None else (name, callback))
+    return [pair for pair in ours if pair[0] not in taken] + fresh
