@@ -4,6 +4,7 @@ import functools
 import signal
 import threading
 
+import joblib
 import numpy as np
 import pytest
 import torch
@@ -23,6 +24,7 @@ from torch.optim.lr_scheduler import StepLR
 
 from sklearn_sfx.classifiers import CNN1D, CNN2D, DANN, FineTuned
 from sklearn_sfx.exceptions import InputError
+from sklearn_sfx.persistence import load_model, save_model
 
 TINY = {"channels": (4, 8), "n_hidden": 8, "max_epochs": 6, "lr": 0.02, "random_state": 0}
 TUNED = {"head_max_epochs": 3, "max_epochs": 3, "random_state": 0}
@@ -73,8 +75,6 @@ def test_the_net_trains_on(name, vectors, spotted):
 
 
 def test_a_loaded_net_trains_on(vectors, tmp_path):
-    import joblib
-
     X, y = vectors
     model = CNN1D(**TINY).fit(X, y)
     joblib.dump(model, tmp_path / "model.joblib")
@@ -323,8 +323,6 @@ def test_compiled_learns_the_same(vectors):
 
 
 def test_a_device_of_torch(vectors, tmp_path):
-    import joblib
-
     X, y = vectors
     model = CNN1D(**TINY, device=torch.device("cpu")).fit(X, y)
     named = CNN1D(**TINY, device="cpu").fit(X, y)
@@ -332,3 +330,16 @@ def test_a_device_of_torch(vectors, tmp_path):
     joblib.dump(model, tmp_path / "model.joblib")
     assert joblib.load(tmp_path / "model.joblib").device == "cpu"  # a file holds no device
     assert clone(model).device == torch.device("cpu")
+
+
+def test_a_safe_file_takes_the_network_without_what_trained_it(vectors, tmp_path):
+    pytest.importorskip("skops")
+    X, y = vectors
+    used = {"optimizer": torch.optim.NAdam, "callbacks": [Recorded()]}
+    used["criterion"] = functools.partial(torch.nn.CrossEntropyLoss, label_smoothing=0.1)
+    model = CNN1D(**TINY, **used).fit(X, y)
+    with pytest.raises(InputError, match="NAdam"):
+        save_model(model, tmp_path / "model.skops")
+    save_model(model.set_params(**dict.fromkeys(used)), tmp_path / "model.skops")
+    loaded = load_model(tmp_path / "model.skops")
+    np.testing.assert_array_equal(loaded.predict_proba(X), model.predict_proba(X))
