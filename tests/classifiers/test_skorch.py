@@ -338,7 +338,7 @@ def test_a_safe_file_takes_the_network_without_what_trained_it(vectors, tmp_path
     used = {"optimizer": torch.optim.NAdam, "callbacks": [Recorded()]}
     used["criterion"] = functools.partial(torch.nn.CrossEntropyLoss, label_smoothing=0.1)
     model = CNN1D(**TINY, **used).fit(X, y)
-    with pytest.raises(InputError, match="NAdam"):
+    with pytest.raises(InputError, match="load_model would refuse"):
         save_model(model, tmp_path / "model.skops")
     save_model(model.set_params(**dict.fromkeys(used)), tmp_path / "model.skops")
     loaded = load_model(tmp_path / "model.skops")
