@@ -110,7 +110,7 @@ def wrapped(other):
 @pytest.mark.filterwarnings("ignore:Nothing was learned")  # in so few epochs
 def test_whatever_stands_around_the_network(other, mine, tmp_path):
     for name, base in wrapped(other).items():
-        tuned = train(mine.data[:40], mine.target[:40], base=base, **QUICK)
+        tuned = train(mine.data[:40], mine.target[:40], base=base, recall=0.5, **QUICK)
         assert (tuned.method, tuned.prepare[-1].size) == ("tuned", 80), name
         joblib.dump(base, tmp_path / "base.joblib")
         FineTuned(tmp_path / "base.joblib", **FEW).fit(mine.data[:40], mine.target[:40])
