@@ -27,6 +27,7 @@ from sklearn_sfx import (
     screen,
     train,
 )
+from sklearn_sfx.classifiers import open_base
 from sklearn_sfx.cli import main
 from sklearn_sfx.datasets import write_run
 from sklearn_sfx.screening import load_screening_model
@@ -110,8 +111,10 @@ def wrapped(other):
 @pytest.mark.filterwarnings("ignore:Nothing was learned")  # in so few epochs
 def test_whatever_stands_around_the_network(other, mine, tmp_path):
     for name, base in wrapped(other).items():
-        tuned = train(mine.data[:40], mine.target[:40], base=base, recall=0.5, **QUICK)
-        assert (tuned.method, tuned.prepare[-1].size) == ("tuned", 80), name
+        prepare, network = open_base(base)
+        assert isinstance(network, CNN1D), name
+        (crop,) = [step for _, step in prepare.steps if isinstance(step, CentralCrop) and step.size]
+        assert crop.size == 80, name
         joblib.dump(base, tmp_path / "base.joblib")
         FineTuned(tmp_path / "base.joblib", **FEW).fit(mine.data[:40], mine.target[:40])
 
