@@ -124,7 +124,10 @@ def _write(args: argparse.Namespace, record: Any, block: Any) -> None:
 def _say(args: argparse.Namespace, tally: Any) -> None:
     import json
 
-    tell()(json.dumps(tally.to_dict()) if args.json else str(tally))
+    if args.json:
+        print(json.dumps(tally.to_dict()), flush=True)  # a line each time, not one at the end
+    else:
+        tell()(str(tally))
 
 
 @contextmanager
