@@ -98,7 +98,7 @@ def test_infinity_is_refused_when_frames_are_prepared(values, value, prepare):
     np.testing.assert_array_equal(frames[2], X[2])  # as they are, they may be looked at
     prepared = prepare.fit_transform(frames)
     prepared[1]
-    with pytest.raises(UnreadableFrame, match=r"Frame 2 .* infinity .* 1 of its pixels"):
+    with pytest.raises(UnreadableFrame, match=r"Frame \[3\] .* infinity .* 1 of its pixels"):
         prepared[2]
     with pytest.raises(UnreadableFrame, match="infinity"):
         np.asarray(prepared.as_stored())

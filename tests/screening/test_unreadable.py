@@ -1,6 +1,7 @@
 """Frames that cannot be read: rows that say so, never hits, never misses."""
 
 import csv
+import json
 import re
 from dataclasses import replace
 
@@ -66,7 +67,7 @@ def test_all_others_are_scored_as_without_the_damage(
     reasons = found.reason[~kept]
     for reason, row, why in zip(reasons, DAMAGED, ["header", "end early", "never"], strict=True):
         assert why in reason
-        assert f"Frame {row} of" in reason or reason == "it was never written"
+        assert f"Frame [{row + 1}] of" in reason or reason == "it was never written"
     assert (found.reason[kept] == "").all()
 
 
@@ -208,4 +209,6 @@ def test_they_are_left_out_of_the_label_page(run, tmp_path):
     with pytest.warns(UnreadableFramesWarning, match="3 of 80 frames .* left out of the page"):
         write_label_page(tmp_path / "label.html", run, n_frames=80, crop=SIDE, random_state=0)
     page = (tmp_path / "label.html").read_text()
-    assert page.count("data:image/png") == 77
+    shown = json.loads(re.search(r'<script id="shown"[^>]*>(.*?)</script>', page, re.S)[1])
+    numbers = {frame["number"] for frame in shown["frames"]}
+    assert numbers == set(range(1, 81)) - {row + 1 for row in DAMAGED}

@@ -277,5 +277,5 @@ def test_what_zstd_cannot_decode_is_refused(file, tmp_path):
         damaged.write(b"\xff" * 3)
     frames = open_frames(tmp_path / "run.h5")
     np.testing.assert_array_equal(frames[[0, 2]], values[[0, 2]])
-    with pytest.raises(InputError, match=r"Frame 1 .* does not decompress"):
+    with pytest.raises(InputError, match=r"Frame \[2\] .* does not decompress"):
         frames[1]

@@ -108,7 +108,7 @@ def test_a_chunk_that_does_not_decompress(write, layout, pixels, sentence):
         file.write(b"\xff" * chunk.size)
     with pytest.raises(InputError) as error:
         np.asarray(frames)
-    sentence(error, "Frame 4", path, segment.dataset, "decompress")
+    sentence(error, "Frame [5]", path, segment.dataset, "decompress")
     np.testing.assert_array_equal(frames[3], pixels[3])
 
 

@@ -51,7 +51,7 @@ def test_a_change_of_the_file_behind_a_link_is_noticed(tmp_path, sentence, write
     (tmp_path / "a.h5").unlink()
     with pytest.raises(UnreadableFrame) as error:
         frames[1]
-    sentence(error, "Frame 1", tmp_path / "run.h5", "There is no file", tmp_path / "a.h5")
+    sentence(error, "Frame [2]", tmp_path / "run.h5", "There is no file", tmp_path / "a.h5")
 
 
 @pytest.mark.parametrize("before", ["nxmx-virtual", "nxmx-links", "nxmx-virtual-and-links"])

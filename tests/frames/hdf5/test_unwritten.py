@@ -294,4 +294,4 @@ def test_one_damaged_frame_is_one_frame_of_nan(path, gone):
     assert np.isnan(read).all(axis=(1, 2)).tolist() == [False, False, True, False]
     np.testing.assert_array_equal(read[3], values[3, 2:6, 2:6])
     assert gone(frames) == [(2, 3)]
-    assert "Frame 2" in frames.unreadable[0].reason
+    assert "Frame [3]" in frames.unreadable[0].reason
