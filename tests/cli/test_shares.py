@@ -203,7 +203,7 @@ def test_strict_stops_with_a_sentence(damaged_folder, tmp_path, capsys, verb):
     options = {
         "screen": ["--model", model],
         "train": ["--model", tmp_path / "new.joblib", "--labels", labels, "--method", "peaks"],
-        "label": ["--crop", "64"],
+        "label": ["--crop", "64", "--page", tmp_path / "label.html"],
         "evaluate": ["--model", model, "--labels", labels],
     }[verb]
     if verb == "train":
