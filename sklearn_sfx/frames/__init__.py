@@ -5,6 +5,8 @@ from sklearn_sfx._names import carry_the_face
 from sklearn_sfx.frames._array_source import ArraySource as ArraySource
 from sklearn_sfx.frames._as_in_file import stored_dtype as stored_dtype
 from sklearn_sfx.frames._as_in_file import window_of as window_of
+from sklearn_sfx.frames._constants import HC_EV_ANGSTROM as HC_EV_ANGSTROM
+from sklearn_sfx.frames._constants import JOULE_IN_EV as JOULE_IN_EV
 from sklearn_sfx.frames._crystfel_list import split_line as split_line
 from sklearn_sfx.frames._facts import Facts, Unreadable
 from sklearn_sfx.frames._format_protocol import Format, StoredMask
@@ -30,21 +32,18 @@ from sklearn_sfx.frames._paths import expand_paths as expand_paths
 from sklearn_sfx.frames._paths import natural_order as natural_order
 from sklearn_sfx.frames._protocols import FrameOrigin, FrameSource, FrameStep
 from sklearn_sfx.frames._protocols import Window as Window
+from sklearn_sfx.frames._put_together import assembled_frames as assembled_frames
+from sklearn_sfx.frames._put_together import read_geometry as read_geometry
 from sklearn_sfx.frames._recognize import are_simulated as are_simulated
+from sklearn_sfx.frames._through_hdf5 import decoded_bytes as decoded_bytes
+from sklearn_sfx.frames._through_hdf5 import has_all_its_room as has_all_its_room
+from sklearn_sfx.frames._through_hdf5 import is_being_written as is_being_written
+from sklearn_sfx.frames._through_hdf5 import may_grow as may_grow
 from sklearn_sfx.frames._value_rule import ValueRule as ValueRule
 from sklearn_sfx.frames._value_rule import rule_of_type as rule_of_type
 from sklearn_sfx.frames._words import facts_in_words as facts_in_words
 from sklearn_sfx.frames._words import number_in_words as number_in_words
 from sklearn_sfx.frames._words import unreadable_in_words as unreadable_in_words
-from sklearn_sfx.frames._written import has_all_its_room as has_all_its_room
-from sklearn_sfx.frames._written import is_being_written as is_being_written
-from sklearn_sfx.frames._written import may_grow as may_grow
-from sklearn_sfx.frames.geometry import Geometry as Geometry
-from sklearn_sfx.frames.geometry import assembled_frames as assembled_frames
-from sklearn_sfx.frames.geometry import read_geometry as read_geometry
-from sklearn_sfx.frames.hdf5 import HC_EV_ANGSTROM as HC_EV_ANGSTROM
-from sklearn_sfx.frames.hdf5 import JOULE_IN_EV as JOULE_IN_EV
-from sklearn_sfx.frames.hdf5 import decoded_bytes as decoded_bytes
 
 __all__ = [
     "Facts",

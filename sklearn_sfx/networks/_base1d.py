@@ -7,8 +7,6 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from sklearn_sfx.networks._base2d import BatchNorm2d
-
 __all__ = ["Base1D"]
 
 
@@ -44,7 +42,7 @@ class Base1D(nn.Module):
         self, channels: Sequence[int] = (16, 32, 64, 64), kernel_size: int = 7, dropout: float = 0.0
     ):
         super().__init__()
-        self.scale = BatchNorm2d(1, affine=False)
+        self.scale = BatchNorm1d(1, affine=False)
         widths = [1, *channels]
         first_dropped = len(channels) - 2
         layers = enumerate(pairwise(widths))
@@ -69,13 +67,9 @@ class Base1D(nn.Module):
         Tensor of shape (n, n_features), float32
             The features.
         """
-        n, length = x.shape
         # The heights of spots span decades: what counts is that a row has one, more than how high.
-        x = torch.asinh(self.scale(x.reshape(n, 1, 1, length)))
-        # As frames one pixel high, with the channels of a place side by side, pooling takes half
-        # the time. Where there is one channel, torch can only tell by the strides.
-        x = x.contiguous().as_strided(x.shape, (length, 1, length, 1))
-        x = self.blocks(x).squeeze(2)
+        x = torch.asinh(self.scale(x.unsqueeze(1)))
+        x = self.blocks(x)
         # Spots may lie in any row: how much there is on the whole, and the most in one place.
         return torch.cat([x.mean(dim=2), x.amax(dim=2)], dim=1)
 
@@ -86,13 +80,22 @@ class Block1D(nn.Module):
     def __init__(self, n_in: int, n_out: int, kernel_size: int, dropout: float):
         super().__init__()
         self.conv = nn.Conv1d(n_in, n_out, kernel_size, padding=kernel_size // 2, bias=False)
-        self.norm = BatchNorm2d(n_out)
-        self.drop = nn.Dropout2d(dropout)
+        self.norm = BatchNorm1d(n_out)
+        self.drop = nn.Dropout1d(dropout)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        x = F.conv2d(x, self.conv.weight.unsqueeze(2), padding=(0, *self.conv.padding))
-        x = self.norm(x)
-        if x.shape[3] > 1:
-            x = F.max_pool2d(x, (1, 2))
-        # The largest of what is left is the same as what is left of the largest, and quicker.
-        return self.drop(F.relu(x))
+        x = F.relu(self.norm(self.conv(x)))
+        if x.shape[2] > 1:
+            x = F.max_pool1d(x, 2)
+        return self.drop(x)
+
+
+class BatchNorm1d(nn.BatchNorm1d):
+    """Batch norm that uses what it knows where a batch holds one value, and has no spread."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if not self.training or x.shape[0] * x.shape[2] > 1:
+            return super().forward(x)
+        return F.batch_norm(
+            x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
+        )

@@ -60,7 +60,7 @@ class FoldedBase1D(nn.Module):
         self.convolutions = nn.ModuleList(_folded(block) for block in base.blocks)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        x = torch.asinh(self.scale(x.unsqueeze(1).unsqueeze(2)))
+        x = torch.asinh(self.scale(x.unsqueeze(1))).unsqueeze(2)
         x = x.contiguous(memory_format=torch.channels_last)
         for convolution in self.convolutions:
             x = F.relu_(_largest(convolution(x), 3, 2))

@@ -121,7 +121,8 @@ def train(
         A model of another experiment with a network in it, as `FineTuned` takes it. The network is
         tuned with these labels, behind its own crop and steps, and nothing is compared.
     source : (Frames or ndarray, array-like of int), default=None
-        Labelled frames of another experiment, with labels as in `target`. A network learns from
+        Labelled frames of another experiment, of shape (n_others, height, width), with labels as in
+        `target`. A network learns from
         them, and from `frames` without their labels, what both have in common (`DANN`): on row
         vectors, or on frames with the method "frames". So `target` may be left out; labels that are
         there set the threshold and tell what to expect.

@@ -191,7 +191,7 @@ def partly_gone(frames):
 
 SHOWN = {
     "broken": (broken, "no picture: &lt;no&gt; pixels"),
-    "partly gone": (partly_gone, "frames 0 to 2: the file a.h5 is &lt;gone&gt;"),
+    "partly gone": (partly_gone, "frames [1] to [3]: the file a.h5 is &lt;gone&gt;"),
     "no frames": (lambda frames: frames[:0], "0 x 12 x 16"),
     "NaN": (lambda frames: open_frames(np.full((1, 3, 4), np.nan)), "1 x 3 x 4 float64"),
     "infinity": (lambda frames: open_frames(np.full((1, 3, 4), np.inf)), "data:image/png"),

@@ -361,7 +361,7 @@ def test_a_mask_of_modules_is_stacked(values):
     ("bad", "part"),
     [
         (np.ones((6, 8), np.uint16), "read_mask"),
-        ("mask.h5", "read_mask"),
+        ("mask.h5", "no file"),
         (np.ones((8, 6), bool), r"\(8, 6\)"),
         (np.ones((8, 6, 8), bool), r"\(8, 6, 8\)"),
         (np.ones((2, 2, 2, 2), bool), r"\(2, 2, 2, 2\)"),

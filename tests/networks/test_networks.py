@@ -31,21 +31,6 @@ def test_a_batch_of_one_trains_and_leaves_the_weights_finite(length):
     assert all(b.isfinite().all() for b in base.buffers())
 
 
-@pytest.mark.parametrize("length", [8, 37, 720])
-def test_base_computes_what_plain_layers_of_one_dimension_do(length):
-    """In whatever order the values lie in memory, those of the input too."""
-    base = Base1D(channels=(3, 5), kernel_size=5).train()
-    x = torch.rand(length, 6).T
-    found = base(x)
-    expected = nn.BatchNorm1d(1, affine=False)(x.unsqueeze(1)).asinh()
-    for block in base.blocks:
-        expected = nn.functional.conv1d(expected, block.conv.weight, padding=2)
-        expected = nn.functional.batch_norm(expected, None, None, training=True).relu()
-        expected = nn.functional.max_pool1d(expected, 2)
-    expected = torch.cat([expected.mean(dim=2), expected.amax(dim=2)], dim=1)
-    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
-
-
 def test_base_has_one_block_per_entry_of_channels():
     base = Base1D(channels=(2, 3, 4), dropout=0.5)
     assert [block.conv.out_channels for block in base.blocks] == [2, 3, 4]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["HC_EV_ANGSTROM", "JOULE_IN_EV", "conversion"]
+from sklearn_sfx.frames._constants import HC_EV_ANGSTROM, JOULE_IN_EV
 
-HC_EV_ANGSTROM = 12398.419843320026  # h c / e, exact in SI since 2019
-JOULE_IN_EV = 1 / 1.602176634e-19
+__all__ = ["conversion"]
 
 _METRES = {
     **{"m": 1.0, "metre": 1.0, "meter": 1.0, "cm": 1e-2, "mm": 1e-3, "millimetre": 1e-3},

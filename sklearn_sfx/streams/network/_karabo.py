@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
 from sklearn_sfx._text import counted, one_line
 from sklearn_sfx.exceptions import InputError
-from sklearn_sfx.frames import Facts, FrameOrigin, Geometry, assembled_frames
+from sklearn_sfx.frames import Facts, FrameOrigin, assembled_frames
 from sklearn_sfx.streams._protocols import LiveFrames, Notice, arrived_frames
 from sklearn_sfx.streams.network._connection import SILENT_S, Connection
 from sklearn_sfx.streams.network._karabo_train import Train, decode_train, find_detector
@@ -73,7 +74,7 @@ class KaraboSource:
         source: str | None = None,
         order: str | None = None,
         mask: np.ndarray | bool = True,
-        geometry: Geometry | None = None,
+        geometry: Any = None,
         silent_s: float = SILENT_S,
     ):
         if socket not in ("REQ", "SUB"):

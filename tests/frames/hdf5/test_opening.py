@@ -45,7 +45,7 @@ def test_frames_of_a_detector_that_lost_packets_are_not_whole(facility, refused,
     path = facility("swissfel")
     with h5py.File(path, "r+") as file:
         file["data/JF07T32V01/is_good_frame"][2:4] = 0
-    refused(path, "2 of 7 frames", "is_good_frame", "number 2")
+    refused(path, "2 of 7 frames", "is_good_frame", "first frame [3]")
     frames = open_frames(path, missing="nan")
     assert np.isnan(np.asarray(frames)).any(axis=(1, 2)).tolist() == [
         *(False, False, True, True),
