@@ -14,7 +14,8 @@ def of_today(kind: type, state: dict[str, Any]) -> dict[str, Any]:
     Parameters that there were not have their default.
     """
     parameters = inspect.signature(kind).parameters.values()
-    state = {p.name: p.default for p in parameters if p.default is not p.empty} | state
+    defaults = {p.name: p.default for p in parameters if p.default is not p.empty}
+    state = state | {name: value for name, value in defaults.items() if name not in state}
     if "_weights" in state and "design_" not in state:
         builder = state.pop("base_", None)
         if builder is None:

@@ -127,7 +127,7 @@ class TargetRecallClassifier(Stored, ClassifierMixin, MetaEstimatorMixin, BaseEs
     >>> model.predict(X[:3]), model.predict_proba(X[:3]).shape
     (array([0, 1, 1]), (3, 2))
     >>> [name for name, _ in model.get_metadata_routing()]
-    ['estimator', 'splitter']
+    ['$self_request', 'estimator', 'splitter']
     >>> TargetRecallClassifier(LogisticRegression(), recall=0.99).fit(X, y)
     Traceback (most recent call last):
     ...
