@@ -11,7 +11,8 @@ from typing import Literal, NamedTuple, overload
 import numpy as np
 
 from sklearn_sfx._text import counted
-from sklearn_sfx.datasets._annotation import name_in_labels
+from sklearn_sfx.datasets._names_of_run import NamesOfRun
+from sklearn_sfx.datasets._paths_of_labels import PathsOfLabels
 from sklearn_sfx.datasets.label_files import FrameLabel, LabelFormat, label_format
 from sklearn_sfx.datasets.label_files._format import (
     CUT_OFF,
@@ -26,8 +27,6 @@ from sklearn_sfx.frames import Frames
 
 __all__ = ["LabelRules", "MatchedLabels", "find_labels", "match_labels"]
 
-IN_PROGRESS = ".inprogress"  # OM writes this behind the name of a file, which it then loses
-ONLY = (None, "", "//", "//0")  # names of the frame of a file that has one
 RULES = {
     "not_indexed": {"unlabelled": NO_LABEL, "miss": MISS, "maybe": "MAYBE"},
     "absent": {"unlabelled": NO_LABEL, "miss": MISS},
@@ -181,8 +180,9 @@ def match_labels(
     ------
     InputError
         The file is damaged, labels one frame in two ways or no frame of the run; a line of labels
-        names a file or a frame that the run does not have; two files of the run have the same name;
-        or there is no such rule.
+        names a file or a frame that the run does not have, or two columns of a table name different
+        ones; two files of the run have the same name, or two that are labelled have that of the
+        run and neither its path; or there is no such rule.
 
     Warns
     -----
@@ -223,8 +223,11 @@ def find_labels(
 ) -> MatchedLabels:
     """Do what `match_labels` does, and say what was made of the file instead of a warning."""
     rules.check()
-    run, known = _Run(frames), label_format(path)
-    found: dict[int, tuple[str, float]] = {}
+    run, known = NamesOfRun(frames), label_format(path)
+    paths = PathsOfLabels(os.fsdecode(path), run.paths)
+    by_path: dict[tuple[str, str], dict[int, tuple[str, float]]] = {}
+    first_of: dict[tuple[str, str], FrameLabel] = {}
+    n_of: Counter[tuple[str, str]] = Counter()
     counts: Counter[str] = Counter()
     first_unmatched = ""
     for said in known.read(os.fsdecode(path)):
@@ -232,15 +235,25 @@ def find_labels(
         if said.label == CUT_OFF:
             counts["cut off"] += 1
             continue
-        rows = run.rows(said)
+        (name, written), rows = run.rows(said)
         if not rows:
             if known.is_of_run:
                 raise InputError(_no_such_frame(path, said, run))
             counts["unmatched"] += 1
             first_unmatched = first_unmatched or place(said)
-        label = rules.of(said)
+            continue
+        label, key = rules.of(said), (name, paths.first_like(name, written))
+        first_of.setdefault(key, said)
+        n_of[key] += 1
         for row in rows:
-            _add(found, row, label, said, known, path)
+            _add(by_path.setdefault(key, {}), row, label, said, known, path)
+    for key in paths.of_others():
+        if known.is_of_run:
+            raise InputError(_no_such_frame(path, first_of[key], run))
+        del by_path[key]
+        counts["unmatched"] += n_of[key]
+        first_unmatched = first_unmatched or place(first_of[key])
+    found = {row: label for labels in by_path.values() for row, label in labels.items()}
     if counts["said"] and not found:
         raise InputError(
             f"{path}, read as {known.name}, names {counts['said']} frames, and none of this run: "
@@ -265,55 +278,6 @@ def find_labels(
         len(frames) - n_named,
         _problem(path, counts, first_unmatched),
     )
-
-
-class _Run:
-    """The frames of a run, by the names that files of labels have for them."""
-
-    def __init__(self, frames: Frames):
-        self._sources = frames.sources
-        self.paths: dict[str, str | None] = {}
-        self._positions: dict[tuple[str, int], list[int]] = {}
-        self._events: dict[tuple[str, str], list[int]] = {}
-        self._files: dict[str, list[int]] = {}
-        for row, origin in enumerate(self._sources):
-            name = name_in_labels(origin.path)
-            if self.paths.setdefault(name, origin.path) != origin.path:
-                raise InputError(
-                    "Labels name frames by file name, and two files of this run are called "
-                    f"{name}: {self.paths[name]} and {origin.path}; label and train with one of "
-                    "them at a time."
-                )
-            self._positions.setdefault((name, origin.position), []).append(row)
-            self._events.setdefault((name, origin.event), []).append(row)
-            self._files.setdefault(name, []).append(row)
-
-    def rows(self, said: FrameLabel) -> list[int]:
-        """Return which frames are meant; none where the run has no such frame."""
-        found = self._rows(said.name, said.event, said.position)
-        return found or (self._rows(*said.other, None) if said.other else [])
-
-    def _rows(self, name: str, event: str | None, position: int | None) -> list[int]:
-        if not name and len(self.paths) == 1:
-            (name,) = self.paths
-        else:
-            name = name_in_labels(name)
-        if name not in self._files and name.endswith(IN_PROGRESS):
-            name = name.removesuffix(IN_PROGRESS)
-        if position is not None:
-            return self._positions.get((name, position), [])[:1]
-        if event is None:
-            return self._files.get(name, [])
-        rows = self._events.get((name, event), [])
-        if not rows and event in ONLY and len(self._files.get(name, [])) == 1:
-            return self._files[name]
-        return rows[:1]
-
-    def example(self) -> str:
-        """Return in words what the run has."""
-        first = self._sources[0]
-        more = f", of {len(self.paths)} files" if len(self.paths) > 1 else ""
-        return f"{first.event} of {name_in_labels(first.path)}{more}"
 
 
 def _add(
@@ -341,7 +305,7 @@ def _add(
     raise InputError(f"{twice}, as {shown[0]} and as {shown[1]}; leave the right line.")
 
 
-def _no_such_frame(path: str | Path, said: FrameLabel, run: _Run) -> str:
+def _no_such_frame(path: str | Path, said: FrameLabel, run: NamesOfRun) -> str:
     return (
         f"{path} labels {place(said)}, and the run has no such frame "
         f"(files: {', '.join(sorted(run.paths))}; frames count from 1): give the labels of this "

@@ -29,7 +29,9 @@ _SUFFIX = ".lst"
 _LARGEST = 2**30  # bytes of a list
 _ONLY = ("//", "//0")  # names of the frame of a file that has one
 _EVENT = re.compile(r"(.*\S)[ \t]+(\S*//\S*)")
-_EVENT_OF_OM = re.compile(r"(.*\S)[ \t]+//[ \t]+(\d+)")  # which puts a blank and zeros into it
+_EVENT_OF_OM = re.compile(
+    r"(.*\S)[ \t]+//[ \t]+([0-9]{1,18})"
+)  # which puts a blank and zeros into it
 
 
 class ListLine(NamedTuple):

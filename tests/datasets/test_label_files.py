@@ -242,6 +242,26 @@ def test_a_stream_that_is_cut_off_keeps_what_is_whole(run, tmp_path, data):
         ("file,frame,label\nrun.h5,1,HIT\nrun.h5,1,MISS\n", "twice, as HIT and as MISS"),
         ("file,frame,label\nx.h5,1,HIT\n", r"the first is frame \[1\] of x\.h5, and the run has"),
         ('file,frame,label\n"run.h5,1,HIT\n', "Line 2 of .* has 1 columns|is no line of a table"),
+        (
+            "index,frame,label\n0,3,HIT\n",
+            "Line 2 of .* its index, from 0, is 0, and its frame, .* 3",
+        ),
+        (
+            "frame,event,label\n2,//1,HIT\n5,//5,HIT\n",
+            "Line 3 of .* frame, .* 5, and its event .*//5",
+        ),
+        (
+            "index,event,label\n5,chunk_0000001//1,HIT\n",
+            "Line 2 .* index, .* 5, and its event is ch",
+        ),
+        ("frame,label,Label\n1,HIT,MISS\n", "two columns of one kind, 'label' and 'Label'"),
+        ("frame,label\n0,HIT\n", "Line 2 .* frame 0, and 'frame' counts from 1: .* 'index'"),
+        ("File,Frame,Class\nrun.h5,1,HIT\n", "'File, Frame, Class', names no column of a label"),
+        ("Image;Class\n1;HIT\n", "'Image, Class', names no column of the frame: .* 'index' .from"),
+        ("run.h5,1,HIT\n", "'run.h5, 1, HIT', names no column of the frame"),
+        ("run.h5 //1\nrun.h5 //2\nrun.h5", "Line 3 of .* all frames of run.h5, and other lines"),
+        ("run.h5 // " + "0" * 5000, "read as|a line of labels reads"),
+        ("file,frame,label\rrun.h5,one,HIT\r", "Line 2 of .* has 'one' for the number of a frame"),
         ("other.h5 //1\n", "read as a list of hits, names 1 frames, and none of this run"),
         ("run.h5 //1\n" + "x" * 70000, "Line 2 of .* and no line of a list of frames"),
         ("run.h5 1 HIT\n", "a line of labels reads"),
@@ -298,6 +318,27 @@ def test_whatever_the_bytes_labels_are_refused_in_a_sentence(run, tmp_path, cont
         except InputError:
             return
     assert len(positions) == len(labels) > 0
+
+
+@pytest.mark.parametrize("content", [b"\0\r\0", b"a,\0\rb", b'file,"label\r,x'])
+def test_what_is_no_table_is_refused_in_a_sentence(run, tmp_path, content):
+    (tmp_path / "odd").write_bytes(content)
+    with pytest.raises(InputError):
+        match_labels(run, tmp_path / "odd")
+
+
+@pytest.mark.parametrize(
+    ("head", "line"),
+    [
+        ("index,frame,event,label", "6,7,chunk_0000001//1,HIT"),  # in the second chunk, of 5
+        ("index,event,label", "6,6,HIT"),
+        ("index,frame,label", "-1,7,HIT"),
+        ("\tframe\tlabel", "0\t7\tHIT"),  # as pandas writes it, with a column without a name
+    ],
+)
+def test_columns_that_agree_are_read(run, tmp_path, head, line):
+    (tmp_path / "table").write_text(f"{head}\n{line}\n")
+    assert labels_of(run, tmp_path / "table") == {6: "HIT"}
 
 
 def test_lines_of_labels_are_told_from_lists_and_tables(run, tmp_path):

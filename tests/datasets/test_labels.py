@@ -5,6 +5,7 @@ import pytest
 
 from sklearn_sfx import InputError, open_frames, write_cxidb76
 from sklearn_sfx.datasets import MAYBE_RULES, make_target, match_labels
+from sklearn_sfx.exceptions import UnmatchedLabelsWarning
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +71,45 @@ def test_two_files_of_one_name_are_refused(tmp_path):
     run = open_frames([tmp_path / "one" / "a.h5", tmp_path / "two" / "a.h5"])
     with pytest.raises(InputError, match=r"two files of this run are called a\.h5"):
         match_labels(run, labels_file(tmp_path, "a.h5 [1] HIT\n"))
+
+
+@pytest.mark.parametrize("event", ["//0", "//"])
+def test_the_one_frame_of_a_run_is_not_the_first_of_its_file(tmp_path, event):
+    write_cxidb76(tmp_path / "a.h5", np.zeros((10, 4, 4), np.uint16))
+    (tmp_path / "run.lst").write_text("a.h5 chunk_0000000//7\n")
+    table = labels_file(tmp_path, f"file,event,label\na.h5,{event},HIT\n")
+    for frames in (open_frames(tmp_path / "a.h5")[7:8], open_frames(tmp_path / "run.lst")):
+        with pytest.raises(InputError, match=f"none of this run: the first is {event} of a"):
+            match_labels(frames, table)
+
+
+@pytest.fixture
+def namesake(tmp_path):
+    """Return the second of two runs called alike."""
+    for folder in ("r1", "r2"):
+        (tmp_path / folder).mkdir()
+        write_cxidb76(tmp_path / folder / "a.h5", np.zeros((4, 4, 4), np.uint16))
+    return open_frames(tmp_path / "r2" / "a.h5")
+
+
+@pytest.mark.parametrize("start", ["", "./", "{folder}/"])
+def test_of_two_paths_the_run_s_own_is_taken(namesake, tmp_path, start):
+    event, start = "chunk_0000000//", start.format(folder=tmp_path)
+    names = [f"{start}r1/a.h5 {event}1", f"{start}r2/a.h5 {event}3", f"{start}r1/a.h5 {event}2"]
+    path = labels_file(tmp_path, "\n".join([*names, f"r2/a.h5 {event}0"]))
+    with pytest.warns(UnmatchedLabelsWarning, match=r"2 of 4 frames .* such as .*r1/a\.h5"):
+        assert match_labels(namesake, path)[0].tolist() == [0, 3]
+
+
+def test_two_paths_of_which_none_is_the_run_s_are_refused(namesake, tmp_path):
+    lines = "/x/r1/a.h5 chunk_0000000//3\n/x/r2/a.h5 chunk_0000000//2\n"
+    with pytest.raises(InputError, match=r"such as /x/r1/a\.h5 and /x/r2/a\.h5, and neither is"):
+        match_labels(namesake, labels_file(tmp_path, lines))
+    one = labels_file(tmp_path, lines.splitlines()[0])  # as ever: the run may have moved
+    assert match_labels(namesake, one)[0].tolist() == [3]
+    nul = labels_file(tmp_path, "file,frame,label\n/\0/a.h5,1,HIT\n/x/a.h5,2,HIT\n")
+    with pytest.raises(InputError, match="neither is"):
+        match_labels(namesake, nul)
 
 
 @pytest.mark.parametrize(

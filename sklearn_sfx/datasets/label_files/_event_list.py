@@ -30,6 +30,8 @@ class EventList(LabelFormat):
         return first.event is not None or (bool(first.name) and is_there)
 
     def read(self, path: str) -> Iterator[FrameLabel]:
+        with_events: set[str] = set()
+        whole: dict[str, int] = {}  # name -> its line
         with open(path, "rb") as file:
             number = 0
             while line := file.readline(_LONGEST):
@@ -43,4 +45,14 @@ class EventList(LabelFormat):
                 text = os.fsdecode(line.removeprefix(_BOM)).rstrip("\r\n")
                 if text.strip():
                     _, name, event = split_line(number, text)
+                    if event is None:
+                        whole.setdefault(name, number)
+                    else:
+                        with_events.add(name)
+                    if name in whole and name in with_events:  # a line that is cut off
+                        raise InputError(
+                            f"Line {whole[name]} of {path} names all frames of "
+                            f"{shortened(name, 60)}, and other lines name some of them: if it is "
+                            "cut off, give its event, else leave the lines that are right."
+                        )
                     yield FrameLabel(name, event, None, HIT)

@@ -43,7 +43,10 @@ class FrameLabel(NamedTuple):
     is_weak : bool
         Whether the label follows from the peaks, so that other numbers of them may take its place.
     other : (str, str) or None
-        Another file and event of the same frame, where it was copied.
+        Another file and event of the same frame, where it was copied; or of the same file, which
+        then has to be the same frame.
+    where : str
+        What says `position`, in words, where `other` says it too.
     """
 
     name: str
@@ -54,6 +57,7 @@ class FrameLabel(NamedTuple):
     n_peaks: int | None = None
     is_weak: bool = False
     other: tuple[str, str] | None = None
+    where: str = ""
 
 
 class LabelFormat(Protocol):

@@ -55,7 +55,7 @@ def _columns(path: str) -> tuple[Any, Any]:
             file.visititems(look)
     except InputError:
         raise
-    except (OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
+    except (OSError, RuntimeError, ValueError, LookupError, TypeError, OverflowError) as error:
         raise InputError(
             f"The labels in {path} cannot be read: the file is cut off, damaged or still being "
             "written."

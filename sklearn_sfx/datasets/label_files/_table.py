@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 from collections.abc import Iterator
-from itertools import islice
+from typing import Any
 
 from sklearn_sfx._text import shortened
 from sklearn_sfx.datasets.label_files._format import (
@@ -37,7 +38,10 @@ WORDS = {
     **dict.fromkeys(("miss", "0", "0.0", "false", "no"), MISS),
     **dict.fromkeys(("", "-1", "nan", "none", "unlabelled"), NO_LABEL),
 }
+LABELS, FRAMES = {"label", "hit", "peaks"}, {"file", "position", "number", "event"}
+_NAME = re.compile(r"#?\s*[^\W\d][\w -]*")  # of a column
 _BOM = b"\xef\xbb\xbf"
+_LONGEST = 2**16  # bytes of the first line
 _LARGEST = 2**53  # numbers of frames and of peaks are below
 
 
@@ -47,47 +51,80 @@ class Table(LabelFormat):
     name = "a table with named columns"
 
     def knows(self, path: str, head: bytes) -> bool:
-        """Told by the first line: it names a column of labels or peaks, and one of frames."""
-        names, _ = _header(head)
-        says = {"label", "hit", "peaks"} & names.keys()
-        return bool(says) and bool({"position", "number", "event", "file"} & names.keys())
+        """Told by a first line that has one of its columns, or only words."""
+        try:
+            names: list[str] = next(_rows(iter([_first_line(head)]), _mark(head)), [])
+        except csv.Error:
+            return False
+        are_words = all(_NAME.fullmatch(name.strip()) for name in names)
+        return len(names) > 1 and (bool(_columns(names)) or are_words)
 
     def read(self, path: str) -> Iterator[FrameLabel]:
         with open(path, "rb") as file:
-            columns, mark = _header(file.readline())
-        n_columns = len(columns)
-        with open(path, newline="", encoding="utf-8-sig", errors="surrogateescape") as file:
-            rows = csv.reader(file, delimiter=mark, skipinitialspace=True)
+            mark = _mark(file.readline(_LONGEST))
+        with open(path, newline="", encoding="utf-8-sig", errors="surrogateescape") as lines:
+            rows = _rows(lines, mark)
             try:
-                n_columns = len(next(rows))
+                first = next(rows)
+                columns = _checked(first, path)
                 for cells in rows:
                     where = f"Line {rows.line_num} of {path}"
                     if not any(cell.strip() for cell in cells):
                         continue
-                    if len(cells) != n_columns:
+                    if len(cells) != len(first):
                         raise InputError(
                             f"{where} has {len(cells)} columns, and the first line names "
-                            f"{n_columns}: it is cut off or damaged; mend or remove it."
+                            f"{len(first)}: it is cut off or damaged; mend or remove it."
                         )
-                    yield _label({name: cells[i].strip() for name, i in columns.items()}, where)
+                    yield _label({kind: cells[i].strip() for kind, i in columns.items()}, where)
             except csv.Error as error:
                 raise InputError(
                     f"Line {rows.line_num} of {path} is no line of a table: {error}."
                 ) from error
 
 
-def _header(head: bytes) -> tuple[dict[str, int], str]:
-    """Return where each column is that is known, and what parts them."""
-    text = os.fsdecode(head.removeprefix(_BOM).split(b"\n")[0]).strip()
-    mark = max(",;\t", key=text.count)
-    names = next(csv.reader(islice([text.removeprefix("#")], 1), delimiter=mark), [])
-    cleaned = [name.strip().strip('"').lower() for name in names]
-    found: dict[str, int] = {}
-    for kind, known in COLUMNS.items():
-        places = [i for i, name in enumerate(cleaned) if name in known]
-        if places:
-            found[kind] = places[0]
-    return found, mark
+def _first_line(head: bytes) -> str:
+    return os.fsdecode(re.split(rb"[\r\n]", head.removeprefix(_BOM), maxsplit=1)[0])
+
+
+def _mark(head: bytes) -> str:
+    """Return what parts the columns."""
+    return max(",;\t", key=_first_line(head).count)
+
+
+def _rows(lines: Iterator[str], mark: str) -> Any:
+    return csv.reader(lines, delimiter=mark, skipinitialspace=True)
+
+
+def _columns(names: list[str]) -> dict[str, list[int]]:
+    """Return where the columns of each kind are."""
+    cleaned = [name.strip().removeprefix("#").strip().strip('"').lower() for name in names]
+    places = {
+        kind: [i for i, name in enumerate(cleaned) if name in known]
+        for kind, known in COLUMNS.items()
+    }
+    return {kind: at for kind, at in places.items() if at}
+
+
+def _checked(names: list[str], path: str) -> dict[str, int]:
+    """Return where the column of each kind is."""
+    found = _columns(names)
+    shown = shortened(", ".join(name.strip() for name in names), 80)
+    if not (LABELS & found.keys() and FRAMES & found.keys()):
+        lacks = "a label" if FRAMES & found.keys() else "the frame"
+        raise InputError(
+            f"The first line of {path}, {shown!r}, names no column of {lacks}: a table needs "
+            "'label', 'hit' or 'num_peaks', and 'frame' (from 1), 'index' (from 0), 'event' or, "
+            "for all frames of a file, 'file'."
+        )
+    for at in found.values():
+        if len(at) > 1:
+            one, two = (names[i].strip() for i in at[:2])
+            raise InputError(
+                f"The first line of {path} names two columns of one kind, {one!r} and {two!r}: "
+                "leave one of them."
+            )
+    return {kind: at[0] for kind, at in found.items()}
 
 
 def _label(cells: dict[str, str], where: str) -> FrameLabel:
@@ -106,10 +143,21 @@ def _label(cells: dict[str, str], where: str) -> FrameLabel:
     name, event, position, other = cells.get("file", ""), None, None, None
     if cells.get("position"):
         position = _whole(cells["position"], "a position, from 0,", where)
-    elif cells.get("number"):
-        position = _whole(cells["number"], "the number of a frame, from 1,", where) - 1
-    if position is not None and position < 0:  # OM has not stored it
-        position = None
+        if position < 0:  # OM has not stored it
+            position = None
+    if cells.get("number"):
+        number = _whole(cells["number"], "the number of a frame, from 1,", where)
+        if number <= 0:
+            raise InputError(
+                f"{where} names frame {number}, and 'frame' counts from 1: call a column that "
+                "counts from 0 'index'."
+            )
+        if position is not None and number != position + 1:
+            raise InputError(
+                f"{where} names two frames: its index, from 0, is {position}, and its frame, from "
+                f"1, is {number}; leave the column that is right."
+            )
+        position = number - 1
     if "event" in cells and (found := _event(name, cells["event"])) is not None:
         if position is None:
             name, event = found
@@ -118,7 +166,14 @@ def _label(cells: dict[str, str], where: str) -> FrameLabel:
     if position is None and event is None and {"position", "number", "event"} & cells.keys():
         raise InputError(f"{where} does not say which frame it is about: mend or remove it.")
     is_weak = "label" not in cells
-    return FrameLabel(name, event, position, label, weight, count, is_weak, other)
+    said_by = ""
+    if other is not None:
+        said_by = f"{where} names two frames: "
+        if cells.get("number"):
+            said_by += f"its frame, from 1, is {cells['number']}"
+        else:
+            said_by += f"its index, from 0, is {cells['position']}"
+    return FrameLabel(name, event, position, label, weight, count, is_weak, other, said_by)
 
 
 def _event(name: str, text: str) -> tuple[str, str] | None:
