@@ -72,7 +72,7 @@ def in_words(steps: list[Any]) -> list[str]:
 
 
 def decision(model: Any) -> tuple[float, Any]:
-    """Return the probability from which a classifier decides for a hit, and what a hit is to it.
+    """Return the probability from which a classifier decides for a class, and which class that is.
 
     Parameters
     ----------
@@ -83,16 +83,20 @@ def decision(model: Any) -> tuple[float, Any]:
     -------
     threshold : float
         0.5 where nothing in it has another.
-    hit : object
-        The label of a hit; None where it says none.
+    label : object
+        The label of that class, of hits where nothing else is named; None where it says none.
     """
     if hasattr(type(model), "__sfx_decision__"):
         return model.__sfx_decision__()
-    # A threshold on decision_function is not one on probabilities.
-    if isinstance(model, THRESHOLDS) and model.response_method != "decision_function":
-        if isinstance(model, TunedThresholdClassifierCV):
-            return model.best_threshold_, None
-        return (0.5 if model.threshold == "auto" else model.threshold), model.pos_label
+    if isinstance(model, TunedThresholdClassifierCV):
+        scorer = getattr(model, "_curve_scorer", None)
+        threshold, label = model.best_threshold_, scorer and scorer._get_pos_label()
+    elif isinstance(model, FixedThresholdClassifier):
+        threshold = 0.5 if model.threshold == "auto" else model.threshold
+        label = model.pos_label
+    if isinstance(model, THRESHOLDS):
+        # A threshold on decision_function is not one on probabilities.
+        return (0.5 if model.response_method == "decision_function" else threshold), label
     parts = _parts(model)
     if parts and parts[-1][1] is not model:
         return decision(parts[-1][1])

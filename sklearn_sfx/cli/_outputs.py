@@ -23,7 +23,11 @@ def outputs_of_run(args: argparse.Namespace, frames: Any, *, verb: str = "") -> 
         inputs |= files_of_mask(args.mask, dataset=args.mask_dataset)
     elif frames.mask is not None and held:
         inputs |= files_of_mask(sorted(held))  # that of the run may be a link
-    read = ("labels",) if args.verb == "train" else ("labels", "model")
+    read: tuple[str, ...] = ("labels", "model")
+    if args.verb == "train":
+        read = ("labels", "base", "source_labels")
+        inputs.update(expand_paths(args.source) if args.source else ())
+        inputs |= files_of_mask(args.source_mask) if args.source_mask else set()
     inputs.update(path for name in read if (path := vars(args).get(name)) is not None)
     run = [os.path.realpath(path) for path in held]
     return Outputs(f"sfx {verb or args.verb}", run, inputs, force=args.force)

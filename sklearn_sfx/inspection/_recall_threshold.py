@@ -126,8 +126,8 @@ class RecallThresholdDisplay:
             ``TunedThresholdClassifierCV`` and ``FixedThresholdClassifier`` on probabilities, and
             0.5 of any other.
         pos_label : int, float, bool or str, default=None
-            The class that counts as a hit. By default that of a `TargetRecallClassifier` or of a
-            ``FixedThresholdClassifier``, or the greater of two numbers; of strings it has to be
+            The class that counts as a hit. By default that of a `TargetRecallClassifier`, or of
+            a threshold of scikit-learn, or the greater of two numbers; of strings it has to be
             named.
         ax : matplotlib.axes.Axes, default=None
             Where to draw; None for a new figure.

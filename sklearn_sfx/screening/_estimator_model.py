@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.special import expit
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
@@ -15,9 +14,11 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_sfx._models import THRESHOLDS, decision, estimators
+from sklearn_sfx._stored import Stored
 from sklearn_sfx._text import one_line, shortened
 from sklearn_sfx.classifiers import PeakCountClassifier
 from sklearn_sfx.exceptions import InputError
+from sklearn_sfx.frames import Frames
 from sklearn_sfx.persistence import load_any
 from sklearn_sfx.preprocessing import CentralCrop, PixelMask
 from sklearn_sfx.screening._model import ScreeningModel
@@ -27,11 +28,14 @@ __all__ = ["HitProbability", "as_screening_model", "load_hit_finder", "split_pre
 HIT = "hit"  # how a class of strings says that it is the one, in any case of the letters
 RESPONSES = ("predict_proba", "decision_function", "predict")
 BLOCK_PIXELS = 2**25  # that an estimator which reads arrays is given at once
+LEAST = np.finfo(float).tiny  # a threshold that a miss can still be below
 RAW = (PixelMask, CentralCrop)  # steps after which frames still hold counts, so peaks
 
 
 class HitProbability(BaseEstimator):
     """What any fitted classifier says of a hit, as a probability of two classes.
+
+    A frame has `cut` or more just where `predict` of the estimator says that it is a hit.
 
     Parameters
     ----------
@@ -40,19 +44,40 @@ class HitProbability(BaseEstimator):
     hit : label
         Its class of hits.
     response : {"predict_proba", "decision_function", "predict"}
-        Which of its methods is asked. A decision function goes through the logistic function, so
-        that 0 is 0.5; a prediction is 1 or 0.
+        Which of its methods is asked. A decision function is squashed, in its order, so that the
+        threshold on it is 0.5; a prediction is 1 or 0.
+    threshold : float, optional
+        From which on, in this response, it says `of`; without one `predict` is asked too.
+    of : label, optional
+        The class that the threshold is for.
     """
 
-    def __init__(self, estimator: Any, hit: Any, response: str):
+    def __init__(
+        self,
+        estimator: Any,
+        hit: Any,
+        response: str,
+        threshold: float | None = None,
+        of: Any = None,
+    ):
         self.estimator = estimator
         self.hit = hit
         self.response = response
+        self.threshold = threshold
+        self.of = of
 
     @property
     def classes_(self) -> np.ndarray:
         """0 for a miss and 1 for a hit, whatever the classes of the estimator."""
         return np.array([0, 1])
+
+    @property
+    def cut(self) -> float:
+        """The probability from which a frame is a hit."""
+        if self.response != "predict_proba" or self.threshold is None:
+            return 0.5
+        cut = self.threshold if self.hit == self.of else 1 - self.threshold
+        return float(np.clip(cut, LEAST, 1))
 
     def __sklearn_is_fitted__(self) -> bool:
         return True
@@ -67,14 +92,13 @@ class HitProbability(BaseEstimator):
         if not hasattr(estimators(self.estimator, unfold=False)[0], "frame_shape_in_"):
             # It is no step of this package, which would read frames one by one.
             step = max(1, BLOCK_PIXELS // int(np.prod(X.shape[1:])))
-        parts = [self._of_block(X[i : i + step], step) for i in range(0, len(X), step)]
-        hit = np.concatenate(parts)
+        hit = np.concatenate([self._of_block(X[i : i + step]) for i in range(0, len(X), step)])
         return np.column_stack([1 - hit, hit])
 
-    def _of_block(self, X: Any, step: int) -> np.ndarray:
+    def _of_block(self, X: Any) -> np.ndarray:
         name = type(self.estimator).__name__
         try:
-            said = np.asarray(getattr(self.estimator, self.response)(X))
+            said, is_hit = self._asked(X)
         except InputError:
             raise
         except (ValueError, TypeError, IndexError) as error:
@@ -88,24 +112,62 @@ class HitProbability(BaseEstimator):
                 f"This {name} gives {len(said)} answers on {len(X)} frames: it has to give one for "
                 "each."
             )
-        hit = self._hit(said).astype(np.float64)
+        hit = self._hit(said)
         if np.isnan(hit).any():
             raise InputError(
                 f"This {name} says NaN of some frames: put PixelMask, or a step that fills what "
                 "is masked, before it."
             )
-        return hit
+        # Ties, and what predict decides otherwise than by this response, move to its side.
+        below = np.nextafter(self.cut, 0)
+        return np.where(is_hit, np.maximum(hit, self.cut), np.minimum(hit, below))
+
+    def _asked(self, X: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Return what the estimator says of frames, and which are hits as it predicts."""
+        asked = self.estimator
+        if self.response == "predict":
+            said = np.asarray(asked.predict(X))
+            return said, said == self.hit
+        if self.threshold is not None:
+            said = np.asarray(getattr(asked, self.response)(X))
+            is_of = self._of_class(said, self.of) >= self.threshold
+            return said, is_of if self.hit == self.of else ~is_of
+        if isinstance(_last(asked), Stored):  # of this package: the class of most probability
+            said = np.asarray(asked.predict_proba(X))
+            return said, said.argmax(axis=1) == self._place(self.hit)
+        if isinstance(asked, Pipeline):  # asked twice, so what is before it is done once
+            X, asked = asked[:-1].transform(X), asked[-1]
+        X = np.asarray(X) if isinstance(X, Frames) else X
+        said = np.asarray(getattr(asked, self.response)(X))
+        return said, np.asarray(asked.predict(X)) == self.hit
 
     def _hit(self, said: np.ndarray) -> np.ndarray:
+        """Return what was said as a probability of a hit."""
         if self.response == "predict":
-            return said == self.hit
-        classes = np.asarray(self.estimator.classes_)
-        place = int(np.flatnonzero(classes == self.hit)[0])
+            return (said == self.hit).astype(np.float64)
+        if self.response == "predict_proba":
+            return self._of_class(said, self.hit).astype(np.float64)
+        if self.threshold is None:
+            return _squashed(self._of_class(said, self.hit))
+        beyond = self._of_class(said, self.of) - self.threshold
+        return _squashed(beyond if self.hit == self.of else -beyond)
+
+    def _of_class(self, said: np.ndarray, label: Any) -> np.ndarray:
+        """Return probabilities of a class, or how far a decision function is on its side."""
+        place = self._place(label)
+        if said.ndim == 1:  # a decision function of two classes: of the second
+            return said if place else -said
         if self.response == "predict_proba":
             return said[:, place]
-        if said.ndim == 1:  # of two classes: of the second
-            return expit(said if place else -said)
-        return expit(said[:, place])
+        return said[:, place] - np.delete(said, place, axis=1).max(axis=1)
+
+    def _place(self, label: Any) -> int:
+        return int(np.flatnonzero(np.asarray(self.estimator.classes_) == label)[0])
+
+
+def _squashed(margin: np.ndarray) -> np.ndarray:
+    """Return numbers in their order between 0 and 1, 0 as 0.5, and the greatest still apart."""
+    return 0.5 + np.arctan(np.arcsinh(margin.astype(np.float64))) / np.pi
 
 
 def as_screening_model(model: Any, frames: Any, pos_label: Any = None) -> ScreeningModel:
@@ -133,10 +195,8 @@ def as_screening_model(model: Any, frames: Any, pos_label: Any = None) -> Screen
         return model
     name = type(model).__name__
     response = _response(model)
-    threshold, hit = decision(model)
-    hit = _hit_class(model, hit if pos_label is None else pos_label)
-    if response == "decision_function" and isinstance(last := _last(model), THRESHOLDS):
-        threshold = float(expit(_own_threshold(last)))
+    threshold, of = _own_decision(model, response)
+    hit = _hit_class(model, pos_label, of)
     prepare, classifier = split_preparation(model)
     known = getattr(estimators(model)[0], "frame_shape_in_", None)
     if known is not None and tuple(known) != tuple(frames.shape[1:]):
@@ -147,11 +207,14 @@ def as_screening_model(model: Any, frames: Any, pos_label: Any = None) -> Screen
     steps = make_pipeline(*prepare) if prepare else make_pipeline(CentralCrop(None))
     if not prepare:
         steps.fit(frames[:1])
+    if threshold is not None and of is None:
+        of = model.classes_[-1]
+    decider = HitProbability(classifier, hit, response, threshold, of)
     return ScreeningModel(
         prepare=steps,
-        classifier=HitProbability(classifier, hit, response),
+        classifier=decider,
         baseline=PeakCountClassifier().fit(steps.transform(frames[:1])),
-        threshold=min(max(float(threshold), 0.0), 1.0),
+        threshold=decider.cut,
         trained_on=(),
         frame_shape=(frames.shape[1], frames.shape[2]),
     )
@@ -220,6 +283,9 @@ def _response(model: Any) -> str:
         return last.response_method
     if found != "predict" and not hasattr(model, "classes_"):
         return "predict"
+    of_pairs = getattr(last, "decision_function_shape", None) == "ovo"
+    if found == "decision_function" and of_pairs and len(model.classes_) > 2:
+        return "predict"
     return found
 
 
@@ -236,16 +302,23 @@ def _last(model: Any) -> Any:
             return model
 
 
-def _own_threshold(model: Any) -> float:
-    """Return the threshold that a classifier of scikit-learn has on its decision function."""
-    own = getattr(model, "best_threshold_", None)
-    if own is None:
-        own = 0.0 if model.threshold == "auto" else model.threshold
-    return float(own)
+def _own_decision(model: Any, response: str) -> tuple[Any, Any]:
+    """Return the threshold that a classifier has on its response, and of which class it is."""
+    last = _last(model)
+    if not isinstance(last, THRESHOLDS):
+        return decision(last) if hasattr(type(last), "__sfx_decision__") else (None, None)
+    threshold, of = decision(last)
+    if response == "decision_function":
+        threshold = getattr(last, "best_threshold_", None)
+        if threshold is None:
+            threshold = 0.0 if last.threshold == "auto" else last.threshold
+    return threshold, of
 
 
-def _hit_class(model: Any, pos_label: Any) -> Any:
+def _hit_class(model: Any, pos_label: Any, own: Any) -> Any:
     """Return the class of hits: what is named, what is called hit, or the greater of two."""
+    if pos_label is None and hasattr(type(_last(model)), "__sfx_decision__"):
+        pos_label = own  # of what is made to find hits it is their class
     classes = getattr(model, "classes_", None)
     name = type(model).__name__
     if classes is None:
@@ -262,6 +335,8 @@ def _hit_class(model: Any, pos_label: Any) -> Any:
             return called[0]
         if len(labels) == 2 and not isinstance(labels[1], str):
             return labels[1]
+        if own is not None:
+            return own
     else:
         same = [one for one in labels if one == pos_label] or [
             one for one in labels if isinstance(pos_label, str) and str(one) == pos_label

@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.pipeline import Pipeline
 
 from sklearn_sfx._files import replacing
+from sklearn_sfx._models import estimators
 from sklearn_sfx._stored import Stored
 from sklearn_sfx._version import __version__
 from sklearn_sfx.classifiers import PeakCountClassifier
@@ -33,7 +34,7 @@ class ScreeningModel(Shown, Stored):
     ----------
     prepare : fitted Pipeline
         Masks and crops frames; its output goes to the classifier and to the baseline.
-    classifier : fitted Pipeline
+    classifier : fitted Pipeline, or another classifier
         Prepared frames to the probability of a hit.
     baseline : fitted PeakCountClassifier
         Prepared frames to the count of their peaks, and a decision by that count.
@@ -80,7 +81,7 @@ class ScreeningModel(Shown, Stored):
     """
 
     prepare: Pipeline
-    classifier: Pipeline
+    classifier: Any
     baseline: PeakCountClassifier
     threshold: float
     trained_on: tuple[SeenFrame, ...]
@@ -98,7 +99,7 @@ class ScreeningModel(Shown, Stored):
     def _facts(self) -> dict[str, str]:
         height, width = self.frame_shape
         mask = {True: ", with a mask", False: ", without a mask", None: ""}[self.masked]
-        steps = [type(step).__name__ for part in (self.prepare, self.classifier) for step in part]
+        steps = [type(step).__name__ for step in estimators(self)]
         facts = {
             "method": self.method or "not known",
             "chosen from": ", ".join(self.compared) if len(self.compared) > 1 else "",

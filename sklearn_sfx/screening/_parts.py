@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from sklearn.pipeline import Pipeline
 
 from sklearn_sfx.classifiers import FindingClassifier, find_together, probability_of_found
 from sklearn_sfx.exceptions import UnreadableFrame
@@ -93,8 +94,10 @@ def _scored(
     if gone:  # another frame in its place: so all others are where they would be without damage
         rows[list(gone)] = np.setdiff1d(rows, list(gone))[0]
         prepared = prepared[rows]
-    *steps, decider = model.classifier
-    if peaks and not steps and isinstance(decider, FindingClassifier):
+    decider = model.classifier
+    if isinstance(decider, Pipeline) and len(decider) == 1:
+        decider = decider[0]
+    if peaks and isinstance(decider, FindingClassifier):
         found, peak_count = find_together((decider, model.baseline), prepared)
         return probability_of_found(decider, found), peak_count
     positive = list(model.classifier.classes_).index(POSITIVE)

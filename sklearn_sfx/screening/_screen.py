@@ -57,8 +57,8 @@ def screen(
         The run.
     threshold : float in [0, 1], optional
         The probability from which a frame is called a hit; by default the model's own. Lower it
-        to lose fewer hits. An estimator that has none of its own decides from 0.5 on, which is a
-        `decision_function` of 0.
+        to lose fewer hits. By default an estimator decides as its ``predict`` does. A
+        ``decision_function`` is squashed, in its order, so that its own threshold is 0.5.
     pos_label : int, float, bool or str, default=None
         The class of hits of an estimator, of two classes or more. By default the one that is called
         hit, in any case of the letters, or the greater of two numbers.

@@ -78,6 +78,17 @@ def test_no_output_is_an_input(folder, capsys, verb, output, taken):
     assert contents(folder) == before
 
 
+@pytest.mark.parametrize("path", ["other.h5", "other.txt", "other.mask.h5", "model"])
+def test_a_trained_model_is_not_written_over_another_experiment(folder, capsys, path):
+    for ending in (".h5", ".labels.txt", ".mask.h5"):
+        shutil.copy(f"run{ending}", f"other{ending.removeprefix('.labels')}")
+    source = ["--source", "other.h5", "--source-labels", "other.txt"]
+    other = [*source, "--source-mask", "other.mask.h5"]
+    other = ["--from", "model"] if path == "model" else other
+    words = ["train", "run.h5", "--labels", "run.labels.txt", *other, "--model", path, "--force"]
+    refused(capsys, words, f"{path}: this is an input of the command")
+
+
 def link_to_a_mask(folder):
     (folder / "run.mask.h5").rename(folder / "behind.h5")
     with h5py.File(folder / "run.mask.h5", "w") as file:

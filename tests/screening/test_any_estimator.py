@@ -3,14 +3,22 @@
 import joblib
 import numpy as np
 import pytest
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.dummy import DummyClassifier
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.frozen import FrozenEstimator
-from sklearn.linear_model import LogisticRegression, RidgeClassifier
-from sklearn.model_selection import FixedThresholdClassifier, GridSearchCV
-from sklearn.neighbors import KNeighborsClassifier
+from sklearn.linear_model import LogisticRegression, RidgeClassifier, SGDClassifier
+from sklearn.metrics import f1_score, make_scorer, recall_score
+from sklearn.model_selection import (
+    FixedThresholdClassifier,
+    GridSearchCV,
+    TunedThresholdClassifierCV,
+)
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier, NearestCentroid
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer
-from sklearn.svm import LinearSVC
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.svm import SVC, LinearSVC
 
 from sklearn_sfx import (
     CentralCrop,
@@ -25,7 +33,7 @@ from sklearn_sfx import (
 from sklearn_sfx.cli import main
 from sklearn_sfx.datasets import write_run
 from sklearn_sfx.screening import Screening, read_hits
-from tests.screening.own_estimators import OnlyPredicts, highest
+from tests.screening.own_estimators import OnlyPredicts, highest, rows_summed
 
 N_TRAIN = 60
 
@@ -49,6 +57,7 @@ def labels_of(run, kind):
         "-1, 1": np.where(is_hit, 1, -1),
         "strings": np.where(is_hit, "Hit", "miss"),
         "bools": is_hit,
+        "HIT, MISS": np.where(is_hit, "HIT", "MISS"),
         "three": run.labels,
     }[kind]
 
@@ -102,10 +111,80 @@ def test_one_class_of_several_is_that_of_hits(run):
     model = fitted(run, KNeighborsClassifier(3), "three")
     by_name = screen(model, run.data, peaks=False)
     column = list(model.classes_).index("HIT")
-    assert np.allclose(by_name.probability, model.predict_proba(run.data)[:, column])
+    said = model.predict_proba(run.data)[:, column]
+    moved = (said >= 0.5) != (model.predict(run.data) == "HIT")  # the most of three, or a tie
+    assert np.allclose(by_name.probability[~moved], said[~moved])
+    assert np.allclose(by_name.probability[moved], 0.5)
     other = screen(model, run.data, peaks=False, pos_label="MISS")
-    column = list(model.classes_).index("MISS")
-    assert np.allclose(other.probability, model.predict_proba(run.data)[:, column])
+    assert np.array_equal(other.decision, model.predict(run.data) == "MISS")
+
+
+CLASSIFIERS = {
+    "logistic": LogisticRegression(max_iter=5000),
+    "forest of two": RandomForestClassifier(2, random_state=0),
+    "four neighbours": KNeighborsClassifier(4),
+    "SVC": SVC(),
+    "SVC of pairs": SVC(decision_function_shape="ovo"),
+    "LinearSVC": LinearSVC(),
+    "SGD": make_pipeline(StandardScaler(), SGDClassifier(random_state=0)),
+    "centroid": NearestCentroid(),
+    "naive Bayes": GaussianNB(),
+    "search": GridSearchCV(KNeighborsClassifier(2), {"weights": ["uniform"]}, cv=2),
+    "calibrated": CalibratedClassifierCV(LinearSVC(), cv=2),
+}
+THRESHOLDED = {
+    f"{name}, {label}": classifier
+    for label in ("HIT", "MISS")
+    for name, classifier in {
+        "fixed": FixedThresholdClassifier(GaussianNB(), threshold=0.2, pos_label=label),
+        "fixed at 0": FixedThresholdClassifier(
+            KNeighborsClassifier(4), threshold=0, pos_label=label
+        ),
+        "fixed at 1": FixedThresholdClassifier(
+            KNeighborsClassifier(4), threshold=1, pos_label=label
+        ),
+        "fixed margin": FixedThresholdClassifier(LinearSVC(), threshold=-0.4, pos_label=label),
+        "tuned": TunedThresholdClassifierCV(
+            KNeighborsClassifier(4), scoring=make_scorer(recall_score, pos_label=label), cv=2
+        ),
+        "tuned margin": TunedThresholdClassifierCV(
+            SVC(),
+            scoring=make_scorer(f1_score, pos_label=label),
+            response_method="decision_function",
+            cv=2,
+        ),
+    }.items()
+}
+
+
+@pytest.mark.parametrize("kind", ["HIT, MISS", "three"])
+@pytest.mark.parametrize("classifier", CLASSIFIERS.values(), ids=CLASSIFIERS)
+def test_it_decides_as_predict_on_every_frame(run, classifier, kind):
+    model = fitted(run, classifier, kind)
+    scores = screen(model, run.data, peaks=False)
+    assert np.array_equal(scores.decision, model.predict(run.data) == "HIT")
+    assert 0 < scores.decision.sum() < len(run.data)
+
+
+@pytest.mark.parametrize("classifier", THRESHOLDED.values(), ids=THRESHOLDED)
+def test_a_threshold_for_either_class_is_that_of_predict(run, classifier):
+    model = fitted(run, classifier, "HIT, MISS")
+    scores = screen(model, run.data, peaks=False)
+    assert np.array_equal(scores.decision, model.predict(run.data) == "HIT")
+    misses = screen(model, run.data, peaks=False, pos_label="MISS")
+    assert np.array_equal(misses.decision, ~scores.decision)
+
+
+def test_far_from_its_threshold_a_decision_function_keeps_its_order(run):
+    far = FixedThresholdClassifier(
+        SGDClassifier(random_state=0), threshold=1e4, response_method="decision_function"
+    )
+    model = make_pipeline(FunctionTransformer(rows_summed), far).fit(run.data, run.target)
+    scores = screen(model, run.data, peaks=False)
+    assert np.array_equal(scores.decision, model.predict(run.data) == 1)
+    margin = model.decision_function(run.data)
+    assert np.abs(margin).max() > 1e5  # where a logistic function is 0 or 1
+    assert np.array_equal(np.argsort(scores.probability), np.argsort(margin))
 
 
 def test_masks_and_crops_at_the_start_are_what_peaks_are_counted_behind(run):
