@@ -67,7 +67,8 @@ class Notice:
     ----------
     kind : str
         One word by which they are counted: "start", "end", "restart", "lost" for frames that never
-        came, "unreadable" for those that came and cannot be read.
+        came, "unreadable" for those that came and cannot be read, "model" for another model that is
+        used from here on, "refused" for one that cannot be.
     text : str
         The line, without a full stop: "series 7 starts: 1000 frames of 1024 x 1024 pixels".
     n_frames : int, default=0

@@ -5,17 +5,19 @@ from __future__ import annotations
 import csv
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 
 from sklearn_sfx._files import new_file
+from sklearn_sfx._text import one_line
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import FrameOrigin
 from sklearn_sfx.screening import TABLE_HEAD, hit_line, hit_lines, table_rows
 from sklearn_sfx.streams._protocols import ScoredFrames
 from sklearn_sfx.streams._seen import Seen
+from sklearn_sfx.streams._written import Written
 
 __all__ = ["Record"]
 
@@ -25,8 +27,9 @@ class Record:
 
     The hits of a block are written first and its rows next, so the table says what is done: who
     opens both again after a kill cuts what is half there, and takes from the list what the table
-    does not have. What cannot be written, as on a full disk, is kept and tried again with the next
-    block.
+    does not have. A list is cut only where a watch of this table wrote it, and has to begin with
+    the hits of the table. What cannot be written, as on a full disk, is kept and tried again with
+    the next block.
 
     Parameters
     ----------
@@ -34,14 +37,22 @@ class Record:
         The columns are those of `Scores.write_csv`. Rows of an earlier watch stay.
     hits : path-like, optional
         Hit list for CrystFEL; frames of no file are not in it.
+    about : mapping of str to str, optional
+        What decides the rows, such as the model and the threshold, by what it is called. It is
+        noted beside the table, in ``.sfx``.
     force : bool
         Whether to begin anew, whatever lies there.
+
+    Attributes
+    ----------
+    is_known : bool
+        Whether it is known what wrote the rows that were there.
 
     Raises
     ------
     InputError
-        Another watch writes to the table, something else lies there, or nothing can be written
-        there.
+        Another watch writes to the table, something else lies there, its rows are about something
+        else or of a file that was replaced, or nothing can be written there.
 
     Examples
     --------
@@ -57,6 +68,8 @@ class Record:
     ',0,//0,,0.000000,miss,0,read,'
     >>> record.n_frames, record.n_hits, record.n_held, record.seen.new_rows([])
     (3, 0, 0, [])
+    >>> record.note({"threshold": "0.7"})
+    >>> record.forget("run.h5")
     """
 
     def __init__(
@@ -64,6 +77,7 @@ class Record:
         table: str | os.PathLike,
         hits: str | os.PathLike | None = None,
         *,
+        about: Mapping[str, str] | None = None,
         force: bool = False,
     ):
         self.table, self.hits = Path(table), None if hits is None else Path(hits)
@@ -81,12 +95,24 @@ class Record:
         self._rows = _Appended(self.table)
         try:
             self._lock()
+            self._written = Written(self.table)
             if force:
                 self._rows.cut(0)
-            self._read_table()
+            whole = self._read_table()
+            self.is_known = self._written.is_known or not self.n_frames
+            if self.n_frames:
+                self._written.check(about or {})
+            rest = None if self.hits is None or force else self._check_list(self.hits)
+            # Nothing was refused, so here begins what changes a file.
+            self._rows.cut(whole)
+            if whole == 0:
+                self._rows.append(TABLE_HEAD)
             if self.hits is not None:
                 self._list = _Appended(self.hits)
-                self._mend_list(self._list, self.hits)
+                size, missing = rest or (0, [])
+                self._list.cut(size)
+                self._list.append(b"".join(missing))
+            self._written.begin(about or {}, self.hits, anew=not self.n_frames)
         except BaseException:
             self._rows.close()
             raise
@@ -115,8 +141,29 @@ class Record:
         of_files = scores[np.array([source.path is not None for source in scores.sources], bool)]
         lines = hit_lines(of_files) if self._list is not None else b""
         n_hits = int(scores.decision.sum())
+        self._written.add(block)
         self._held.append((lines, table_rows(scores), len(block), n_hits))
         self._write_held()
+
+    def note(self, about: Mapping[str, str]) -> None:
+        """Note what decides the rows from here on, such as a model that was replaced.
+
+        Parameters
+        ----------
+        about : mapping of str to str
+            What has changed, as for the class.
+        """
+        self._written.change(about)
+
+    def forget(self, path: str) -> None:
+        """Let a file be another one from here on, as a "restart" `Notice` says.
+
+        Parameters
+        ----------
+        path : str
+            Its path, as in the sources of its frames.
+        """
+        self._written.forget(path)
 
     def close(self) -> None:
         """Write what is left, and let others write here.
@@ -160,8 +207,8 @@ class Record:
         except OSError:  # a file system without locks
             pass
 
-    def _read_table(self) -> None:
-        """Cut a row that is half there, and remember the frames."""
+    def _read_table(self) -> int:
+        """Remember the frames, and return the size of the table without a row half there."""
         with open(self.table, "rb") as file:
             head = file.read(len(TABLE_HEAD))
             if head != TABLE_HEAD:
@@ -170,44 +217,66 @@ class Record:
                         f"{self.table}: this file is there already, and is no table of scores; "
                         "name another, move it away, or replace it with --force."
                     )
-                self._rows.cut(0)
-                self._rows.append(TABLE_HEAD)
-                return
-            whole = len(head)
-            for row in file:
-                if row.endswith(b"\n"):
-                    whole += len(row)
-        self._rows.cut(whole)
+                return 0
+            whole = len(head) + sum(len(row) for row in file if row.endswith(b"\n"))
         for source, is_hit in self._rows_there():
             self.n_frames += 1
             self.n_hits += is_hit
             if source.path is not None:
                 self.seen.add(source.path, source.event)
+        return whole
 
     def _rows_there(self) -> Iterator[tuple[FrameOrigin, bool]]:
-        """Yield which frame each row of the table is about, and whether it is a hit."""
-        with open(self.table, encoding="utf-8", errors="replace", newline="") as file:
-            for cells in csv.reader(file):
+        """Yield which frame each whole row of the table is about, and whether it is a hit."""
+        with open(self.table, encoding="utf-8", errors="replace", newline="\n") as file:
+            for cells in csv.reader(line for line in file if line.endswith("\n")):
                 if len(cells) > 5 and cells[1].isdecimal():
                     yield FrameOrigin(cells[0] or None, int(cells[1]), cells[2]), cells[5] == "hit"
 
-    def _mend_list(self, lines: _Appended, path: Path) -> None:
-        """Leave in the list as many hits as the table has, or write it anew if it has fewer."""
-        n_hits = sum(is_hit for source, is_hit in self._rows_there() if source.path is not None)
-        whole, n_lines = 0, 0
-        with open(path, "rb") as file:
-            for line in file:
-                if n_lines == n_hits or not line.endswith(b"\n"):
-                    break
+    def _check_list(self, path: Path) -> tuple[int, list[bytes]]:
+        """Return how much of the list is of the table, and the lines that it lacks."""
+        expected = (
+            hit_line(source)
+            for source, is_hit in self._rows_there()
+            if is_hit and source.path is not None
+        )
+        try:
+            with open(path, "rb") as file:
+                return self._compared(path, file, expected)
+        except FileNotFoundError:
+            return 0, list(expected)
+
+    def _compared(
+        self, path: Path, lines: Iterable[bytes], expected: Iterator[bytes]
+    ) -> tuple[int, list[bytes]]:
+        whole, is_ours = 0, self._written.hits == str(path.absolute())
+        for line in lines:
+            due = next(expected, None)
+            if due is not None and _as_in_table(line) == _as_in_table(due):
                 whole += len(line)
-                n_lines += 1
-        if n_lines == n_hits:
-            lines.cut(whole)
-            return
-        lines.cut(0)
-        for source, is_hit in self._rows_there():
-            if is_hit and source.path is not None:
-                lines.append(hit_line(source))
+                continue
+            is_torn = not line.endswith(b"\n")
+            if due and is_torn and _as_in_table(due).startswith(_as_in_table(line)):  # by a kill
+                return whole, [due, *expected]
+            # What was killed had written these hits, and not yet their rows.
+            if due is None and is_ours and all(map(_may_be_hit, (line, *lines))):
+                return whole, []
+            raise InputError(
+                f"{path}: this file is there already, and is not the list of the hits in "
+                f"{self.table}; name another, move it away, or replace it with --force."
+            )
+        return whole, list(expected)
+
+
+def _as_in_table(line: bytes) -> str:
+    """Return a line with its path as a table has it; names of files may be any bytes."""
+    return one_line(os.fsdecode(line))
+
+
+def _may_be_hit(line: bytes) -> bool:
+    """Whether a line is one of a hit list, or the begin of one."""
+    is_whole = line.endswith(b"\n")
+    return line.startswith(b"/") and (not is_whole or (b" " in line and b"//" in line))
 
 
 class _Appended:

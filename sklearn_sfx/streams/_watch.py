@@ -159,7 +159,7 @@ class _ModelFile:
         try:
             self.model = load_screening_model(self._path)
         except (InputError, OSError) as error:
-            return Notice("model", f"{str(error).rstrip('.')}; the model from before stays")
+            return Notice("refused", f"{str(error).rstrip('.')}; the model from before stays")
         return Notice("model", f"{self._path}: the model has changed, and is used from here on")
 
     def _now(self) -> tuple | None:

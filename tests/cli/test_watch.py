@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -108,3 +109,80 @@ def test_times_are_more_than_nothing(made, value, capsys):
     with pytest.raises(SystemExit):
         main(["watch", str(made / "run.h5"), "--every", value])
     assert "--every" in capsys.readouterr().err
+
+
+@pytest.fixture
+def again(made, tmp_path, monkeypatch):
+    """Return what watches a run in a folder of this test, by default one that was watched once."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(made / "run.h5", tmp_path / "run.h5")
+    shutil.copy(made / "model.joblib", tmp_path / "model.joblib")
+
+    def watched(*options, source="run.h5", model="model.joblib"):
+        options = ["--model", model, "--no-peaks", "--end-after", "1", *options]
+        return main(["watch", source, *options])
+
+    assert watched() == 0
+    return watched
+
+
+def test_a_list_of_somebody_else_is_not_cut(again, tmp_path, capsys):
+    table = (tmp_path / "run.scores.csv").read_bytes()
+    several = "1\n2\n3\n4\n5\n"
+    for name, text in (("notes.txt", several), ("precious.lst", "/data/a.h5 //1\n" * 100)):
+        (tmp_path / name).write_text(text)
+        assert again("--hits", name) == 2
+        assert "not the list of the hits" in capsys.readouterr().err
+        assert (tmp_path / name).read_text() == text
+    assert (tmp_path / "run.scores.csv").read_bytes() == table
+
+
+def test_another_run_model_threshold_or_mask_is_refused(again, made, tmp_path, capsys):
+    table = (tmp_path / "run.scores.csv").read_bytes()
+    other = train(open_frames(made / "run.h5"), method="peaks", crop=SIDE - 8)
+    other.save("other.joblib")
+    (tmp_path / "elsewhere").mkdir()
+    shutil.copy("run.h5", "elsewhere/run.h5")
+    np.save("mask.npy", np.ones((SIDE, SIDE), bool))
+    for what, options, changed in (
+        ("source", (), {"source": "elsewhere/run.h5"}),
+        ("model", (), {"model": "other.joblib"}),
+        ("threshold", ("--threshold", "0.9"), {}),
+        ("mask", ("--no-mask",), {}),
+        ("mask", ("--mask", "mask.npy"), {}),
+    ):
+        capsys.readouterr()
+        assert again(*options, **changed) == 2
+        said = capsys.readouterr().err
+        assert f"another {what}" in said
+        assert "--force" in said
+        assert (tmp_path / "run.scores.csv").read_bytes() == table
+    assert again() == 0
+    assert (tmp_path / "run.scores.csv").read_bytes() == table
+    assert again("--threshold", "0.9", "--force") == 0
+    assert again("--threshold", "0.9") == 0
+
+
+def test_a_file_that_was_replaced_meanwhile_is_refused(again, tmp_path, capsys):
+    table = (tmp_path / "run.scores.csv").read_bytes()
+    with h5py.File("run.h5", "r+") as file:  # the same name, size and inode
+        file["data"][:] = file["data"][:][::-1]
+    capsys.readouterr()
+    assert again() == 2
+    assert "another file" in capsys.readouterr().err
+    assert (tmp_path / "run.scores.csv").read_bytes() == table
+    assert again("--force") == 0
+
+
+def test_a_folder_that_gets_more_files_is_gone_on_with(made, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "shift").mkdir()
+    arguments = ["watch", "shift", "--model", str(made / "model.joblib"), "--no-peaks"]
+    for n, name in enumerate(("a.h5", "b.h5"), 1):
+        shutil.copy(made / "run.h5", tmp_path / "shift" / name)
+        assert main([*arguments, "--end-after", "1"]) == 0
+        assert len(rows(tmp_path / "shift.scores.csv")) == n * N_FRAMES
+    shutil.rmtree(tmp_path / ".sfx")
+    capsys.readouterr()
+    assert main([*arguments, "--end-after", "1"]) == 0
+    assert "not known what wrote them" in capsys.readouterr().err

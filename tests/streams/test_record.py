@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 
 import numpy as np
 import pytest
@@ -117,3 +118,67 @@ def test_frames_of_no_file_are_in_the_table_alone(places):
     assert len(rows(places[0])) == 4
     assert places[1].read_text() == ""
     assert Record(*places).seen.new_rows(block(0, path=None).scores.sources) == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    "wrong", ["1\n2\n3\n4\n5\n", "/data/run.h5 //3\n/data/run.h5 //1\n", "{}x"]
+)
+def test_a_list_that_is_not_of_the_table_is_left_alone(places, wrong):
+    record = Record(*places)
+    record.add(block(0))
+    record.close()
+    table, listing = (place.read_bytes() for place in places)
+    other = places[0].with_name("precious.lst")
+    for foreign in (other, places[1]):
+        text = wrong.format(listing.decode())
+        foreign.write_text(text)
+        with pytest.raises(InputError, match="not the list of the hits"):
+            Record(places[0], foreign)
+        assert foreign.read_text() == text
+        assert places[0].read_bytes() == table
+    Record(*places, force=True).close()
+    assert places[1].read_text() == ""
+
+
+def test_hits_without_rows_are_cut_from_no_list_but_that_of_the_table(places):
+    Record(*places).close()
+    killed = b"/data/run.h5 //1\n/data/run.h5 /"
+    other = places[0].with_name("precious.lst")
+    other.write_bytes(killed)
+    with pytest.raises(InputError, match="not the list of the hits"):
+        Record(places[0], other)
+    assert other.read_bytes() == killed
+    places[1].write_bytes(killed)
+    Record(*places).close()
+    assert places[1].read_bytes() == b""
+
+
+def test_rows_of_something_else_are_not_gone_on_with(places):
+    about = {"model": "a", "threshold": "0.5"}
+    record = Record(*places, about=about)
+    assert record.is_known
+    record.add(block(0))
+    record.close()
+    before = places[0].read_bytes()
+    with pytest.raises(InputError, match=r"another threshold, 0\.5, and now it is 0\.7"):
+        Record(*places, about={**about, "threshold": "0.7"})
+    assert places[0].read_bytes() == before
+    record = Record(*places, about=about)
+    record.note({"model": "b"})
+    record.close()
+    with pytest.raises(InputError, match="another model, b, "):
+        Record(*places, about=about)
+    record = Record(*places, about=about, force=True)
+    assert record.is_known
+    record.close()
+
+
+def test_rows_of_which_nothing_is_noted_are_gone_on_with(places):
+    record = Record(*places, about={"model": "a"})
+    record.add(block(0))
+    record.close()
+    shutil.rmtree(places[0].parent / ".sfx")
+    record = Record(*places, about={"model": "b"})
+    assert not record.is_known
+    assert record.n_frames == 4
+    record.close()

@@ -1,6 +1,7 @@
 """Score frames while they are measured: files that grow, a folder, or a stream."""
 
 import argparse
+import hashlib
 import signal
 import threading
 from collections.abc import Iterator
@@ -71,10 +72,13 @@ def run(args: argparse.Namespace) -> None:
     table = args.scores or Path(f"{name}.scores.csv")
     hits = args.hits or Path(f"{name}.hits.lst")
     _refuse_inputs(args, table, hits)
-    source = open_source(args.source, but=(str(table), str(hits)), **opening(args))
-    record = Record(table, hits, force=args.force)
+    how = opening(args)
+    source = open_source(args.source, but=(str(table), str(hits)), **how)
+    record = Record(table, hits, about=_about(args, source.name, how), force=args.force)
     if record.n_frames:
-        say(args.verb, f"{table} has {record.n_frames} frames already, and is gone on with")
+        unknown = "" if record.is_known else "; it is not known what wrote them"
+        n_frames = f"{record.n_frames} frames already"
+        say(args.verb, f"{table} has {n_frames}, and is gone on with{unknown}")
     tally, stop = Tally(), threading.Event()
     try:
         with (
@@ -91,7 +95,7 @@ def run(args: argparse.Namespace) -> None:
                 when_behind=args.when_behind,
                 end_after=args.end_after,
                 tally=tally,
-                tell=lambda notice: say(args.verb, notice.text),
+                tell=lambda notice: _tell(args, record, notice),
                 seen=record.seen,
                 stop=stop,
             ):
@@ -111,6 +115,46 @@ def seconds(text: str) -> float:
     if not 0 < value < float("inf"):
         raise argparse.ArgumentTypeError(f"has to be more than 0, got {text}")
     return value
+
+
+def _about(args: argparse.Namespace, source: str, how: dict[str, Any]) -> dict[str, str]:
+    """Return what decides the rows, for the note beside the table."""
+    import joblib
+
+    from sklearn_sfx.streams import UNNAMED
+
+    mask = how["mask"]
+    if not isinstance(mask, str):
+        mask = "none" if mask is False else f"{args.mask} ({joblib.hash(mask)[:12]})"
+    return {
+        "source": source,
+        "dataset": args.dataset or UNNAMED,
+        "mask": mask,
+        "geometry": _content(args.geometry),
+        "model": _content(args.model),
+        "threshold": "that of the model" if args.threshold is None else str(args.threshold),
+    }
+
+
+def _content(path: str | Path | None) -> str:
+    """Return what tells a file from one of other content; reading it is left to others."""
+    if path is None:
+        return "none"
+    try:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()[:12]
+    except OSError:
+        return "missing"
+
+
+def _tell(args: argparse.Namespace, record: Any, notice: Any) -> None:
+    """Say what happened; what was replaced while it was watched is no reason to stop later."""
+    say(args.verb, notice.text)
+    if notice.kind == "model":
+        record.note({"model": _content(args.model)})
+    elif notice.kind == "restart":
+        for source in notice.sources:
+            record.forget(source.path)
 
 
 def _write(args: argparse.Namespace, record: Any, block: Any) -> None:
