@@ -198,6 +198,7 @@ def test_the_model_is_replaced_without_losing_a_frame(tmp_path, model, frames):
     assert len(decisions) == tally.scored == 30
     assert not decisions[:10].all()
     assert decisions[10:].all()
+    assert [notice.kind for notice in notices] == ["model", "refused"]
     assert ["stays" in notice.text for notice in notices] == [False, True]
 
 
