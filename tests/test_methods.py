@@ -90,7 +90,8 @@ def test_a_method_without_steps_fails_when_it_is_made():
 
 def test_what_takes_long_is_compared_from_100_labels_on():
     every = find_methods(AUTO)
-    assert worth_comparing(every, 100) == every
+    names = [method.name for method in worth_comparing(every, 100)]
+    assert names == [method.name for method in every if method.name != "frames"]  # minutes each
     assert [method.name for method in worth_comparing(every, 99)] == ["peaks", "spots", "count"]
     rows = find_methods("rows")
     assert worth_comparing(rows, 20) == rows  # it is asked for

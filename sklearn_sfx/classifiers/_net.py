@@ -59,19 +59,21 @@ class TrainingNet(NeuralNetClassifier):
             try:
                 getattr(callback, method_name)(self, **kwargs)
             except KeyboardInterrupt as error:
-                if not _is_raised_by_code(error):
+                if not _is_raised_by(callback, error):
                     raise
                 stop = StopTraining()
         if stop is not None:
             raise stop
 
 
-def _is_raised_by_code(error: KeyboardInterrupt) -> bool:
-    """Whether a ``raise`` made it, as skorch's callbacks end a training; Ctrl-C comes anywhere."""
+def _is_raised_by(callback: Callback, error: KeyboardInterrupt) -> bool:
+    """Whether a ``raise`` of the callback made it, as skorch's end a training; or else Ctrl-C."""
     trace: Any = error.__traceback__
     while trace.tb_next is not None:
         trace = trace.tb_next
-    return dis.opname[trace.tb_frame.f_code.co_code[trace.tb_lasti]] == "RAISE_VARARGS"
+    frame = trace.tb_frame
+    is_own = frame.f_globals.get("__name__") in {kind.__module__ for kind in type(callback).__mro__}
+    return is_own and dis.opname[frame.f_code.co_code[trace.tb_lasti]] == "RAISE_VARARGS"
 
 
 def with_own(

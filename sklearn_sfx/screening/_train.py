@@ -178,7 +178,8 @@ def train(
 
     >>> other = make_sfx_frames(40, domain="LO19", frame_shape=(160, 160), random_state=0)
     >>> theirs = train(other.data, other.target, method="rows", max_epochs=5, random_state=0)
-    >>> tuned = train(run.data, run.target, base=theirs, max_epochs=5, random_state=0)
+    >>> settings = {"recall": 0.5, "max_epochs": 5, "random_state": 0}
+    >>> tuned = train(run.data, run.target, base=theirs, **settings)
     >>> tuned.method, tuned.expected.hit_rate.of
     ('tuned', 40)
     """

@@ -65,7 +65,7 @@ class Record:
     ...     record.add(block)
     >>> record.close()
     >>> (folder / "scores.csv").read_text().splitlines()[1]
-    ',0,//0,,0.000000,miss,0,read,'
+    ',0,//0,,0.003628,miss,0,read,'
     >>> record.n_frames, record.n_hits, record.n_held, record.seen.new_rows([])
     (3, 0, 0, [])
     >>> record.note({"threshold": "0.7"})

@@ -124,7 +124,7 @@ def test_frames_that_cannot_be_read_are_told(pixels):
         Unreadable(0, 1, "Frame 0 is gone"),
         Unreadable(2, 4, "the file b.h5 is gone"),
     )
-    assert "frames 2 to 3: the file b.h5 is gone" in str(info)
+    assert "frames [3] to [4]: the file b.h5 is gone" in str(info)
 
 
 def test_frames_of_nan_do_not_count_as_values(tmp_path):
@@ -199,7 +199,7 @@ def test_the_picture_is_of_a_frame_that_can_be_read(pixels):
     source = Damaged(pixels)
     source.n_gone, frames = 2, Frames(source)
     (ax,) = draw_run(frames, run_info(frames, crop=10)).axes
-    assert ax.get_title() == "frame 2"
+    assert ax.get_title() == "frame [3]"
     source.n_gone = 4
     with pytest.raises(InputError, match="No frame"):
         draw_run(frames, run_info(frames, crop=10))
