@@ -157,8 +157,12 @@ class Interrupted(Callback):
 def test_ctrl_c_while_a_callback_runs_is_none_that_ends_the_training_early(vectors):
     X, y = vectors
     assert threading.current_thread() is threading.main_thread()
-    with pytest.raises(KeyboardInterrupt):
-        CNN1D(**TINY, callbacks=[Interrupted()]).fit(X, y)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # also where it is ignored
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            CNN1D(**TINY, callbacks=[Interrupted()]).fit(X, y)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_checkpoint_writes_the_best_and_loads_it(vectors, tmp_path):
