@@ -25,7 +25,9 @@ __all__ = ["FrameTransformer"]
 
 
 def _gives_tables(transformer: FrameTransformer) -> bool:
-    """Whether it was fitted to signals, and makes signals of them."""
+    """Whether it makes vectors of all it reads, or was fitted to signals and makes signals."""
+    if transformer._value_name:
+        return True
     shape = getattr(transformer, "frame_shape_in_", ())
     return len(shape) == 1 and len(transformer._make_step().output_shape(shape)) == 1
 
@@ -99,6 +101,7 @@ class FrameTransformer(Stored, TransformerMixin, BaseEstimator, ABC):
 
     _parameter_constraints: ClassVar[dict] = {}
     _reads_signals = False  # whether a 2-D X makes sense, as one 1-D signal per row
+    _value_name = ""  # where frames become vectors: what their values are called, before a number
     _keeps_digits = False  # whether the step rounds float64 and whole numbers better than a cast
 
     @abstractmethod
@@ -180,17 +183,19 @@ class FrameTransformer(Stored, TransformerMixin, BaseEstimator, ABC):
 
     @available_if(_gives_tables)
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
-        """Name the values of a signal; there are no names where frames come out.
+        """Name the values of a vector or signal; there are no names where frames come out.
 
         Parameters
         ----------
         input_features : array-like of str, shape (n_features_in_,), default=None
-            Names of the values that go in; by default those seen in `fit`, or x0, x1 and so on.
+            Names of the values of signals that go in; by default those seen in `fit`, or x0, x1
+            and so on. Pixels of frames have none, and this is not used.
 
         Returns
         -------
         names : ndarray of str objects, shape (n_values,)
-            The same names where as many values come out as go in.
+            row0, row1 and so on by what the values of a vector are; of signals the same names where
+            as many values come out as go in.
 
         Raises
         ------
@@ -207,11 +212,14 @@ class FrameTransformer(Stored, TransformerMixin, BaseEstimator, ABC):
         >>> LCN().fit(signals).get_feature_names_out()
         array(['lcn0', 'lcn1'], dtype=object)
         """
-        names = _check_feature_names_in(self, input_features)
+        check_is_fitted(self, "frame_shape_in_")
         (n_values,) = self._make_step().output_shape(self.frame_shape_in_)
-        if n_values == len(names):
-            return names
-        kind = type(self).__name__.lower()
+        kind = self._value_name
+        if not kind:
+            names = _check_feature_names_in(self, input_features)
+            if n_values == len(names):
+                return names
+            kind = type(self).__name__.lower()
         return np.array([f"{kind}{number}" for number in range(n_values)], dtype=object)
 
     def set_output(self, *, transform: str | None = None) -> Self:

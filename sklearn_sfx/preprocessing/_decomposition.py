@@ -1,10 +1,8 @@
 """Frames to vectors: one number for each row."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
-import numpy as np
 from sklearn.utils._param_validation import StrOptions
-from sklearn.utils.validation import check_is_fitted
 
 from sklearn_sfx.preprocessing._base import FrameTransformer
 from sklearn_sfx.preprocessing._fused_step import FusedStep
@@ -59,22 +57,9 @@ class RowWiseDecomposition(FrameTransformer):
     def __init__(self, axis: str = "row"):
         self.axis = axis
 
+    @property
+    def _value_name(self) -> str:  # type: ignore[override]
+        return self.axis
+
     def _make_step(self) -> FusedStep:
         return FusedStep(axis=self.axis)
-
-    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
-        """Name the values of a vector: row0, row1 and so on, or column0, column1.
-
-        Parameters
-        ----------
-        input_features : None
-            Not used; here by convention.
-
-        Returns
-        -------
-        names : ndarray of str objects, shape (height,) or (width,)
-            One name for each value.
-        """
-        check_is_fitted(self, "frame_shape_in_")
-        (length,) = self._make_step().output_shape(self.frame_shape_in_)
-        return np.array([f"{self.axis}{number}" for number in range(length)], dtype=object)

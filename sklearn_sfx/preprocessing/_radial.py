@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted
 
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.preprocessing._base import FrameTransformer
@@ -79,6 +78,7 @@ class RadialProfile(FrameTransformer):
         "width": [Interval(Real, 0, None, closed="neither")],
         "statistic": [StrOptions({"mean", "variance"})],
     }
+    _value_name = "ring"
 
     def __init__(
         self,
@@ -98,23 +98,6 @@ class RadialProfile(FrameTransformer):
 
     def _make_step(self) -> RadialProfileStep:
         return RadialProfileStep(self.center_, float(self.width), self.statistic)
-
-    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
-        """Name the values by ring, from the middle: ring0, ring1 and so on.
-
-        Parameters
-        ----------
-        input_features : None
-            Not used; here by convention.
-
-        Returns
-        -------
-        names : ndarray of str objects, shape (n_rings,)
-            One name for each value.
-        """
-        check_is_fitted(self, "frame_shape_in_")
-        (n_rings,) = self._make_step().output_shape(self.frame_shape_in_)
-        return np.array([f"ring{number}" for number in range(n_rings)], dtype=object)
 
 
 @dataclass(frozen=True)
@@ -194,26 +177,10 @@ class RadialSpectrum(FrameTransformer):
     """
 
     _reads_signals = True
+    _value_name = "cycles"
 
     def _make_step(self) -> RadialSpectrumStep:
         return RadialSpectrumStep()
-
-    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
-        """Name the values by how many rings fit into the profile: cycles0, cycles1 and so on.
-
-        Parameters
-        ----------
-        input_features : None
-            Not used; here by convention.
-
-        Returns
-        -------
-        names : ndarray of str objects, shape (n_rings // 2 + 1,)
-            One name for each value.
-        """
-        check_is_fitted(self, "frame_shape_in_")
-        (n_values,) = self._make_step().output_shape(self.frame_shape_in_)
-        return np.array([f"cycles{number}" for number in range(n_values)], dtype=object)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Any
 from sklearn.frozen import FrozenEstimator
 
 from sklearn_sfx.classifiers import find_device
-from sklearn_sfx.screening._estimator_model import HitProbability
+from sklearn_sfx.screening._hit_probability import HitProbability
 from sklearn_sfx.screening._model import ScreeningModel
 
 __all__ = ["use_device"]

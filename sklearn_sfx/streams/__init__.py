@@ -12,11 +12,11 @@ from sklearn_sfx.streams._protocols import (
     ScoredFrames,
     arrived_frames,
 )
+from sklearn_sfx.streams._provenance import UNNAMED as UNNAMED
 from sklearn_sfx.streams._record import Record
 from sklearn_sfx.streams._tally import Tally
 from sklearn_sfx.streams._waiting import POLICIES as POLICIES
 from sklearn_sfx.streams._watch import watch
-from sklearn_sfx.streams._written import UNNAMED as UNNAMED
 from sklearn_sfx.streams.network import DectrisSource, HitPublisher, KaraboSource
 
 __all__ = [

@@ -16,8 +16,8 @@ from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import FrameOrigin
 from sklearn_sfx.screening import TABLE_HEAD, hit_line, hit_lines, table_rows
 from sklearn_sfx.streams._protocols import ScoredFrames
+from sklearn_sfx.streams._provenance import Provenance
 from sklearn_sfx.streams._seen import Seen
-from sklearn_sfx.streams._written import Written
 
 __all__ = ["Record"]
 
@@ -95,13 +95,13 @@ class Record:
         self._rows = _Appended(self.table)
         try:
             self._lock()
-            self._written = Written(self.table)
+            self._provenance = Provenance(self.table)
             if force:
                 self._rows.cut(0)
             whole = self._read_table()
-            self.is_known = self._written.is_known or not self.n_frames
+            self.is_known = self._provenance.is_known or not self.n_frames
             if self.n_frames:
-                self._written.check(about or {})
+                self._provenance.check(about or {})
             rest = None if self.hits is None or force else self._check_list(self.hits)
             # Nothing was refused, so here begins what changes a file.
             self._rows.cut(whole)
@@ -112,7 +112,7 @@ class Record:
                 size, missing = rest or (0, [])
                 self._list.cut(size)
                 self._list.append(b"".join(missing))
-            self._written.begin(about or {}, self.hits, anew=not self.n_frames)
+            self._provenance.begin(about or {}, self.hits, anew=not self.n_frames)
         except BaseException:
             self._rows.close()
             raise
@@ -141,7 +141,7 @@ class Record:
         of_files = scores[np.array([source.path is not None for source in scores.sources], bool)]
         lines = hit_lines(of_files) if self._list is not None else b""
         n_hits = int(scores.decision.sum())
-        self._written.add(block)
+        self._provenance.add(block)
         self._held.append((lines, table_rows(scores), len(block), n_hits))
         self._write_held()
 
@@ -153,7 +153,7 @@ class Record:
         about : mapping of str to str
             What has changed, as for the class.
         """
-        self._written.change(about)
+        self._provenance.change(about)
 
     def forget(self, path: str) -> None:
         """Let a file be another one from here on, as a "restart" `Notice` says.
@@ -163,7 +163,7 @@ class Record:
         path : str
             Its path, as in the sources of its frames.
         """
-        self._written.forget(path)
+        self._provenance.forget(path)
 
     def close(self) -> None:
         """Write what is left, and let others write here.
@@ -249,7 +249,7 @@ class Record:
     def _compared(
         self, path: Path, lines: Iterable[bytes], expected: Iterator[bytes]
     ) -> tuple[int, list[bytes]]:
-        whole, is_ours = 0, self._written.hits == str(path.absolute())
+        whole, is_ours = 0, self._provenance.hits == str(path.absolute())
         for line in lines:
             due = next(expected, None)
             if due is not None and _as_in_table(line) == _as_in_table(due):

@@ -2,7 +2,6 @@
 
 import os
 import pickle
-import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -19,91 +18,11 @@ from sklearn_sfx.frames.euxfel._layout import Layout
 
 extra_data = pytest.importorskip("extra_data", reason="needs the extra [euxfel]")
 from extra_data import components  # noqa: E402
-from extra_data.tests.mockdata import write_file  # noqa: E402
-from extra_data.tests.mockdata.basler_camera import BaslerCamera  # noqa: E402
-from extra_data.tests.mockdata.detectors import AGIPDModule, DSSCModule, LPDModule  # noqa: E402
-from extra_data.tests.mockdata.jungfrau import JUNGFRAUModule  # noqa: E402
-from extra_data.tests.mockdata.xgm import XGM  # noqa: E402
+
+from tests.frames.euxfel.writers import DETECTORS, N_PULSES, by_extra_data, jungfrau, write_run  # noqa: E402
 
 # The numbers as they are; masks have tests of their own.
 open_frames = partial(sklearn_sfx.open_frames, mask=False)
-
-DETECTORS = {
-    "AGIPD": (AGIPDModule, components.AGIPD1M, "SPB_DET_AGIPD1M-1", (16, 512, 128)),
-    "LPD": (LPDModule, components.LPD1M, "FXE_DET_LPD1M-1", (16, 256, 256)),
-    "DSSC": (DSSCModule, components.DSSC1M, "SCS_DET_DSSC1M-1", (16, 128, 512)),
-}
-N_PULSES = 2  # of a train
-rng = np.random.default_rng(0)
-
-
-def fill(path, *leaves):
-    """Put numbers into datasets, since the writers leave them empty."""
-    with h5py.File(path, "r+") as file:
-
-        def visit(name, item):
-            if isinstance(item, h5py.Dataset) and name.endswith(leaves):
-                if name.endswith("mask"):
-                    item[:] = rng.integers(0, 4, (item.shape[-2], 1), np.uint16)
-                    return
-                image = rng.integers(0, 1000, item.shape[-2:], np.uint16)
-                number = np.arange(np.prod(item.shape[:-2])).reshape(*item.shape[:-2], 1, 1)
-                item[:] = image + number
-
-        file.visititems(visit)
-
-
-def write_module(folder, kind, module, sequence, *, raw=False, modern=False, n_trains=2):
-    writer, _, detector, _ = DETECTORS[kind]
-    name = f"{'RAW' if raw else 'CORR'}-R0001-{kind}{module:02}-S{sequence:05}.h5"
-    source = f"{detector}/{'CORR' if modern else 'DET'}/{module}CH0"
-    channel = {"channel_name": "output"} if modern else {}
-    device = writer(source, raw=raw, frames_per_train=N_PULSES, **channel)
-    path = folder / name
-    write_file(
-        str(path),
-        [device],
-        ntrains=n_trains,
-        firsttrain=10000 + sequence * n_trains,
-        chunksize=2,
-        format_version="1.0",
-    )
-    fill(path, "image/data", "image/mask")
-    return path
-
-
-def write_run(folder, kind, modules=range(16), sequences=(0, 1), **options):
-    folder.mkdir(exist_ok=True)
-    for module in modules:
-        for sequence in sequences:
-            write_module(folder, kind, module, sequence, **options)
-    return folder
-
-
-def by_extra_data(folder, cls, key, raw=False):
-    """Return (n_frames, n_modules * rows, columns), gaps and all, as extra_data reads them."""
-    # Not by its RunDirectory, which writes a file into the folder.
-    paths = [os.path.join(folder, name) for name in sorted(os.listdir(folder))]
-    run = extra_data.DataCollection.from_paths(paths, parallelize=False)
-    values = cls(run, raw=raw)[key].ndarray(module_gaps=True)
-    if cls is components.JUNGFRAU:  # (modules, trains, cells, rows, columns)
-        values = np.moveaxis(values, 0, 2)
-        return values.reshape(-1, values.shape[2] * values.shape[3], values.shape[4])
-    if cls is components.AGIPD1M and raw:
-        values = values[:, :, 0]  # signal, not gain
-    values = np.moveaxis(values, 0, 1)
-    return values.reshape(len(values), -1, values.shape[-1])
-
-
-@pytest.fixture(scope="module")
-def agipd(tmp_path_factory):
-    """Return the folder of a corrected run of sixteen modules in two sequences of files."""
-    return write_run(tmp_path_factory.mktemp("agipd") / "r0001", "AGIPD")
-
-
-@pytest.fixture(scope="module")
-def expected(agipd):
-    return by_extra_data(agipd, components.AGIPD1M, "image.data")
 
 
 def test_a_folder_is_a_run(agipd, expected):
@@ -265,28 +184,6 @@ def test_trains_that_a_module_missed(tmp_path):
     assert there.tolist() == [[True, False]] * 2 + [[True, True]] * 2 + [[False, True]] * 2
 
 
-class TwoCells(JUNGFRAUModule):
-    """A module that was set to two of its sixteen memory cells."""
-
-    @property
-    def instrument_keys(self):
-        return [(name, dtype, (2, *shape[1:])) for name, dtype, shape in super().instrument_keys]
-
-
-def jungfrau(folder, modules, detector="SPB_IRDA_JF4M", *, raw=False, cells=True):
-    folder.mkdir(exist_ok=True)
-    for module in modules:
-        source = f"{detector}/DET/JNGFR{module:02}"
-        path = folder / f"RAW-R0012-JNGFR{module:02}-S00000.h5"
-        device = TwoCells(source, raw=raw)
-        write_file(str(path), [device], ntrains=1, chunksize=1, format_version="1.0")
-        fill(path, "data/adc", "data/mask")
-        with h5py.File(path, "r+") as file:
-            if cells:
-                file[f"INSTRUMENT/{source}:daqOutput/data/memoryCell"][:] = [7, 3]
-    return folder
-
-
 @pytest.mark.parametrize("raw", [True, False])
 def test_jungfrau_has_a_frame_for_each_cell(tmp_path, raw):
     folder = jungfrau(tmp_path / "run", [1, 2], "FXE_XAD_JF1M", raw=raw)
@@ -311,107 +208,3 @@ def test_jungfrau_modules_keep_their_places(tmp_path):
     single = open_frames(jungfrau(tmp_path / "single", [3], "FXE_XAD_JF500K"))
     assert single.facts.modules == (1, 512)
     assert not np.isnan(single[0]).any()
-
-
-def test_several_detectors_are_chosen_by_name(tmp_path, refused):
-    folder = write_run(tmp_path / "run", "AGIPD", modules=[0], sequences=[0])
-    jungfrau(folder, [1, 2], "SPB_IRDA_JF1M")
-    refused(folder, folder, "SPB_DET_AGIPD1M-1, SPB_IRDA_JF1M", "dataset=")
-    assert open_frames(folder, dataset="SPB_IRDA_JF1M").shape == (2, 1024, 1024)
-    assert open_frames(folder, dataset="SPB_DET_AGIPD1M-1").shape == (4, 8192, 128)
-    refused(folder, "no detector LPD", "SPB_IRDA_JF1M", dataset="LPD")
-    refused(folder, folder, "is a folder", "name the detector", dataset="/INSTRUMENT/data")
-
-
-def test_other_files_of_a_run_do_no_harm(tmp_path, refused):
-    folder = write_run(tmp_path / "run", "AGIPD", modules=[0], sequences=[0])
-    camera = folder / "CORR-R0001-DA01-S00000.h5"
-    devices = [
-        XGM("SA1_XTD2_XGM/DOOCS/MAIN"),
-        BaslerCamera("SPB_IRU_CAM/CAM/SIDEMIC", sensor_size=(30, 20)),
-    ]
-    write_file(str(camera), devices, ntrains=4, chunksize=2, format_version="1.0")
-    fill(camera, "image/pixels")
-    assert open_frames(folder).shape == (4, 8192, 128)
-    (folder / "overview.h5").write_bytes(b"nothing")
-    (folder / "notes.txt").write_text("nothing")
-    assert open_frames(folder).shape == (4, 8192, 128)
-    dataset = "/INSTRUMENT/SPB_IRU_CAM/CAM/SIDEMIC:daqOutput/data/image/pixels"
-    assert open_frames(camera, dataset=dataset).shape[0] == 4
-    only = tmp_path / "only"
-    only.mkdir()
-    shutil.copy(camera, only)
-    refused(only, only, "no detector of several modules")
-
-
-def scrambled(data):
-    found = np.frombuffer(data, np.uint8).copy()
-    found[2000::37] ^= 0x5A
-    return found.tobytes()
-
-
-@pytest.mark.parametrize(
-    ("damage", "said"),
-    [
-        (lambda data: b"", "is empty"),
-        (lambda data: data[: len(data) // 2], "is truncated"),
-        (lambda data: b"the beam was lost", "is no HDF5 file"),
-        (scrambled, "is damaged"),
-    ],
-)
-def test_of_a_damaged_run_the_file_is_named(tmp_path, damage, said, refused):
-    for module in range(3):
-        write_module(tmp_path, "AGIPD", module, 0)
-    *_, last = sorted(tmp_path.iterdir())
-    last.write_bytes(damage(last.read_bytes()))
-    refused(tmp_path, last, said, "give the other files instead of the folder")
-
-
-def test_one_module_by_the_path_of_its_dataset(agipd):
-    file = agipd / "CORR-R0001-AGIPD05-S00000.h5"
-    dataset = "/INSTRUMENT/SPB_DET_AGIPD1M-1/DET/5CH0:xtdf/image/data"
-    module = open_frames(file, dataset=dataset)
-    assert module.shape == (4, 512, 128)
-    np.testing.assert_array_equal(module[1], open_frames(agipd)[1][5 * 512 : 6 * 512])
-
-
-@pytest.mark.parametrize("change", ["count", "twice", "pulse", "rows", "cut off"])
-def test_what_does_not_belong_together_is_not_put_together(tmp_path, change, refused):
-    folder = write_run(tmp_path / "run", "AGIPD", modules=[0, 1], sequences=[0])
-    path = folder / "CORR-R0001-AGIPD01-S00000.h5"
-    group = "SPB_DET_AGIPD1M-1/DET/1CH0:xtdf/image"
-    if change == "cut off":
-        path.write_bytes(path.read_bytes()[:-5000])
-        refused(folder, path)
-        return
-    if change == "twice":
-        shutil.copy(path, folder / "CORR-R0001-AGIPD01-S00001.h5")
-    with h5py.File(path, "r+") as file:
-        if change == "count":
-            file[f"INDEX/{group}/count"][1] = 1
-        elif change == "pulse":
-            file[f"INSTRUMENT/{group}/pulseId"][2] = 9
-        elif change == "rows":
-            file[f"INDEX/{group}/first"][1] = 3
-    said = {"count": "cannot be put together", "twice": "same train ID in different files"}
-    said |= {"pulse": "name the frames of train 10001 differently", "rows": "row 4"}
-    refused(folder, said[change])
-
-
-def test_without_extra_data_the_sentence_says_how_to_get_it(agipd, monkeypatch, refused):
-    def missing(name):
-        raise ImportError(name)
-
-    monkeypatch.setattr("sklearn_sfx._extras.import_module", missing)
-    refused(agipd, "need extra_data", "pip install 'sklearn_sfx[euxfel]'", "dataset=")
-    file = agipd / "CORR-R0001-AGIPD05-S00000.h5"
-    refused(file, "pip install 'sklearn_sfx[euxfel]'")
-    dataset = "/INSTRUMENT/SPB_DET_AGIPD1M-1/DET/5CH0:xtdf/image/data"
-    assert open_frames(file, dataset=dataset).shape == (4, 512, 128)
-
-
-def test_other_folders_are_no_runs(tmp_path, refused):
-    refused(tmp_path, tmp_path, "is a folder")
-    with h5py.File(tmp_path / "a.h5", "w") as file:
-        file["data"] = np.zeros((2, 3, 4))
-    refused(tmp_path, tmp_path, "is a folder")

@@ -15,14 +15,14 @@ from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import Frames, open_frames
 from sklearn_sfx.streams._protocols import ScoredFrames
 
-__all__ = ["UNNAMED", "Written"]
+__all__ = ["UNNAMED", "Provenance"]
 
 FOLDER = "watched"
 UNNAMED = "the only one"  # dataset
 N_FILES = 100  # a folder of single images may have a million
 
 
-class Written:
+class Provenance:
     """What the rows of a table are of: what scored them, their hit list, and a frame of each file.
 
     It is kept in ``.sfx/watched`` beside the table. A file grows while it is watched, and its
