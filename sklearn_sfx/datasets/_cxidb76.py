@@ -89,6 +89,8 @@ def load_cxidb76(
             Name of each value of the target.
         labels : str ndarray of shape (n_frames,)
             HIT, MAYBE or MISS, as the expert says.
+        sample_weight : float64 ndarray of shape (n_frames,)
+            What each label weighs, for `fit` and `evaluate`: 1 for a line that does not say.
         spot_count : int64 ndarray of shape (n_frames,), or None
             Spots found by DIALS.
         mask : bool ndarray of shape (height, width), bool Frames, or None
@@ -135,11 +137,12 @@ def load_cxidb76(
                 f"in {first.parent}; say where they are with annotation=..., or open the frames "
                 "alone with open_frames."
             )
-    labels = check_annotation(read_annotation(annotation), origins, annotation)
+    found = read_annotation(annotation)
+    labels, sample_weight = check_annotation(found, origins, annotation), found.weights
     spot_count = None if spots is None else read_spot_counts(spots, len(data))
     target, target_names, kept = make_target(labels, maybe)
     if not kept.all():
-        data, labels = data[kept], labels[kept]
+        data, labels, sample_weight = data[kept], labels[kept], sample_weight[kept]
         spot_count = None if spot_count is None else spot_count[kept]
     if return_X_y:
         return data, target
@@ -148,6 +151,7 @@ def load_cxidb76(
         target=target,
         target_names=target_names,
         labels=labels,
+        sample_weight=sample_weight,
         spot_count=spot_count,
         mask=data.mask,
         DESCR=_describe(subset, data, origins, maybe, target_names, spots),

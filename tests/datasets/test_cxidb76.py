@@ -69,6 +69,15 @@ def test_spots_and_mask(run):
     np.testing.assert_array_equal(load_cxidb76(run, "LO19", mask=usable).mask, usable)
 
 
+def test_weights_of_labels_are_kept(run):
+    labels = ["HIT", "MISS", "MAYBE", "MISS", "MISS"]
+    assert load_cxidb76(run, "LN84").sample_weight.tolist() == [1, 1, 1, 1, 1]
+    weighed = run.with_name("weighed.txt")
+    write_annotation(weighed, run.name, labels, weights=[1, 2.5, 0.5, 1, 4])
+    bunch = load_cxidb76(run, "LN84", annotation=weighed, maybe="drop")
+    assert bunch.sample_weight.tolist() == [1, 2.5, 1, 4]
+
+
 def test_return_x_y(run):
     data, target = load_cxidb76(run, "LN83", return_X_y=True, maybe="drop")
     assert isinstance(data, Frames)
