@@ -10,6 +10,7 @@ from hypothesis.extra import numpy as hnp
 from sklearn_sfx import CentralCrop, InputError, open_frames
 from sklearn_sfx.frames.geometry import AssembledSource, Geometry, Panel, read_geometry
 from sklearn_sfx.frames.geometry._gather import find_tiles, gather, gather_tiles
+from sklearn_sfx.frames.geometry._turn import SIDE
 
 pytest.importorskip("cfelpyutils")
 
@@ -138,6 +139,23 @@ def test_tiles_give_what_an_index_gives(shape, turn, gap, dtype):
     np.testing.assert_array_equal(image, expected)
     assert (tiles[:, 2] * tiles[:, 3]).sum() == index.size
     assert len(find_tiles(index, len(tiles) - 1)) == 0
+
+
+@pytest.mark.parametrize("dtype", [bool, np.int16, np.float32, np.float64])
+@pytest.mark.parametrize(("down", "across"), [(1, 37), (-1, 37), (1, -37), (-1, -37)])
+def test_modules_turned_by_90_degrees_are_copied_block_by_block(dtype, down, across):
+    height, width = 4 * SIDE + 5, 37  # of the module, of which some is left beside whole blocks
+    pixels = np.random.default_rng(0).integers(0, 2**15, height * width + 1)
+    module = (pixels % 2 if dtype is bool else pixels).astype(dtype)
+    expected = module[:-1].reshape(height, width)[:: np.sign(across), ::down].T
+    index = np.arange(height * width, dtype=np.int32).reshape(height, width)
+    index = np.ascontiguousarray(index[:: np.sign(across), ::down].T)
+    tiles = find_tiles(index, index.size)
+    assert set(tiles[:, 5]) == {down}
+    assert set(tiles[:, 6]) == {across}
+    image = np.zeros(index.shape, dtype)
+    gather_tiles(module, tiles, image)
+    np.testing.assert_array_equal(image, expected)
 
 
 def test_directions_are_those_of_crystfel(geom):

@@ -10,6 +10,8 @@ import numpy as np
 from numba import njit
 from numba import uint64 as U
 
+from sklearn_sfx.frames.geometry._turn import SIDE, turn_block
+
 __all__ = ["find_tiles", "gather", "gather_tiles"]
 
 MOST_ROWS = 32  # of a tile
@@ -49,6 +51,8 @@ def gather_tiles(pixels, tiles, out):
             for i in range(height):
                 for j in range(width):
                     out[top + i, left + j] = value
+        elif abs(tiles[t, 5]) == 1:
+            _gather_turned(pixels, tiles[t], out)
         else:
             step = U(max(SPAN // max(abs(tiles[t, 6]), 1), 8))
             for begin in range(U(0), width, step):
@@ -57,6 +61,24 @@ def gather_tiles(pixels, tiles, out):
                     start = first + i * down
                     for j in range(begin, stop):
                         out[top + i, left + j] = pixels[start + j * across]
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _gather_turned(pixels, tile, out):
+    """Copy a tile of which the next pixel down is the next one in memory, or the one before."""
+    top, left, height, width, first, down, across = tile
+    flat, row = out.reshape(out.size), out.shape[1]
+    n_rows, n_columns = height // SIDE * SIDE, width // SIDE * SIDE
+    for i in range(0, n_rows, SIDE):
+        if down == 1:
+            low, place, step = first + i, (top + i) * row + left, row
+        else:  # the last row comes first in memory
+            low, place, step = first - i - (SIDE - 1), (top + i + SIDE - 1) * row + left, -row
+        for j in range(0, n_columns, SIDE):
+            turn_block(pixels, low + j * across, across, flat, place + j, step)
+    for i in range(height):
+        for j in range(n_columns if i < n_rows else 0, width):
+            out[top + i, left + j] = pixels[first + i * down + j * across]
 
 
 @njit(nogil=True, cache=True)
