@@ -21,7 +21,7 @@ from sklearn_sfx.cli import build_parser
 from sklearn_sfx.datasets import match_labels, write_annotation, write_run
 from sklearn_sfx.frames._formats import FORMATS
 from sklearn_sfx.screening import _demo
-from sklearn_sfx.streams import HitPublisher, open_source
+from sklearn_sfx.streams import HitPublisher, open_source, watch
 from tests.datasets.label_writers import write_stream
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
@@ -179,6 +179,7 @@ def mistakes(folder):
     yield lambda: sfx.open_frames("labels.txt")
     yield lambda: open_source("tcp://localhost:31001")
     yield lambda: open_source("karabo://localhost:4545?sock=SUB")
+    yield lambda: list(watch([larger], model))
     yield lambda: HitPublisher("nowhere")
     training = Outputs("sfx train", ["r0095_2000.h5"], ["r0095_2000.h5"])
     yield lambda: training.claim("r0095_2000.h5")

@@ -7,6 +7,7 @@ from sklearn_sfx.screening._crop import describe_crop as describe_crop
 from sklearn_sfx.screening._demo import run_demo as run_demo
 from sklearn_sfx.screening._device import use_device as use_device
 from sklearn_sfx.screening._estimator_model import as_screening_model as as_screening_model
+from sklearn_sfx.screening._estimator_model import check_hit_finder as check_hit_finder
 from sklearn_sfx.screening._estimator_model import load_hit_finder as load_hit_finder
 from sklearn_sfx.screening._evaluation import Evaluation, evaluate, evaluation_table
 from sklearn_sfx.screening._evaluation import percent as percent
@@ -16,6 +17,8 @@ from sklearn_sfx.screening._hit_rate import HitRate
 from sklearn_sfx.screening._model import ScreeningModel, load_screening_model
 from sklearn_sfx.screening._pages import require_page
 from sklearn_sfx.screening._parts import PART as PART
+from sklearn_sfx.screening._parts import PartScores as PartScores
+from sklearn_sfx.screening._parts import joined as joined
 from sklearn_sfx.screening._parts import score_part as score_part
 from sklearn_sfx.screening._report import write_report
 from sklearn_sfx.screening._run_info import RunInfo, run_info

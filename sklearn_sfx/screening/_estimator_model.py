@@ -21,7 +21,7 @@ from sklearn_sfx.preprocessing import CentralCrop, PixelMask
 from sklearn_sfx.screening._hit_probability import HitProbability, last_of
 from sklearn_sfx.screening._model import ScreeningModel
 
-__all__ = ["as_screening_model", "load_hit_finder"]
+__all__ = ["as_screening_model", "check_hit_finder", "load_hit_finder"]
 
 HIT = "hit"  # how a class of strings says that it is the one, in any case of the letters
 RESPONSES = ("predict_proba", "decision_function", "predict")
@@ -45,16 +45,10 @@ def as_screening_model(model: Any, frames: Any, pos_label: Any = None) -> Screen
     InputError
         It is no fitted classifier, or cannot say which class is that of hits.
     """
+    response, threshold, of, hit = check_hit_finder(model, pos_label)
     if isinstance(model, ScreeningModel):
-        if pos_label is not None:
-            raise InputError(
-                "pos_label is for other estimators: a model that train made has hits and misses."
-            )
         return model
     name = type(model).__name__
-    response = _response(model)
-    threshold, of = _own_decision(model, response)
-    hit = _hit_class(model, pos_label, of)
     prepare, classifier = _split_preparation(model)
     known = getattr(estimators(model)[0], "frame_shape_in_", None)
     if known is not None and tuple(known) != tuple(frames.shape[1:]):
@@ -76,6 +70,39 @@ def as_screening_model(model: Any, frames: Any, pos_label: Any = None) -> Screen
         trained_on=(),
         frame_shape=(frames.shape[1], frames.shape[2]),
     )
+
+
+def check_hit_finder(model: Any, pos_label: Any = None) -> tuple[str, Any, Any, Any]:
+    """Return what is known of a model before there are frames, or refuse it.
+
+    Parameters
+    ----------
+    model, pos_label : any
+        As for `as_screening_model`.
+
+    Returns
+    -------
+    response : str
+        The method to ask.
+    threshold, of : any
+        The threshold that it has on its response, and of which class that is; None without one.
+    hit : label
+        Its class of hits.
+
+    Raises
+    ------
+    InputError
+        It is no fitted classifier, or cannot say which class is that of hits.
+    """
+    if isinstance(model, ScreeningModel):
+        if pos_label is not None:
+            raise InputError(
+                "pos_label is for other estimators: a model that train made has hits and misses."
+            )
+        return "predict_proba", model.threshold, 1, 1
+    response = _response(model)
+    threshold, of = _own_decision(model, response)
+    return response, threshold, of, _hit_class(model, pos_label, of)
 
 
 def _split_preparation(model: Any) -> tuple[list[Any], Any]:

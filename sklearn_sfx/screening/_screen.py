@@ -144,9 +144,10 @@ def check_frames(model: ScreeningModel, frames: Frames) -> None:
     _warn_of_other_mask(model, frames)
 
 
-def checked_threshold(model: ScreeningModel, threshold: float | None) -> float:
+def checked_threshold(model: ScreeningModel | None, threshold: float | None) -> float:
     """Return the threshold, the model's own by default."""
-    threshold = model.threshold if threshold is None else threshold
+    if threshold is None:
+        threshold = 0.5 if model is None else model.threshold
     if not 0 <= threshold <= 1:
         raise InputError(f"threshold has to lie between 0 and 1, got {threshold}.")
     return threshold

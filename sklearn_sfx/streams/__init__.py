@@ -3,6 +3,8 @@
 # What is imported as itself is for other rooms, not for users.
 from sklearn_sfx._names import carry_the_face
 from sklearn_sfx.streams._hit_files import HitFiles
+from sklearn_sfx.streams._model_file import ModelFile
+from sklearn_sfx.streams._model_file import content_of as content_of
 from sklearn_sfx.streams._open import open_source
 from sklearn_sfx.streams._protocols import (
     LiveFrames,
@@ -26,6 +28,7 @@ __all__ = [
     "KaraboSource",
     "LiveFrames",
     "LiveSource",
+    "ModelFile",
     "Notice",
     "Output",
     "Record",

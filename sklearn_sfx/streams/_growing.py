@@ -59,6 +59,7 @@ class GrowingFile:
         self._others: frozenset[str] = frozenset()
         self._inode: tuple[int, int] | None = None
         self._problem = ""
+        self._misfit_since: float | None = None
         self._was_followed = self._is_followed = False
         self.is_whole = False  # all that the last look saw was given
         self.is_unknown = False  # it has no frames, now or later
@@ -110,10 +111,13 @@ class GrowingFile:
             self._inode = inode
         frames = self._open()
         if frames is None:
-            if self._problem and not self.is_unknown and self.quiet_s > SETTLED_S:
+            is_misfit = self._misfit_since is not None
+            waited = self._looked_at - self._misfit_since if self._misfit_since else 0.0
+            if self._problem and not self.is_unknown and max(self.quiet_s, waited) > SETTLED_S:
                 self.is_whole = True  # until it changes
                 origin = FrameOrigin(self.path, 0, "//")
-                yield Notice("unreadable", self._problem, 1, (origin,))
+                kind = "misfit" if is_misfit else "unreadable"
+                yield Notice(kind, self._problem, 1, (origin,))
             return
         if not may_grow(self.path) and (has_changed or not _is_readable(frames)):
             if self.quiet_s > SETTLED_S:
@@ -160,11 +164,23 @@ class GrowingFile:
             return None
         except (InputError, OSError) as error:
             self._problem = str(error).rstrip(".")
+            if self._misfit_since is None and self._is_readable_without():
+                self._misfit_since = self._looked_at
             return None
-        self.is_unknown = False
+        self.is_unknown, self._misfit_since = False, None
         self.files = frames[:1].files
         self._others = self.files - {self.path}
         return frames
+
+    def _is_readable_without(self) -> bool:
+        """Whether it would be but for the mask and the geometry that were given."""
+        given = {"mask": False, "geometry": None} | {"dataset": self._opening.get("dataset")}
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                return len(open_frames(self.path, missing="on_read", **given)) > 0
+        except (InputError, OSError):
+            return False
 
     def _tells_nothing(self, frames: Frames) -> bool:
         try:

@@ -9,7 +9,7 @@ import numpy as np
 
 from sklearn_sfx.frames import Facts, FrameOrigin, Frames
 from sklearn_sfx.preprocessing import Peaks, find_peaks
-from sklearn_sfx.streams._protocols import ScoredFrames
+from sklearn_sfx.streams._protocols import ScoredFrames, frame_name
 
 __all__ = ["Hit", "hits_of"]
 
@@ -48,8 +48,7 @@ class Hit(NamedTuple):
     @property
     def name(self) -> str:
         """What it is called where there is but one name: the file's own, or file and event."""
-        path, _, event, identifier = self.origin
-        return identifier or f"{path or ''} {event}".strip()
+        return frame_name(self.origin)
 
 
 def hits_of(block: ScoredFrames) -> Iterator[Hit]:

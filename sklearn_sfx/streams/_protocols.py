@@ -17,7 +17,15 @@ from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import ArraySource, Facts, FrameOrigin, Frames, ValueRule
 from sklearn_sfx.screening import Scores
 
-__all__ = ["LiveFrames", "LiveSource", "Notice", "Output", "ScoredFrames", "arrived_frames"]
+__all__ = [
+    "LiveFrames",
+    "LiveSource",
+    "Notice",
+    "Output",
+    "ScoredFrames",
+    "arrived_frames",
+    "frame_name",
+]
 
 
 @dataclass(frozen=True)
@@ -67,8 +75,10 @@ class Notice:
     ----------
     kind : str
         One word by which they are counted: "start", "end", "restart", "lost" for frames that never
-        came, "unreadable" for those that came and cannot be read, "model" for another model that is
-        used from here on, "refused" for one that cannot be.
+        came, "unreadable" for those that came and cannot be read, "misfit" for those to which what
+        the user said of all does not fit, such as a mask of another shape: it ends a watch that
+        could not decide on any frame yet, and else they are unreadable; "model" for another model
+        that decides from its source on, "refused" for one that cannot.
     text : str
         The line, without a full stop: "series 7 starts: 1000 frames of 1024 x 1024 pixels".
     n_frames : int, default=0
@@ -227,6 +237,18 @@ class Output(Protocol):
 
     def close(self) -> None:
         """Finish what is open; nothing comes after it."""
+
+
+def frame_name(origin: FrameOrigin) -> str:
+    """Return what a frame is called where there is but one name: the file's own, or file and event.
+
+    Parameters
+    ----------
+    origin : FrameOrigin
+        Where it is from.
+    """
+    path, _, event, identifier = origin
+    return identifier or f"{path or ''} {event}".strip()
 
 
 def arrived_frames(

@@ -40,6 +40,7 @@ class Provenance:
         self._place = table.absolute().parent / HIDDEN / FOLDER / f"{table.name}.json"
         self.about: dict[str, str] = {}
         self.hits: str | None = None
+        self.changes: list[tuple[int, dict[str, str]]] = []
         self._files: dict[str, list] = {}
         self.is_known = False
         # There is none, or it is damaged.
@@ -47,6 +48,8 @@ class Provenance:
             noted = json.loads(self._place.read_text(encoding="ascii"))
             self.about, self._files = dict(noted["about"]), dict(noted["files"])
             self.hits = noted["hits"]
+            changes = noted.get("changes", [])  # which notes of older versions do not have
+            self.changes = [(int(row), dict(about)) for row, about in changes]
             self.is_known = bool(self.about)
 
     def check(self, about: Mapping[str, str]) -> None:
@@ -66,18 +69,20 @@ class Provenance:
                     "name another table by --scores, or begin anew with --force."
                 )
 
-    def begin(self, about: Mapping[str, str], hits: Path | None, *, anew: bool) -> None:
-        """Note what writes from here on."""
-        if anew:
-            self.about, self._files, self.hits = {}, {}, None
+    def begin(self, about: Mapping[str, str], hits: Path | None, n_rows: int) -> None:
+        """Note what writes from here on, behind so many rows."""
+        self.changes = [(min(row, n_rows), changed) for row, changed in self.changes]
+        if not n_rows:
+            self.about, self._files, self.hits, self.changes = {}, {}, None, []
         self.about |= about
         if hits is not None:
             self.hits = str(hits.absolute())
         self._keep()
 
-    def change(self, about: Mapping[str, str]) -> None:
-        """Note that something was replaced while it was used."""
+    def change(self, about: Mapping[str, str], row: int) -> None:
+        """Note that something was replaced while it was used, and which row is the first of it."""
         self.about |= about
+        self.changes.append((row, dict(about)))
         self._keep()
 
     def forget(self, path: str) -> None:
@@ -102,7 +107,12 @@ class Provenance:
             self._keep()
 
     def _keep(self) -> None:
-        about = {"about": self.about, "hits": self.hits, "files": self._files}
+        about = {
+            "about": self.about,
+            "hits": self.hits,
+            "files": self._files,
+            "changes": self.changes,
+        }
         folder = self._place.parents[2]
         with contextlib.suppress(OSError):  # the disk is full; then it is not known what writes
             hidden_folder(folder, FOLDER)

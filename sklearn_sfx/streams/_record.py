@@ -47,6 +47,9 @@ class Record:
     ----------
     is_known : bool
         Whether it is known what wrote the rows that were there.
+    changes : list of tuple of int and dict
+        What `note` was told, by this watch or an earlier one, each with the row from which on it
+        decided, from 0.
 
     Raises
     ------
@@ -69,6 +72,8 @@ class Record:
     >>> record.n_frames, record.n_hits, record.n_held, record.seen.new_rows([])
     (3, 0, 0, [])
     >>> record.note({"threshold": "0.7"})
+    >>> record.changes
+    [(3, {'threshold': '0.7'})]
     >>> record.forget("run.h5")
     """
 
@@ -112,10 +117,15 @@ class Record:
                 size, missing = rest or (0, [])
                 self._list.cut(size)
                 self._list.append(b"".join(missing))
-            self._provenance.begin(about or {}, self.hits, anew=not self.n_frames)
+            self._provenance.begin(about or {}, self.hits, self.n_frames)
         except BaseException:
             self._rows.close()
             raise
+
+    @property
+    def changes(self) -> list[tuple[int, dict[str, str]]]:
+        """What was changed, each with the first row of it."""
+        return list(self._provenance.changes)
 
     @property
     def n_held(self) -> int:
@@ -146,14 +156,14 @@ class Record:
         self._write_held()
 
     def note(self, about: Mapping[str, str]) -> None:
-        """Note what decides the rows from here on, such as a model that was replaced.
+        """Note what decides the rows from the next on, such as a model that was replaced.
 
         Parameters
         ----------
         about : mapping of str to str
             What has changed, as for the class.
         """
-        self._provenance.change(about)
+        self._provenance.change(about, self.n_frames + self.n_held)
 
     def forget(self, path: str) -> None:
         """Let a file be another one from here on, as a "restart" `Notice` says.

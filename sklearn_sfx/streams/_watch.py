@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -17,16 +15,9 @@ from sklearn_sfx._text import counted
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import FrameOrigin, Frames, join_frames
 from sklearn_sfx.preprocessing import PixelMask
-from sklearn_sfx.screening import (
-    PART,
-    Scores,
-    ScreeningModel,
-    check_frames,
-    checked_threshold,
-    load_screening_model,
-    score_part,
-    untrained_model,
-)
+from sklearn_sfx.screening import PART, Scores, checked_threshold
+from sklearn_sfx.streams._deciding import Deciding, Misfit
+from sklearn_sfx.streams._model_file import ModelFile
 from sklearn_sfx.streams._open import open_source
 from sklearn_sfx.streams._protocols import (
     LiveFrames,
@@ -34,6 +25,7 @@ from sklearn_sfx.streams._protocols import (
     Notice,
     ScoredFrames,
     arrived_frames,
+    frame_name,
 )
 from sklearn_sfx.streams._seen import Seen
 from sklearn_sfx.streams._tally import Tally
@@ -48,9 +40,10 @@ FIRST_S = 5.0  # without a model, so long is waited for the frames that defects 
 
 def watch(
     source: str | Path | LiveSource | Iterable,
-    model: ScreeningModel | str | Path | None = None,
+    model: Any = None,
     *,
     threshold: float | None = None,
+    pos_label: Any = None,
     peaks: bool = True,
     when_behind: str = "wait",
     silent_after: float = 30.0,
@@ -71,11 +64,16 @@ def watch(
     source : path, LiveSource, or iterable of arrays of shape (height, width) or (n, height, width)
         A file that grows, a folder into which files fall, what `open_source` returned, or whatever
         yields arrays.
-    model : ScreeningModel or path, optional
-        A file is loaded again when it changes. Without a model, frames with six Bragg spots or
-        more are hits, as `untrained_model` says, which looks at the first ten frames.
+    model : ScreeningModel, fitted estimator, path or ModelFile, optional
+        What `screen` takes, or the file of one, which is loaded again between two blocks when it is
+        replaced: no frame is lost, a "model" `Notice` says from which frame on the other one
+        decides, and one that cannot be used is "refused", and the one before stays. Without a
+        model, frames with six Bragg spots or more are hits, as `untrained_model` says, which looks
+        at the first ten frames.
     threshold : float in [0, 1], optional
         The probability from which a frame is called a hit; by default the model's own.
+    pos_label : int, float, bool or str, default=None
+        The class of hits of an estimator, as for `screen`; of a `ModelFile` it is its own.
     peaks : bool
         Whether to count the peaks of each frame too.
     when_behind : {"wait", "newest", "spread"}
@@ -103,7 +101,9 @@ def watch(
     Raises
     ------
     InputError
-        Nothing can be received, or the model or another argument cannot be used.
+        Nothing can be received, or the model or another argument cannot be used; the first frames
+        are such as the model, the mask or the geometry cannot be for, as of another shape. Where
+        only later frames are, they are unreadable.
 
     Warns
     -----
@@ -122,13 +122,13 @@ def watch(
     (12, 12, 0)
     """
     if isinstance(model, str | Path):
-        model = _ModelFile(model)
-    if model is not None:
-        checked_threshold(model.model if isinstance(model, _ModelFile) else model, threshold)
+        model = ModelFile(model, pos_label=pos_label)
+    checked_threshold(None, threshold)
     tally = Tally() if tally is None else tally
     watching = _Watch(
         open_source(source),
         model,
+        pos_label,
         threshold,
         peaks,
         Waiting(when_behind, tally),
@@ -142,39 +142,12 @@ def watch(
     return watching.blocks()
 
 
-class _ModelFile:
-    """A model that is loaded again when its file changes."""
-
-    def __init__(self, path: str | Path):
-        self._path = path
-        self._state = self._now()
-        self.model = load_screening_model(path)
-
-    def again(self) -> Notice | None:
-        """Load what lies there now, if it has changed; a model that cannot be loaded is told of."""
-        state = self._now()
-        if state in (None, self._state):
-            return None
-        self._state = state
-        try:
-            self.model = load_screening_model(self._path)
-        except (InputError, OSError) as error:
-            return Notice("refused", f"{str(error).rstrip('.')}; the model from before stays")
-        return Notice("model", f"{self._path}: the model has changed, and is used from here on")
-
-    def _now(self) -> tuple | None:
-        try:
-            status = os.stat(self._path)
-        except OSError:
-            return None
-        return status.st_ino, status.st_size, status.st_mtime_ns
-
-
 class _Watch:
     def __init__(
         self,
         source: LiveSource,
-        model: ScreeningModel | _ModelFile | None,
+        model: Any,
+        pos_label: Any,
         threshold: float | None,
         peaks: bool,
         waiting: Waiting,
@@ -185,7 +158,8 @@ class _Watch:
         silent_after: float,
         end_after: float | None,
     ):
-        self._source, self._model = source, model
+        self._source = source
+        self._deciding = Deciding(model, pos_label, peaks, self._note)
         self._threshold, self._peaks = threshold, peaks
         self._waiting, self._tally, self._tell = waiting, tally, tell
         self._seen, self._stop = seen, stop
@@ -193,7 +167,8 @@ class _Watch:
         self._came_at = time.monotonic()
         self._is_silent = False
         self._failure: Exception | None = None
-        self._checked: Any = None
+        self._shape: tuple[int, ...] = (1, 1)  # of frames that were scored
+        self._told = ""
         self._most = 1
 
     def blocks(self) -> Iterator[ScoredFrames]:
@@ -201,13 +176,15 @@ class _Watch:
         receiver.start()
         try:
             while not self._waiting.is_over:
-                if self._model is None:
-                    self._find_model()
+                if self._deciding.has_to_look_first:
+                    self._look_first()
                 taken = self._waiting.take(self._most, TICK_S)
                 self._mind_silence()
                 if taken is None:
                     continue
                 block = self._gone(taken) if isinstance(taken, Notice) else self._scored(taken)
+                if block is None:
+                    continue
                 yield block
                 self._tally.add(block)
             if self._failure is not None:
@@ -234,11 +211,13 @@ class _Watch:
             for source in notice.sources:
                 if source.path is not None:
                     self._seen.forget(source.path)
-        elif notice.kind == "unreadable" and notice.sources:
-            rows = self._seen.new_rows(notice.sources)
-            if not rows:
+        elif notice.kind in ("unreadable", "misfit"):
+            if notice.sources and not self._seen.new_rows(notice.sources):
                 return
-            self._waiting.put(notice)
+            if notice.kind == "misfit" or notice.sources:
+                self._waiting.put(notice)
+            if notice.kind == "misfit":  # who scores knows what it means
+                return
         self._note(notice)
 
     def _take_frames(self, live: LiveFrames) -> None:
@@ -269,12 +248,11 @@ class _Watch:
         if self._end_after is not None and quiet > self._end_after:
             self._stop.set()
 
-    def _find_model(self) -> None:
-        """Make the model that needs no training of the first frames, once they are there."""
+    def _look_first(self) -> None:
+        """Let the model be made that needs no training, once the first frames are there."""
         frames = self._waiting.first(PixelMask.MIN_FRAMES, TICK_S, FIRST_S)
         if frames is not None:
-            with contextlib.suppress(InputError):  # none can be read, as their rows will say
-                self._model = untrained_model(frames)
+            self._deciding.look_at(frames)
 
     def _scored(self, taken: list[WaitingFrames]) -> ScoredFrames:
         begin = time.monotonic()
@@ -282,11 +260,9 @@ class _Watch:
         arrived = np.concatenate([item.live.arrived for item in taken])
         sources = list(chain.from_iterable(item.sources for item in taken))
         try:
-            model = self._model_for(frames)
-            found = score_part(model, frames, peaks=self._peaks)
-        except (InputError, OSError) as error:
-            why = str(error).rstrip(".")
-            self._note(Notice("unreadable", f"{counted(len(frames), 'frame')}: {why}"))
+            model, found = self._deciding.score(frames)
+        except Misfit as error:
+            why = self._misfit(str(error), sources, len(frames))
             return self._unreadable(sources, why, frames, arrived)
         threshold = checked_threshold(model, self._threshold)
         scores = Scores(
@@ -298,30 +274,30 @@ class _Watch:
             reason=found.reason,
             expected=model.expected if threshold == model.threshold else None,
         )
+        self._shape = frames.shape[1:]
         rate = len(frames) / max(1e-6, time.monotonic() - begin)
         self._waiting.set_rate(rate)
         self._most = int(np.clip(rate * BLOCK_S, 1, min(PART, 2 * self._most + 1)))
         return ScoredFrames(frames, scores, arrived)
 
-    def _model_for(self, frames: Frames) -> ScreeningModel:
-        """Return the model as it is now; frames of another shape are an `InputError`."""
-        if isinstance(self._model, _ModelFile):
-            if notice := self._model.again():
-                self._note(notice)
-            model = self._model.model
-        elif self._model is None:
-            model = untrained_model(frames)
-        else:
-            model = self._model
-        if self._checked is not model or frames.shape[1:] != model.frame_shape:
-            check_frames(model, frames)
-            self._checked = model
-        return model
+    def _misfit(self, why: str, sources: Sequence[FrameOrigin], n: int) -> str:
+        """Say that frames do not fit, once, and return it; where none ever did, it is the end."""
+        if not self._deciding.has_decided:
+            named = f"{frame_name(sources[0])}: " if sources else ""
+            raise InputError(f"{named}{why}.")
+        if why != self._told:
+            self._told = why
+            self._note(Notice("misfit", f"{counted(n, 'frame')}, and all like these: {why}"))
+        return why
 
-    def _gone(self, notice: Notice) -> ScoredFrames:
-        """Return rows for frames that came and cannot be read."""
-        shape = (1, 1) if self._checked is None else self._checked.frame_shape
-        nothing = np.broadcast_to(np.float32(np.nan), (len(notice.sources), *shape))
+    def _gone(self, notice: Notice) -> ScoredFrames | None:
+        """Return rows for frames that came and cannot be used; None where they have no names."""
+        if notice.kind == "misfit":
+            self._misfit(notice.text, notice.sources, notice.n_frames)
+            if not notice.sources:
+                self._tally.notice(Notice("unreadable", notice.text, notice.n_frames))
+                return None
+        nothing = np.broadcast_to(np.float32(np.nan), (len(notice.sources), *self._shape))
         frames = arrived_frames(nothing, sources=notice.sources)
         arrived = np.full(len(frames), time.monotonic())
         return self._unreadable(notice.sources, notice.text, frames, arrived)

@@ -9,11 +9,17 @@ import sys
 import time
 
 import h5py
+import joblib
 import numpy as np
 import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 
 from sklearn_sfx import make_sfx_frames, open_frames, train
 from sklearn_sfx.cli import main
+from sklearn_sfx.streams import ModelFile, Record
+from tests.screening.own_estimators import rows_summed
 
 SIDE, N_FRAMES = 96, 40
 
@@ -186,3 +192,47 @@ def test_a_folder_that_gets_more_files_is_gone_on_with(made, tmp_path, monkeypat
     capsys.readouterr()
     assert main([*arguments, "--end-after", "1"]) == 0
     assert "not known what wrote them" in capsys.readouterr().err
+
+
+def test_any_estimator_watches_and_its_class_of_hits_is_named(made, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    with h5py.File(made / "run.h5") as file:
+        frames = file["data"][()]
+    names = np.array(["blank", "diffraction"])[np.arange(N_FRAMES) % 2]
+    pipeline = make_pipeline(FunctionTransformer(rows_summed), LogisticRegression(max_iter=5000))
+    joblib.dump(pipeline.fit(frames, names), "own.joblib")
+    watch = ["watch", str(made / "run.h5"), "--model", "own.joblib", "--no-peaks"]
+    assert main([*watch, "--end-after", "1"]) == 2
+    assert "--hit-label" in capsys.readouterr().err
+    assert os.listdir(tmp_path) == ["own.joblib"]
+    assert main([*watch, "--end-after", "1", "--hit-label", "diffraction"]) == 0
+    decided = np.array([row[5] for row in rows(tmp_path / "run.scores.csv")])
+    np.testing.assert_array_equal(decided == "hit", pipeline.predict(frames) == "diffraction")
+    assert main([*watch, "--end-after", "1", "--hit-label", "blank"]) == 2
+    assert "another hit label" in capsys.readouterr().err
+
+
+def test_frames_of_another_shape_end_it_with_one_sentence(made, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    with h5py.File("other.h5", "w") as file:
+        file["data"] = np.random.default_rng(0).poisson(3, (4, SIDE, SIDE + 8)).astype(np.uint16)
+    watch = ["watch", "other.h5", "--model", str(made / "model.joblib"), "--no-peaks"]
+    assert main([*watch, "--end-after", "20"]) == 2
+    (line,) = [one for one in capsys.readouterr().err.splitlines() if "trained" in one]
+    assert f"({SIDE}, {SIDE + 8}); train a model on frames of this shape." in line
+    assert rows(tmp_path / "other.scores.csv") == []
+    np.save("mask.npy", np.ones((SIDE, SIDE), bool))
+    monkeypatch.setattr("sklearn_sfx.streams._growing.SETTLED_S", 0.2)
+    assert main(["watch", "other.h5", "--mask", "mask.npy", "--end-after", "20"]) == 2
+    assert "The mask has the shape (96, 96)" in capsys.readouterr().err
+
+
+def test_a_later_watch_knows_that_the_model_was_replaced(again, made, tmp_path, capsys):
+    other = train(open_frames(made / "run.h5"), method="peaks", crop=SIDE - 8)
+    record = Record("run.scores.csv", "run.hits.lst")
+    other.save("model.joblib")
+    record.note({"model": ModelFile("model.joblib").digest})
+    record.close()
+    capsys.readouterr()
+    assert again() == 0
+    assert f"another model decided from its frame {N_FRAMES + 1} on" in capsys.readouterr().err

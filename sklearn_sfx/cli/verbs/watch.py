@@ -1,7 +1,6 @@
 """Score frames while they are measured: files that grow, a folder, or a stream."""
 
 import argparse
-import hashlib
 import signal
 import threading
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ from typing import Any
 from sklearn_sfx._outputs import name_of_run
 from sklearn_sfx.cli._hit_outputs import add_hit_outputs, hit_outputs, name_of_stream
 from sklearn_sfx.cli._inputs import opening, workers
-from sklearn_sfx.cli._options import add_force, add_jobs, add_model, add_opening
+from sklearn_sfx.cli._options import add_device, add_force, add_jobs, add_model, add_opening
 from sklearn_sfx.cli._printing import say, tell
 from sklearn_sfx.exceptions import InputError
 
@@ -57,6 +56,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--json", action="store_true", help="say it as JSON, a line each time")
     add_hit_outputs(parser)
+    add_device(parser)
     add_jobs(parser)
     add_force(parser)
     parser.set_defaults(when_interrupted="interrupted; start it again to go on where it was.")
@@ -65,7 +65,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Score what comes until the source is over, or until Ctrl-C; then say what was found."""
     from sklearn_sfx.frames import expand_paths
-    from sklearn_sfx.streams import Record, Tally, open_source, watch
+    from sklearn_sfx.streams import ModelFile, Record, Tally, open_source, watch
 
     is_stream = "://" in args.source
     name = name_of_stream(args.source) if is_stream else name_of_run(expand_paths(args.source))
@@ -73,12 +73,13 @@ def run(args: argparse.Namespace) -> None:
     hits = args.hits or Path(f"{name}.hits.lst")
     _refuse_inputs(args, table, hits)
     how = opening(args)
+    model = None
+    if args.model is not None:
+        model = ModelFile(args.model, pos_label=args.hit_label, device=args.device)
     source = open_source(args.source, but=(str(table), str(hits)), **how)
-    record = Record(table, hits, about=_about(args, source.name, how), force=args.force)
+    record = Record(table, hits, about=_about(args, source.name, model, how), force=args.force)
     if record.n_frames:
-        unknown = "" if record.is_known else "; it is not known what wrote them"
-        n_frames = f"{record.n_frames} frames already"
-        say(args.verb, f"{table} has {n_frames}, and is gone on with{unknown}")
+        _say_what_is_there(args, record)
     tally, stop = Tally(), threading.Event()
     try:
         with (
@@ -89,13 +90,13 @@ def run(args: argparse.Namespace) -> None:
         ):
             for block in watch(
                 source,
-                args.model,
+                model,
                 threshold=args.threshold,
                 peaks=not args.no_peaks,
                 when_behind=args.when_behind,
                 end_after=args.end_after,
                 tally=tally,
-                tell=lambda notice: _tell(args, record, notice),
+                tell=lambda notice: _tell(args, record, model, notice),
                 seen=record.seen,
                 stop=stop,
             ):
@@ -117,11 +118,13 @@ def seconds(text: str) -> float:
     return value
 
 
-def _about(args: argparse.Namespace, source: str, how: dict[str, Any]) -> dict[str, str]:
+def _about(
+    args: argparse.Namespace, source: str, model: Any, how: dict[str, Any]
+) -> dict[str, str]:
     """Return what decides the rows, for the note beside the table."""
     import joblib
 
-    from sklearn_sfx.streams import UNNAMED
+    from sklearn_sfx.streams import UNNAMED, content_of
 
     mask = how["mask"]
     if not isinstance(mask, str):
@@ -130,31 +133,29 @@ def _about(args: argparse.Namespace, source: str, how: dict[str, Any]) -> dict[s
         "source": source,
         "dataset": args.dataset or UNNAMED,
         "mask": mask,
-        "geometry": _content(args.geometry),
-        "model": _content(args.model),
+        "geometry": content_of(args.geometry),
+        "model": content_of(None) if model is None else model.digest,
+        "hit label": args.hit_label or "that of the model",
         "threshold": "that of the model" if args.threshold is None else str(args.threshold),
     }
 
 
-def _content(path: str | Path | None) -> str:
-    """Return what tells a file from one of other content; reading it is left to others."""
-    if path is None:
-        return "none"
-    try:
-        with open(path, "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()[:12]
-    except OSError:
-        return "missing"
-
-
-def _tell(args: argparse.Namespace, record: Any, notice: Any) -> None:
+def _tell(args: argparse.Namespace, record: Any, model: Any, notice: Any) -> None:
     """Say what happened; what was replaced while it was watched is no reason to stop later."""
     say(args.verb, notice.text)
     if notice.kind == "model":
-        record.note({"model": _content(args.model)})
+        record.note({"model": model.digest})
     elif notice.kind == "restart":
         for source in notice.sources:
             record.forget(source.path)
+
+
+def _say_what_is_there(args: argparse.Namespace, record: Any) -> None:
+    unknown = "" if record.is_known else "; it is not known what wrote them"
+    rows = [str(row + 1) for row, about in record.changes if "model" in about]
+    models = f"; another model decided from its frame {', '.join(rows)} on" if rows else ""
+    there = f"{record.table} has {record.n_frames} frames already, and is gone on with"
+    say(args.verb, f"{there}{unknown}{models}")
 
 
 def _write(args: argparse.Namespace, record: Any, block: Any) -> None:

@@ -14,7 +14,7 @@ from sklearn_sfx.frames import FrameOrigin
 from sklearn_sfx.streams._protocols import LiveFrames, Notice
 from sklearn_sfx.streams.network._connection import SILENT_S, Connection
 from sklearn_sfx.streams.network._dectris_message import End, Image, Start, decode_message
-from sklearn_sfx.streams.network._malformed import Malformed
+from sklearn_sfx.streams.network._malformed import Malformed, Unfitting
 from sklearn_sfx.streams.network._series import Series
 
 __all__ = ["DectrisSource"]
@@ -142,6 +142,8 @@ class DectrisSource:
             yield Notice("disordered", f"{named} came behind image {series.seen.highest}")
         try:
             yield series.frames(image, arrived)
+        except Unfitting as error:
+            yield Notice("misfit", str(error), 1, (series.origin(image.number),))
         except Malformed as error:
             yield _unreadable(named, error, 1, (series.origin(image.number),))
 

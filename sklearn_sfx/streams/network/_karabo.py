@@ -15,6 +15,7 @@ from sklearn_sfx.frames import Facts, FrameOrigin, assembled_frames
 from sklearn_sfx.streams._protocols import LiveFrames, Notice, arrived_frames
 from sklearn_sfx.streams.network._connection import SILENT_S, Connection
 from sklearn_sfx.streams.network._karabo_train import Train, decode_train, find_detector
+from sklearn_sfx.streams.network._malformed import Unfitting
 from sklearn_sfx.streams.network._seen import SeenNumbers
 
 __all__ = ["KaraboSource"]
@@ -124,6 +125,8 @@ class KaraboSource:
                     yield Notice("restart" if layout else "start", f"{named}: {now}")
                     layout = now
                 yield from self._blocks(train, arrived)
+            except Unfitting as error:
+                yield Notice("misfit", one_line(str(error)), 1)
             except InputError as error:
                 size = sum(len(part) for part in parts)
                 why = str(error).rstrip(".")
@@ -135,7 +138,7 @@ class KaraboSource:
         n_pulses, n_modules, rows, columns = train.data.shape
         usable = np.repeat(train.present, rows)[:, None]
         if isinstance(self._mask, np.ndarray):
-            usable = usable & self._mask.reshape(-1, self._mask.shape[-1])
+            usable = usable & _fitting(self._mask, (n_modules * rows, columns))
         elif not self._mask:
             usable = np.ones(1, bool)
         usable = np.broadcast_to(usable, (n_modules * rows, columns))
@@ -158,8 +161,22 @@ class KaraboSource:
                 mask=mask,
             )
             if self._geometry is not None:
-                frames = assembled_frames(frames, self._geometry)
+                try:
+                    frames = assembled_frames(frames, self._geometry)
+                except InputError as error:
+                    raise Unfitting(str(error).rstrip(".")) from error
             yield LiveFrames(frames, np.full(len(pixels), arrived), pixels.nbytes)
+
+
+def _fitting(mask: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Return the mask that was given, of stacked modules."""
+    mask = mask.reshape(-1, mask.shape[-1])
+    if mask.shape != shape:
+        raise Unfitting(
+            f"it has {shape[0]} x {shape[1]} pixels, stacked, and the mask {mask.shape[0]} x "
+            f"{mask.shape[1]}: give a mask of the same shape, or --no-mask"
+        )
+    return mask
 
 
 def _layout_of(train: Train) -> str:

@@ -15,7 +15,7 @@ import numpy as np
 
 from sklearn_sfx._extras import require
 from sklearn_sfx._text import listed, shortened
-from sklearn_sfx.streams.network._malformed import Malformed
+from sklearn_sfx.streams.network._malformed import Malformed, Unfitting
 
 __all__ = ["Train", "decode_train", "find_detector"]
 
@@ -101,21 +101,25 @@ def find_detector(
     Raises
     ------
     Malformed
-        It has no such detector, several, or one whose arrays do not fit.
+        It has no detector, or one whose arrays do not fit.
+    Unfitting
+        It has others than that which is named, or several and none is named.
     """
-    found = [
+    detectors = [
         (name, key)
         for name, sent in data.items()
         for key in KEYS
-        if source in (None, name) and isinstance(sent, dict)
-        if isinstance(sent.get(key), np.ndarray)
+        if isinstance(sent, dict) and isinstance(sent.get(key), np.ndarray)
     ]
-    names = [str(name) for name, _ in found]
+    names = [str(name) for name, _ in detectors]
+    found = [(name, key) for name, key in detectors if source in (None, name)]
+    if not found and detectors:
+        raise Unfitting(f"it has no images of {source}: name what it has, {listed(names)}")
     if not found:
         has = listed([str(name) for name in data])
         raise Malformed(f"it has no images of {source or 'a detector'}, only {has}")
     if len(found) > 1:
-        raise Malformed(
+        raise Unfitting(
             f"it has several detectors: {listed(names)}; add ?source=NAME to the address"
         )
     ((name, key),) = found

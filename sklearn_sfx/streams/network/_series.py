@@ -8,7 +8,7 @@ from sklearn_sfx._text import counted, one_line
 from sklearn_sfx.frames import Facts, FrameOrigin
 from sklearn_sfx.streams._protocols import LiveFrames, arrived_frames
 from sklearn_sfx.streams.network._dectris_message import Image, Start
-from sklearn_sfx.streams.network._malformed import Malformed
+from sklearn_sfx.streams.network._malformed import Malformed, Unfitting
 from sklearn_sfx.streams.network._seen import SeenNumbers
 
 __all__ = ["Series"]
@@ -36,11 +36,11 @@ class Series:
         self, number: int, start: Start | None, channel: str | None, mask: np.ndarray | bool
     ):
         self.number, self._start, self.is_over = number, start, False
-        self._channel = channel
+        self._channel = self._named = channel
         if channel is None and start is not None and start.channels:
             self._channel = start.channels[0]
         self._is_masked = mask is not False
-        self._mask = mask if isinstance(mask, np.ndarray) else None
+        self._mask = self._given = mask if isinstance(mask, np.ndarray) else None
         self.mask_reason = ""
         if mask is True and start is not None:
             try:
@@ -91,7 +91,15 @@ class Series:
         ------
         Malformed
             It cannot be read, or is not such as the start said.
+        Unfitting: as the user said of all.
         """
+        if self._named is not None and self._named not in image.data:
+            has = ", ".join(image.data)
+            raise Unfitting(
+                one_line(
+                    f"it has no channel {self._named}: name one that it has in the address, {has}"
+                )
+            )
         pixels, channel, compression = image.pixels(self._channel)
         start = self._start
         if start is not None and (pixels.shape, pixels.dtype) != (start.shape, start.dtype):
@@ -117,10 +125,11 @@ class Series:
     def _fitting(self, shape: tuple[int, ...]) -> np.ndarray | None:
         if self._mask is None or self._mask.shape == shape:
             return self._mask
-        raise Malformed(
-            f"it has {shape[0]} x {shape[1]} pixels, and the mask "
-            f"{self._mask.shape[0]} x {self._mask.shape[1]}"
-        )
+        said = f"it has {shape[0]} x {shape[1]} pixels, and the mask "
+        said += f"{self._mask.shape[0]} x {self._mask.shape[1]}"
+        if self._mask is self._given:
+            raise Unfitting(f"{said}: give a mask of the same shape, or --no-mask")
+        raise Malformed(said)
 
     def _facts(self, dtype: np.dtype, channel: str, compression: str) -> Facts:
         no_data = (float(np.iinfo(dtype).max),) if self._is_masked else ()
