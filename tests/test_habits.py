@@ -19,9 +19,10 @@ def pins(name):
 
 
 def least_versions():
-    """Return the lower bound of each dependency, those of extras too."""
+    """Return the lower bound of each dependency, those of extras too, on the oldest Python."""
     every = chain(PROJECT["dependencies"], *PROJECT["optional-dependencies"].values())
-    found = (re.match(r"([\w-]+)>=([\d.]+)", line) for line in every)
+    of_oldest = (line for line in every if "python_version >=" not in line)
+    found = (re.match(r"([\w-]+)>=([\d.]+)", line) for line in of_oldest)
     return {match[1].lower().replace("_", "-"): match[2] for match in found if match}
 
 
