@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames._array_source import ArraySource
 from sklearn_sfx.frames._carried_mask import fit_mask
 from sklearn_sfx.frames._facts import Facts
@@ -14,7 +15,7 @@ from sklearn_sfx.frames._picked_source import PickedSource
 from sklearn_sfx.frames._protocols import FrameSource
 from sklearn_sfx.frames.geometry._assembled_source import AssembledSource
 from sklearn_sfx.frames.geometry._assembly import pixel_places
-from sklearn_sfx.frames.geometry._crystfel import Geometry
+from sklearn_sfx.frames.geometry._crystfel import Geometry, MaskFile
 from sklearn_sfx.frames.geometry._masks import geometry_mask
 
 __all__ = ["assemble", "assembled_frames"]
@@ -37,12 +38,19 @@ def assemble(
         Whether masks and bad regions of the geometry apply.
     run : str or None
         Path of the file of the frames.
+
+    Raises
+    ------
+    InputError
+        If the geometry names masks of single frames, and `mask` has none.
     """
     stack, rows = source.shape[1:], _rows_of_module(source, geometry)
     places = pixel_places(geometry, stack, rows)
     of_geometry, files = np.ones(stack, bool), frozenset[str]()
     if use_masks:
-        of_geometry, files = geometry_mask(geometry, stack, rows, run)
+        of_geometry, files, per_frame = geometry_mask(geometry, stack, rows, run)
+        if per_frame and (mask is None or mask.ndim == 2):
+            raise InputError(_how_to_give(per_frame[0], geometry, run))
     frames = AssembledSource(source, geometry, rows, mask_files=files)
     usable = frames.has_pixel
     where = places[usable]
@@ -80,6 +88,21 @@ def assembled_frames(frames: Frames, geometry: Geometry) -> Frames:
     source, mask = assemble(frames._source, frames._mask, geometry, use_masks=True, run=None)
     values = frames.values | geometry.values
     return Frames(source, mask=mask, values=values, mask_origin=geometry.path)
+
+
+def _how_to_give(mask: MaskFile, geometry: Geometry, run: str | None) -> str:
+    bits = [
+        f"{name}={value:#x}"
+        for name, value in (("good_bits", mask.good_bits), ("bad_bits", mask.bad_bits))
+        if value
+    ]
+    where = mask.file or run or "the run"
+    return (
+        f"The mask {mask.dataset} of {where}, which {geometry.path} names, is another one for each "
+        f"frame: give it with the frames, mask=read_mask({where!r}, dataset={mask.dataset!r}, "
+        f"{', '.join(bits)}), --mask and --mask-dataset on the command line, or go on without: "
+        "mask=False, --no-mask."
+    )
 
 
 def _rows_of_module(source: FrameSource, geometry: Geometry) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import re
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,6 +25,10 @@ _EDGE, _NO_INDEX = "mask_edge_pixels", "no_index"
 _FLAGS = ("flag_lessthan", "flag_morethan", "flag_equal")
 _N_MASKS = 8
 _LARGEST = 2**26  # bytes of a geometry file
+_ERRORS = (
+    *(RuntimeError, ValueError, KeyError, TypeError, IndexError, AttributeError),
+    ArithmeticError,  # of numbers that no detector has
+)
 
 
 @dataclass(frozen=True)
@@ -174,11 +178,14 @@ def read_geometry(path: str) -> Geometry:
             for name, panel in read.detector["panels"].items()
         )
         rules = {_rule(own[panel.name]) for panel in panels}
-    except (RuntimeError, ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
-        raise InputError(f"{path} is no CrystFEL geometry that can be read: {error}.") from error
+        bad = tuple(_bad_region(name, region, own) for name, region in read.detector["bad"].items())
+        dataset = _dataset_of(panel["data"] for panel in read.detector["panels"].values())
+        shift = {axis: _shift(lines, axis) for axis in "xy"}
+    except _ERRORS as error:
+        said = str(error).partition("{")[0].strip(" .")  # not all that is known of a panel
+        raise InputError(f"{path} is no CrystFEL geometry that can be read: {said}.") from error
     if len(rules) > 1:
         raise InputError(f"{path} has flag_* that differ between panels, which is not read.")
-    bad = tuple(_bad_region(region) for region in read.detector["bad"].values())
     lengths = {
         (panel["clen"], panel["clen_from"], panel["coffset"])
         for panel in read.detector["panels"].values()
@@ -188,19 +195,51 @@ def read_geometry(path: str) -> Geometry:
     energy = read.beam["photon_energy"] * read.beam["photon_energy_scale"]
     return Geometry(
         path,
-        panels,
+        tuple(_shifted(panel, shift["x"], shift["y"]) for panel in panels),
         bad,
         rules.pop(),
         round((clen + offset) * 1000, 9) if is_one else None,
-        EV_ANGSTROM / energy if energy > 0 else None,
-        _dataset_of(panel["data"] for panel in read.detector["panels"].values()),
+        EV_ANGSTROM / energy if energy > 0 else _wavelength(lines),
+        dataset,
     )
 
 
 def _dataset_of(names: Iterable[str | None]) -> str | None:
     """Return the dataset of all panels; % stands for the event, of which each has its own."""
-    name, *others = set(names)
-    return None if others or not name or "%" in name else name
+    name, *others = sorted({name or "" for name in names})
+    if others:
+        raise ValueError(
+            f"its panels are in several datasets, {name or 'one without a name'}, "
+            f"{', '.join(others)}, which are not put together"
+        )
+    return None if not name or "%" in name else name
+
+
+def _shift(lines: list[tuple[str, str]], axis: str) -> float:
+    """Return by how many metres the whole detector is moved along an axis."""
+    key = f"detector_shift_{axis}"
+    number, _, unit = dict(lines).get(key, "0").partition(" ")
+    try:
+        return float(number) * {"": 1.0, "m": 1.0, "mm": 1e-3}[unit.strip()]
+    except (ValueError, KeyError) as error:
+        raise ValueError(
+            f"{key} is {number} {unit.strip()}".rstrip() + ", and only a number in m or mm is read"
+        ) from error
+
+
+def _shifted(panel: Panel, x: float, y: float) -> Panel:
+    """Return a panel that is moved by some metres."""
+    corner = panel.corner[0] + x * panel.resolution, panel.corner[1] + y * panel.resolution
+    return replace(panel, corner=corner)
+
+
+def _wavelength(lines: list[tuple[str, str]]) -> float | None:
+    """Return the wavelength in angstrom, where it is given as one; a path of a dataset is none."""
+    number, _, unit = dict(lines).get("wavelength", "").partition(" ")
+    try:
+        return float(number) * {"m": 1e10, "A": 1.0}[unit.strip()]
+    except (ValueError, KeyError):
+        return None
 
 
 def _assignments(text: str) -> Iterator[tuple[str, str]]:
@@ -216,6 +255,8 @@ def _in_base_unit(key: str, value: str) -> str:
     leaf = key.rpartition("/")[2]
     if leaf in ("fs", "ss"):
         return _direction(key, value)
+    if leaf == "res" and not float(value) > 0:
+        raise ValueError(f"{key} is {value} pixels per metre")
     if found is None or leaf not in ("photon_energy", "clen", "coffset"):
         return value
     if found[2] not in _SCALES:
@@ -252,9 +293,15 @@ def _panel(name: str, panel: Any, detector: Any, own: dict[str, str]) -> Panel:
     axes = panel["dim_structure"]
     if axes.index("fs") < axes.index("ss"):
         raise ValueError(f"panel {name} has fs before ss")
+    kinds = ["module" if isinstance(axis, int) else axis for axis in axes]
+    if kinds != sorted(kinds, key=("%", "module", "ss", "fs").index):
+        raise ValueError(
+            f"panel {name} has the axes {', '.join(map(str, axes))}: read are frames (%), then "
+            "modules (a number), then ss and fs"
+        )
     fixed = [axis for axis in axes if isinstance(axis, int)]
-    if len(fixed) > 1 and any(fixed[1:]):
-        raise ValueError(f"panel {name} has several fixed axes, {axes}")
+    if len(fixed) > 1 and any(fixed):
+        raise ValueError(f"panel {name} has several fixed axes, {', '.join(map(str, axes))}")
     return Panel(
         name,
         fixed[0] if fixed else None,
@@ -293,11 +340,15 @@ def _rule(own: dict[str, str]) -> ValueRule:
     return rule
 
 
-def _bad_region(region: Any) -> BadRegion:
+def _bad_region(name: str, region: Any, panels: Container[str]) -> BadRegion:
+    if region["panel"] and region["panel"] not in panels:
+        raise ValueError(f"{name} is of the panel {region['panel']}, which there is not")
     in_pixels = bool(region["is_fsss"])
     axes = ("fs", "ss") if in_pixels else ("x", "y")
     first, last = (
         (float(region[f"{end}_{axes[0]}"]), float(region[f"{end}_{axes[1]}"]))
         for end in ("min", "max")
     )
+    if not all(low <= high for low, high in zip(first, last, strict=True)):
+        raise ValueError(f"{name} has no least and largest {' and '.join(axes)} that fit together")
     return BadRegion(region["panel"], in_pixels, first, last)

@@ -17,7 +17,7 @@ __all__ = ["geometry_mask"]
 
 def geometry_mask(
     geometry: Geometry, stack: tuple[int, int], rows: int, run: str | None
-) -> tuple[np.ndarray, frozenset[str]]:
+) -> tuple[np.ndarray, frozenset[str], tuple[MaskFile, ...]]:
     """Return which pixels a geometry lets be used, and the files that say so.
 
     Parameters
@@ -37,6 +37,8 @@ def geometry_mask(
         True where a pixel is usable, of the stacked modules.
     frozenset of str
         Absolute paths of the files that its masks are read from.
+    tuple of MaskFile
+        Its masks of which each frame has its own.
     """
     usable = np.ones(stack, bool)
     read: dict[MaskFile, np.ndarray | None] = {}
@@ -63,7 +65,12 @@ def geometry_mask(
                     files |= files_of_mask(path, dataset=mask.dataset)
             if (values := read[mask]) is not None:
                 good &= values[part]
-    return usable, frozenset(files)
+    per_frame = tuple(
+        mask
+        for mask, values in read.items()
+        if values is None and mask.good_bits | mask.bad_bits and (mask.file or run is not None)
+    )
+    return usable, frozenset(files), per_frame
 
 
 def _in_region(region: BadRegion, panel: Panel) -> np.ndarray:
@@ -80,7 +87,7 @@ def _in_region(region: BadRegion, panel: Panel) -> np.ndarray:
 def _read(
     geometry: Geometry, mask: MaskFile, stack: tuple[int, int], run: str | None
 ) -> np.ndarray | None:
-    """Return a mask of all modules; None for one per frame, which the run brings itself."""
+    """Return a mask of all modules; None for one per frame, and for one without a rule."""
     if not mask.good_bits and not mask.bad_bits:
         return None
     path = _path_of(geometry, mask) if mask.file else run

@@ -1,0 +1,164 @@
+"""Geometries of odd layouts: put together as an independent reading of them does, or refused."""
+
+import h5py
+import numpy as np
+import pytest
+
+from sklearn_sfx import InputError, open_frames, read_mask
+
+pytest.importorskip("cfelpyutils")
+
+HEAD = "photon_energy = 9000 eV\nclen = 0.1\nres = 10000\nadu_per_photon = 1\n"
+ROWS, COLUMNS = 6, 8
+FRAMES = np.random.default_rng(0).integers(1, 1000, (3, 2, ROWS, COLUMNS)).astype(np.uint16)
+# Corner, and steps along fs and ss, as (x, y).
+PLACES = {
+    "p0": ((-8.3, -6.2), (0.0, 1.0), (-1.0, 0.0)),
+    "p1": ((1.4, 9.1), (-0.02, -0.99), (0.98, -0.03)),
+}
+
+
+def panels(number="dim1", first_row=0, ends=""):
+    lines = []
+    for module, (name, (corner, fs, ss)) in enumerate(PLACES.items()):
+        start = module * first_row
+        keys = {
+            "min_fs": 0,
+            "max_fs": COLUMNS - 1,
+            "min_ss": start,
+            "max_ss": start + ROWS - 1,
+            "corner_x": corner[0],
+            "corner_y": corner[1],
+            "fs": f"{fs[0]:+}x {fs[1]:+}y {ends}",
+            "ss": f"{ss[0]:+}x {ss[1]:+}y {ends}",
+        }
+        keys |= {number: module} if number else {}
+        lines += [f"{name}/{key} = {value}" for key, value in keys.items()]
+    return "\n".join(lines) + "\n"
+
+
+STACKED = "data = /data\ndim0 = %\ndim2 = ss\ndim3 = fs\n" + panels()
+
+
+def picture(modules, shape, beam_center):
+    """Ask of each place of the image, one after the other, in which pixel of which panel it is."""
+    image = np.full(shape, np.nan, np.float32)
+    for row, column in np.ndindex(*shape):
+        y, x = row - beam_center[0], column - beam_center[1]
+        for values, (corner, fs, ss) in zip(modules, PLACES.values(), strict=True):
+            step = np.array([fs, ss]).T
+            along, down = np.linalg.solve(step, np.array([x, y]) - corner)
+            if 0 <= along < COLUMNS and 0 <= down < ROWS:
+                image[row, column] = values[int(down), int(along)]
+    return image
+
+
+@pytest.fixture
+def opened(tmp_path):
+    def open_with(text, data=None, head=HEAD, **options):
+        with h5py.File(tmp_path / "run.h5", "w") as file:
+            for name, values in (data or {"data": FRAMES}).items():
+                file[name] = values
+        (tmp_path / "det.geom").write_text(head + text)
+        return open_frames(tmp_path / "run.h5", geometry=tmp_path / "det.geom", **options)
+
+    return open_with
+
+
+@pytest.mark.parametrize(
+    ("text", "data"),
+    [
+        (STACKED, None),
+        (STACKED.replace("\n", "\r\n").replace(" = ", "\t=  "), None),
+        (
+            "data = /data\ndim0 = %\ndim1 = ss\ndim2 = fs\n" + panels(None, ROWS),
+            {"data": FRAMES.reshape(3, -1, COLUMNS)},
+        ),
+        (
+            "data = /%/data\ndim0 = ss\ndim1 = fs\n" + panels(None, ROWS),
+            {f"tag-{n}/data": frame.reshape(-1, COLUMNS) for n, frame in enumerate(FRAMES)},
+        ),
+        ("data = /data\ndim0 = %\ndim2 = ss\ndim3 = fs\n" + panels(ends="+0.1z"), None),
+        (STACKED + "rigid_group_q0 = p0\nrigid_group_q1 = p1\n", None),
+        (STACKED + "rigid_group_collection_all = q0\nrigid_group_q0 = p0,p1\n", None),
+        (STACKED + "group_all = p0,p1\npeak_list = /result\nbandwidth = 1e-3\n", None),
+        (STACKED + "p0/max_adu = 10\np1/max_adu = 20\n; no_index = 1\n", None),
+    ],
+)
+def test_each_layout_is_put_together_as_place_by_place(opened, text, data):
+    run = opened(text, data)
+    images = np.asarray(run)
+    for image, modules in zip(images, FRAMES, strict=True):
+        expected = picture(modules, image.shape, run.beam_center)
+        np.testing.assert_array_equal(image, expected)
+    assert 0.2 < np.isfinite(images).mean() < 0.9
+
+
+@pytest.mark.parametrize(
+    ("text", "data", "part"),
+    [
+        # As many modules as frames, so that no shape would tell one axis from the other.
+        (
+            "data = /data\ndim1 = %\ndim2 = ss\ndim3 = fs\n" + panels("dim0"),
+            {"data": FRAMES[:2]},
+            "axes 0, %, ss, fs: read are frames",
+        ),
+        (
+            "data = /data\ndim0 = %\ndim1 = ss\ndim3 = fs\n" + panels("dim2"),
+            None,
+            "axes %, ss, 0, fs",
+        ),
+        ("data = /data\ndim0 = %\ndim2 = fs\ndim3 = ss\n" + panels(), None, "fs before ss"),
+        (STACKED + "p1/res = 0\n", None, "p1/res is 0 pixels per metre"),
+        (STACKED + "bad1/panel = p7\nbad1/min_fs = 0\nbad1/max_fs = 1\n", None, "panel p7"),
+        (STACKED + "bad1/min_x = 0\nbad1/max_x = 1\n", None, "bad1 has no least and largest x"),
+        (STACKED + "detector_shift_x = /shift mm\n", None, "only a number in m or mm"),
+        (STACKED.replace("+0.98x -0.03y", "-0.04x -1.98y"), None, "no CrystFEL geom"),
+    ],
+)
+def test_what_would_be_read_wrongly_is_refused(opened, text, data, part):
+    with pytest.raises(InputError, match=part) as caught:
+        opened(text, data)
+    assert len(str(caught.value)) < 400
+
+
+def test_panels_of_several_datasets_are_not_taken_for_modules_of_one(opened):
+    text = STACKED.replace("data = /data\n", "") + "p0/data = /a\np1/data = /b\n"
+    data = {"a": FRAMES, "b": FRAMES}
+    with pytest.raises(InputError, match="several datasets, /a, /b"):
+        opened(text, data, dataset="/a")
+
+
+def test_a_shift_of_the_detector_moves_the_beam(opened):
+    row, column = opened(STACKED).beam_center
+    run = opened(STACKED + "detector_shift_x = 1.0 mm\ndetector_shift_y = -0.0005\n")
+    assert run.beam_center == pytest.approx((row + 5, column - 10))
+
+
+@pytest.mark.parametrize("wavelength", ["1.5 A", "1.5e-10 m"])
+def test_a_wavelength_may_be_given_as_one(opened, wavelength):
+    run = opened("wavelength = " + wavelength + "\n" + STACKED, head=HEAD.partition("\n")[2])
+    assert run.facts.wavelength == pytest.approx(1.5)
+
+
+def test_a_distance_or_an_energy_behind_a_path_is_not_known(opened):
+    head = HEAD.replace("9000 eV", "/LCLS/photon_energy_eV eV")
+    head = head.replace("clen = 0.1", "clen = /LCLS/EncoderValue mm\ncoffset = 0.58")
+    run = opened(STACKED, head=head)
+    assert (run.facts.distance, run.facts.wavelength) == (None, None)
+
+
+def test_a_mask_of_each_frame_is_not_lost(opened, tmp_path):
+    bad = np.zeros(FRAMES.shape, np.uint16)
+    bad[0, 0] = bad[2, 1, :3] = 4
+    text = STACKED.replace("data = ", "mask0_data = /deep/bad\nmask0_badbits = 0x4\ndata = ")
+    data = {"data": FRAMES, "deep/bad": bad}
+    with pytest.raises(InputError, match=r"another one for each frame: give it.*bad_bits=0x4"):
+        opened(text, data)
+    whole = opened(text, data, mask=False)
+    mask = read_mask(tmp_path / "run.h5", dataset="/deep/bad", bad_bits=4)
+    run = opened(text, data, mask=mask)
+    lost = np.isfinite(np.asarray(whole)).sum((1, 2)) - np.isfinite(np.asarray(run)).sum((1, 2))
+    assert lost[1] == 0
+    assert lost[0] == pytest.approx(ROWS * COLUMNS, abs=4)
+    assert lost[2] == pytest.approx(3 * COLUMNS, abs=5)
