@@ -120,10 +120,28 @@ def _competing(contents: Contents) -> dict[str, h5py.Dataset]:
     alone = len(contents.datasets) == 1
     return {
         name: item
-        for name, item in contents.datasets.items()
+        for name, item in _as_linked(contents).items()
         if could_be_frames(name, item, (2, 3, 4))
         and (item.ndim > 2 or alone or _is_called_frames(name))
     }
+
+
+def _as_linked(contents: Contents) -> dict[str, h5py.Dataset]:
+    """Return the datasets, and by that name what a link calls ``data/data``.
+
+    Cheetah leaves a frame in several versions, raw and corrected, and links so to the one that is
+    meant.
+    """
+    datasets = dict(contents.datasets)
+    names = {identity(item): name for name, item in datasets.items()}
+    for path, group in contents.groups.items():
+        item = look_up(group, "data") if path.endswith("/data") else None
+        if not isinstance(item, h5py.Dataset) or (key := identity(item)) not in names:
+            continue
+        if not names[key].endswith("/data/data"):
+            datasets[f"{path}/data"] = datasets.pop(names[key])
+            names[key] = f"{path}/data"
+    return datasets
 
 
 def _likeliest(found: dict[str, h5py.Dataset]) -> dict[str, h5py.Dataset]:

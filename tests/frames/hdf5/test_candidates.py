@@ -124,6 +124,20 @@ def test_data_in_data_come_before_other_names(file, read):
     np.testing.assert_array_equal(read(), FRAMES)
 
 
+def test_of_several_versions_of_a_frame_the_one_that_a_link_names_is_read(file, read):
+    file["data/correcteddata"], file["data/rawdata"] = FRAMES[0], OTHERS[0]
+    file["data/data"] = h5py.SoftLink("/data/correcteddata")
+    run = read()
+    assert run.facts.dataset == "/data/data"
+    np.testing.assert_array_equal(run, FRAMES[:1])
+
+
+def test_a_stack_that_a_link_names_comes_before_others(file, read):
+    file["a/frames"], file["b/frames"] = OTHERS, FRAMES
+    file["entry/data/data"] = h5py.SoftLink("/b/frames")
+    np.testing.assert_array_equal(read(), FRAMES)
+
+
 @pytest.mark.parametrize("other", ["a/x", "a/image"])
 @pytest.mark.parametrize("shape", [(3, 2, 8, 9), (8, 9)])
 def test_what_names_do_not_tell_apart_is_refused(file, tmp_path, refused, other, shape):
