@@ -1,7 +1,7 @@
 """The classifier of RWD vectors."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Integral, Real
 from typing import ClassVar
 
@@ -25,12 +25,16 @@ class CNN1DDesign(VectorDesign):
     kernel_size: int
     dropout: float
     n_hidden: int
+    own_units: bool = False  # model files of older versions lack it
 
     def build_base(self, frame_shape: tuple[int, ...]) -> Base1D:
-        return Base1D(self.channels, self.kernel_size, self.dropout)
+        return Base1D(self.channels, self.kernel_size, self.dropout, self.own_units)
 
     def build_head(self, n_features: int, n_outputs: int) -> nn.Module:
         return Head(n_features, self.n_hidden, n_outputs, self.dropout)
+
+    def _for_any_detector(self) -> "CNN1DDesign":
+        return replace(self, own_units=True)
 
 
 class CNN1D(DesignedClassifier):

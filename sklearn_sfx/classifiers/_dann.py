@@ -45,7 +45,9 @@ class DANN(TorchClassifier):
     learns what hits of both experiments have in common [2]_. Both heads read a bottleneck of 16
     features; the domain's takes ten more steps after each step of the base, as the critic in [3]_,
     for only a good judge can be followed; and in its loss each class weighs the same in source and
-    target, where a frame of the target counts by its predicted probability, after [4]_.
+    target, where a frame of the target counts by its predicted probability, after [4]_. On vectors
+    the network of `CNN1D` divides each by its median, so those of another detector may be larger by
+    any factor.
 
     Parameters
     ----------
@@ -351,12 +353,16 @@ class DANN(TorchClassifier):
 
 
 def _design_of(base: Any) -> NetworkDesign:
-    """Return the design that a classifier would make of its parameters, or a copy of a design."""
+    """Return the design that a classifier would make of its parameters, or a copy of a design.
+
+    A network of this package on vectors takes each of them in its own units: no batch of two
+    domains has a mean and a spread that are right for both.
+    """
     if isinstance(base, NetworkDesign):
         return base._copy()
     if isinstance(base, DesignedClassifier):
         base._validate_params()
-        return base._make_design()
+        return base._make_design()._for_any_detector()
     raise InputError(
         "The 'base' parameter of DANN must be a CNN1D, a CNN2D, a NetworkClassifier, the design of "
         f"a network, or None; got {type(base).__name__}."

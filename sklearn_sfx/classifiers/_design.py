@@ -83,6 +83,10 @@ class NetworkDesign(Stored, BaseEstimator, ABC):
         self._validate_params()
         return clone(self)
 
+    def _for_any_detector(self) -> Self:
+        """Return the design of a network for input that may be larger by any factor."""
+        return self
+
     @abstractmethod
     def _check(self, estimator: BaseEstimator, X: Any, *, reset: bool) -> Any:
         """Check X as `check_frames` does for `estimator`, and return it as the network reads it."""

@@ -65,10 +65,13 @@ class _Graph:
         self.nodes: list[Any] = []
         self.constants: list[Any] = []
 
-    def add(self, op: str, *inputs: str, name: str | None = None, **attributes: Any) -> str:
-        """Add a node, and return the name of its output."""
+    def add(
+        self, op: str, *inputs: str, name: str | None = None, n_unused: int = 0, **attributes: Any
+    ) -> str:
+        """Add a node, and return the name of its output: the first, where it has more."""
         name = name or f"{op}_{len(self.nodes)}"
-        node = self.onnx.helper.make_node(op, inputs, [name], name=name, **attributes)
+        outputs = [name, *(f"{name}_unused_{i}" for i in range(n_unused))]
+        node = self.onnx.helper.make_node(op, inputs, outputs, name=name, **attributes)
         self.nodes.append(node)
         return name
 

@@ -2,6 +2,7 @@
 
 import math
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ from sklearn.model_selection import (
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sklearn_sfx.classifiers import CNN1D, CNN2D, DANN
+from sklearn_sfx.classifiers import CNN1D, CNN2D, DANN, FineTuned
 from sklearn_sfx.classifiers._domains import DomainHeadAhead, MixedBatches
 from sklearn_sfx.exceptions import FewLabelsWarning, InputError, NoTargetWarning
 from sklearn_sfx.frames import open_frames
@@ -61,6 +62,21 @@ def test_it_finds_the_hits_of_a_run_without_labels(two_runs):
     assert model.classes_.tolist() == [0, 1]
     assert model.score(X[domain < 0], y[domain < 0]) > 0.95
     assert model.predict(X[::-7]).shape == (40,)
+
+
+@pytest.mark.parametrize("factor", [30.0, 1 / 30])
+def test_vectors_of_another_size_are_measured_in_their_own_units(vectors, other_vectors, factor):
+    X, y = np.concatenate([vectors[0], other_vectors[0]]), np.repeat([0, -1], [80, 200])
+    y[:80] = vectors[1]
+    scale = np.where(y < 0, factor, 1.0)[:, None]
+    model, like = (DANN(CNN1D(**BASE), **QUICK).fit(each, y) for each in (scale * X, X))
+    assert model.score(factor * other_vectors[0], other_vectors[1]) > 0.95
+    found = model.predict_proba(scale * X), like.predict_proba(X)
+    np.testing.assert_allclose(*found, atol=0.05)  # rounding, which training makes more of
+    tuned = FineTuned(model, max_epochs=1, random_state=0).fit(factor * X[80:], other_vectors[1])
+    assert tuned.design_ == model.design_
+    found = tuned.predict_proba(factor * X), tuned.predict_proba(X)
+    np.testing.assert_allclose(*found, atol=1e-4)
 
 
 def test_labels_of_the_target_change_nothing(two_runs):
@@ -269,7 +285,8 @@ def test_the_base_is_read_and_never_changed(two_runs):
 def test_without_a_base_it_is_a_cnn1d(two_runs):
     X, y, domain = two_runs
     model = DANN(**{**QUICK, "max_epochs": 1}).fit(X, known(y, domain))
-    assert model.design_ == CNN1D(max_epochs=1).fit(X[:80], y[:80]).design_
+    of_source = CNN1D(max_epochs=1).fit(X[:80], y[:80]).design_
+    assert model.design_ == replace(of_source, own_units=True)
     assert model.features(X).shape == (280, 16)
     with pytest.raises(ValueError, match="'base' parameter"):
         DANN(DANN()).fit(X, known(y, domain))

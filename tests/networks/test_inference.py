@@ -9,6 +9,7 @@ from sklearn_sfx.networks import Base1D, Base2D, ClassifierModule, Head, for_inf
 CASES = {
     "vectors": (lambda: Base1D(), (720,)),
     "odd lengths": (lambda: Base1D(channels=(3, 5, 7), kernel_size=5), (101,)),
+    "own units": (lambda: Base1D(channels=(4, 8), own_units=True), (120,)),
     "one value": (lambda: Base1D(channels=(4, 8)), (1,)),
     "frames": (lambda: Base2D((120, 131)), (120, 131)),
     "one pixel": (lambda: Base2D((1, 1), channels=(4, 8)), (1, 1)),
