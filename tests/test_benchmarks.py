@@ -1,13 +1,20 @@
-"""The arithmetic and the tables of the speed benchmark; no test says how long anything takes."""
+"""The arithmetic and the tables of the benchmarks; no test says how long anything takes."""
 
 import json
 
+import numpy as np
 import pytest
 
+from benchmarks import few_labels, shifted_vectors
+from benchmarks.expected_recall import NAMES, Draw, as_lines, draws_of
+from benchmarks.label_efficiency.cells import scores
+from benchmarks.label_efficiency.report import as_table as efficiency_table
+from benchmarks.real_frames.variants import LESS, binned, central, counts_of
 from benchmarks.speed import timing
 from benchmarks.speed.machine import Machine, describe_machine
 from benchmarks.speed.report import as_json, as_page, as_table
 from benchmarks.speed.rows import Row, faster
+from sklearn_sfx.classifiers._simulated_peaks import simulated_peaks
 
 MACHINE = Machine("A processor", 2, 0.25, {"numpy": "2.0"}, quick=False)
 
@@ -118,3 +125,70 @@ def test_json_holds_every_repeat():
     assert (fused["n_repeats"], fused["reached"]) == (3, "least")
     assert (missing["values"], missing["note"]) == ([], "why")
     assert "median" not in missing
+
+
+# -- How well hits are found -----------------------------------------------------------------------
+
+
+def test_figures_at_a_rate_of_5_percent_are_weighted_to_it():
+    # Four of five hits and one of twenty misses are kept.
+    target, score = np.repeat([1, 0], [5, 20]), np.r_[[0.9] * 4, 0.1, 0.6, [0.2] * 19]
+    found = scores(target, score)
+    assert (found["recall"], found["precision"]) == (0.8, 0.8)
+    assert found["precision, 5 % hits"] == pytest.approx(0.05 * 0.8 / (0.05 * 0.8 + 0.95 * 0.05))
+    assert found["recall at precision 0.9, 5 % hits"] == pytest.approx(0.8)
+    assert scores(target, np.zeros(25))["precision, 5 % hits"] == 0
+    line = few_labels.line("LN84", 0, "any", target, score, 0.5)
+    assert line.split() == ["LN84", "0", "any", "0.800", "0.800", "0.800", "0.457", "0.800"]
+
+
+def test_what_was_not_measured_is_left_blank():
+    rows = [
+        {"method": "a", "experiment": "LN84", "n_labels": 20, "recall": 0.5},
+        {"method": "a", "experiment": "LN83", "n_labels": 20},
+    ]
+    *_, line = efficiency_table(rows, {"a": None}, "recall").splitlines()
+    assert cells(line) == ["a", "20", "0.500 [0.500, 0.500]", "", ""]
+
+
+def test_expected_recalls_are_compared_with_those_found():
+    heights, is_hit, counts = (part[::6] for part in simulated_peaks())
+    run = {"target": is_hit.astype(int), "peaks": heights} | dict.fromkeys(NAMES[1:], counts)
+    found = draws_of(run, "LN84", 1)
+    assert [one.rate for one in found] == [None, 0.05]
+    assert all(0.5 < one.recall <= 1 for one in found)
+    assert all(0 < one.expected[0] < one.expected[1] <= 1 for one in found)
+    known = [
+        Draw("LN84", None, (0.8, 0.9), 0.85),
+        Draw("LN84", None, (0.8, 1.0), 0.75),
+        Draw("LN84", 0.05, None, 0.85),  # too few hits to say
+    ]
+    _, line, of_all = as_lines(known)
+    assert line.split() == ["LN84", "run", "1", "of", "2", "0.800", "0.950", "0.800"]
+    assert of_all.split() == ["all", "1", "of", "2", "0.800", "0.950", "0.800"]
+
+
+def test_shifted_vectors_differ_from_the_source_in_their_shift_alone():
+    X, is_hit = shifted_vectors.vectors(50, 0.4, 0)
+    assert is_hit.sum() == 20
+    assert X[is_hit == 1].max(axis=1).mean() > 1.3 * X[is_hit == 0].max(axis=1).mean()
+    for shift in shifted_vectors.SHIFTS.values():
+        assert shift(X).shape == X.shape
+        assert not np.allclose(shift(X), X)
+    np.testing.assert_allclose(shifted_vectors.SHIFTS["30 times larger"](X), 30 * X)
+
+
+def test_variants_show_the_same_frame_or_less_of_it():
+    image = np.random.default_rng(0).poisson(3.0, (97, 130)).astype(np.float32)
+    image[0, 0] = np.nan
+    assert binned(image).shape == (48, 65)
+    assert np.isnan(binned(image)).sum() == 1
+    assert binned(image)[1, 1] == image[2:4, 2:4].sum()
+    np.testing.assert_array_equal(central(image, 64), image[16:80, 33:97])
+    assert central(image, 1024).shape == image.shape
+    image[10::20, 10::20] += 50
+    image[11::20, 10::20] += 50
+    of_hit, of_miss = counts_of(image, is_miss=False), counts_of(image, is_miss=True)
+    assert of_miss.keys() - of_hit.keys() == LESS.keys()
+    assert of_hit["as it is"] == of_hit["upside down"] == of_hit["transposed"] == 30
+    assert of_miss["middle 64"] == 9

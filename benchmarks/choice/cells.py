@@ -1,6 +1,7 @@
 """One cell: what is chosen by some labels of one run, beside the peak count by the same labels."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -42,23 +43,35 @@ def do_cell(cell: Cell, n_frames: int, cache: Path) -> dict:
 
 def measure(cell: Cell, n_frames: int, cache: Path) -> dict:
     run = run_of(cell.experiment, cell.seed, n_frames, cache)
-    target = run.pop("target")
-    rows = draw(target, cell.n_labels, cell.rate, cell.seed)
+    rows = draw(run["target"], cell.n_labels, cell.rate, cell.seed)
+    names = [method.name for method in worth_comparing(tuple(METHODS.values()), cell.n_labels)]
+    return measure_draw(run, rows, names, cell.rate, cell.seed)
+
+
+def measure_draw(
+    run: dict[str, np.ndarray],
+    rows: np.ndarray,
+    names: Sequence[str],
+    rate: float | None,
+    seed: int,
+) -> dict:
+    """Return what comes of labels of these rows of a run, if these methods are compared."""
+    target = run["target"]
     rest = np.setdiff1d(np.arange(len(target)), rows)
     y, is_hit = target[rows], target[rows] == 1
-    test = Tested(target[rest], cell.rate)
-    methods = worth_comparing(tuple(METHODS.values()), cell.n_labels)
+    test = Tested(target[rest], rate)
+    methods = [METHODS[name] for name in names]
     fitted = {
-        method.name: _probability(method.name, run, rows, rest, y, cell.seed)
+        method.name: _probability(method.name, run, rows, rest, y, seed)
         for method in methods
         if not method.averaged
     }
     folds, held_out, chosen, threshold, expected = [], {}, "peaks", 0.5, None
     if min(is_hit.sum(), (~is_hit).sum()) >= N_FOLDS:
-        folds = StratifiedKFold(N_FOLDS, shuffle=True, random_state=cell.seed)
+        folds = StratifiedKFold(N_FOLDS, shuffle=True, random_state=seed)
         folds = list(folds.split(np.zeros(len(y)), y))
         for name in fitted:
-            whole = make_pipeline(*METHODS[name].steps(max_epochs=None, random_state=cell.seed))
+            whole = make_pipeline(*METHODS[name].steps(max_epochs=None, random_state=seed))
             held_out[name] = held_out_probability(whole, run[name][rows], y, folds)
     for method in methods:
         if method.averaged:

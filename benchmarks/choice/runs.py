@@ -24,25 +24,28 @@ def run_of(
     *,
     hit_rate: float | None = None,
     names: Sequence[str] = ALONE,
+    side: int = SIDE,
 ) -> dict[str, np.ndarray]:
     """Return "target" of a run, and what each method learns from, by its name.
 
-    A hit rate other than that of the experiment has a file of its own in the cache.
+    A hit rate other than that of the experiment, and a side other than that of the crop, have a
+    file of their own in the cache.
     """
     rate = "" if hit_rate is None else f"-{hit_rate}"
-    path = cache / f"{experiment}-{seed}-{n_frames}{rate}.npz"
+    size = "" if side == SIDE else f"-{side}px"
+    path = cache / f"{experiment}-{seed}-{n_frames}{rate}{size}.npz"
     if not path.exists():
         run = make_sfx_frames(
             n_frames,
             domain=experiment,
-            frame_shape=(SIDE, SIDE),
+            frame_shape=(side, side),
             hit_rate=hit_rate,
             random_state=seed,
         )
         masked = PixelMask(detect=True, invalid="auto").fit_transform(run.data)
         found = {"target": run.target}
         for name in names:
-            found[name] = find_in(hit_finder(method=name, crop=SIDE)[1:], masked)
+            found[name] = find_in(hit_finder(method=name, crop=side)[1:], masked)
         with replacing(path) as temporary, open(temporary, "wb") as file:
             np.savez(file, **found)
     with np.load(path) as file:
