@@ -7,7 +7,9 @@ beside it.
   frames at nine tenths of that rate, and at twice that rate with each policy;
 - ``many``: a day's worth of small frames: memory and open files on the way;
 - ``delay``: from the last byte of a frame on disk to its row in the table, for a file that is
-  written for readers to follow (SWMR), and for images that fall into a folder.
+  written for readers to follow (SWMR), and for images that fall into a folder; and from when a
+  sender has handed a frame to its socket, for a DECTRIS stream (bitshuffle-LZ4) and for trains of
+  one pulse that a Karabo bridge publishes, over this machine's own network.
 
     python -m benchmarks.watch load --seconds 60
     python -m benchmarks.watch many --frames 1000000
@@ -30,6 +32,7 @@ import joblib
 import numpy as np
 
 from sklearn_sfx import make_sfx_frames
+from sklearn_sfx.frames import FrameOrigin
 from sklearn_sfx.screening import untrained_model
 from sklearn_sfx.streams import Record, Tally, watch
 
@@ -39,25 +42,55 @@ WRITER = """if True:
     import sys, time, os, h5py, numpy as np
     kind, folder, n, pause = sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4])
     frames = np.load(os.path.join(folder, "frames.npy"))
-    shape = frames.shape[1:]
+    shape, port = frames.shape[1:], 0
     if kind == "swmr":
         file = h5py.File(os.path.join(folder, "run.h5"), "w", libver="latest")
         data = file.create_dataset(
             "data", (0, *shape), frames.dtype, maxshape=(None, *shape), chunks=(1, *shape)
         )
         file.swmr_mode = True
-    print("ready", flush=True)
+    elif kind in ("dectris", "karabo"):
+        import zmq
+        socket = zmq.Context().socket(zmq.PUSH if kind == "dectris" else zmq.PUB)
+        port = socket.bind_to_random_port("tcp://127.0.0.1")
+    if kind == "dectris":
+        import cbor2, hdf5plugin
+        tag = {"uint8": 64, "uint16": 69, "uint32": 70}[frames.dtype.name]
+        packed = []
+        for frame in frames:
+            with h5py.File("memory", "w", driver="core", backing_store=False) as memory:
+                chunk = memory.create_dataset(
+                    "x", data=frame, chunks=shape, **hdf5plugin.Bitshuffle(cname="lz4")
+                )
+                memory.flush()
+                held = chunk.id.read_direct_chunk((0, 0))[1]
+            held = cbor2.CBORTag(56500, ["bslz4", frame.itemsize, held])
+            packed.append(cbor2.CBORTag(40, [list(shape), cbor2.CBORTag(tag, held)]))
+    elif kind == "karabo":
+        import karabo_bridge
+    print("ready", port, flush=True)
     sys.stdin.readline()
+    time.sleep(2.0)  # until who subscribes is there
     for i in range(n):
         frame = frames[i % len(frames)]
         if kind == "swmr":
             data.resize(i + 1, axis=0)
             data[i] = frame
             file.flush()
-        else:
+        elif kind == "folder":
             np.save(os.path.join(folder, "in", f"{i:06d}.npy"), frame[None])
+        elif kind == "dectris":
+            said = {"type": "image", "series_id": 1, "series_unique_id": "one", "image_id": i}
+            said["data"] = {"threshold_1": packed[i % len(packed)]}
+            socket.send(cbor2.dumps(said))
+        else:
+            sent = {"image.data": frame[None, None], "image.pulseId": np.zeros(1, np.uint64)}
+            about = {"DET": {"source": "DET", "timestamp.tid": i}}
+            socket.send_multipart(karabo_bridge.serialize({"DET": sent}, about))
         print(time.monotonic(), flush=True)
         time.sleep(pause)
+    if port:
+        time.sleep(2.0)
 """
 
 
@@ -144,8 +177,8 @@ def many(args: argparse.Namespace, frames: np.ndarray, model: Any) -> None:
 
 
 def delay(args: argparse.Namespace, frames: np.ndarray, model: Any) -> None:
-    """Measure from the last byte of a frame on disk to its row in the table."""
-    for kind in ("swmr", "folder"):
+    """Measure from the last byte of a frame on disk, or on the wire, to its row in the table."""
+    for kind in ("swmr", "folder", "dectris", "karabo"):
         with tempfile.TemporaryDirectory() as top:
             folder = Path(top)
             (folder / "in").mkdir()
@@ -159,17 +192,20 @@ def delay(args: argparse.Namespace, frames: np.ndarray, model: Any) -> None:
             )
             assert writer.stdout
             assert writer.stdin
-            writer.stdout.readline()
-            source = folder / "in" if kind == "folder" else folder / "run.h5"
+            port = writer.stdout.readline().split()[1]
+            source: Any = {
+                "swmr": folder / "run.h5",
+                "folder": folder / "in",
+                "dectris": f"dectris://127.0.0.1:{port}",
+                "karabo": f"karabo://127.0.0.1:{port}?socket=SUB",
+            }[kind]
             record, written, stop = Record(folder / "scores.csv"), {}, threading.Event()
             writer.stdin.write("go\n")
             writer.stdin.flush()
             for block in watch(source, model, peaks=False, stop=stop, end_after=5.0):
                 record.add(block)
                 now = time.monotonic()
-                for origin in block.scores.sources:
-                    name = Path(origin.path).stem
-                    written[int(name) if kind == "folder" else origin.position] = now
+                written |= {_number(kind, origin): now for origin in block.scores.sources}
             record.close()
             ended = [float(line) for line in writer.communicate()[0].split()]
             delays = [1000 * (written[i] - end) for i, end in enumerate(ended) if i in written]
@@ -179,6 +215,12 @@ def delay(args: argparse.Namespace, frames: np.ndarray, model: Any) -> None:
                 f"byte to the row {middle:.0f} ms, 99 % within {most:.0f} ms",
                 flush=True,
             )
+
+
+def _number(kind: str, origin: FrameOrigin) -> int:
+    if kind == "folder":
+        return int(Path(origin.path or "").stem)
+    return int(origin.identifier.split(":")[0]) if kind == "karabo" else origin.position
 
 
 def memory_mb() -> float:

@@ -46,11 +46,17 @@ class HitOutputs:
         self.files: Any = None
         self.publisher: Any = None
 
-    def add(self, block: Any) -> None:
-        """Give a block to each."""
-        for output in (self.files, self.publisher):
-            if output is not None:
-                self._told(output.add, block)
+    def keep(self, block: Any) -> None:
+        """Keep the hits of a block, before its rows are written."""
+        if self.files is not None:
+            self._told(self.files.add, block)
+
+    def give(self, block: Any) -> None:
+        """Give them away, and let files appear, once its rows are written."""
+        if self.publisher is not None:
+            self._told(self.publisher.add, block)
+        if self.files is not None:
+            self._told(self.files.gather)
 
     def close(self) -> None:
         """Finish, and say what went where."""
@@ -73,20 +79,23 @@ class HitOutputs:
 
 
 @contextmanager
-def hit_outputs(args: argparse.Namespace) -> Iterator[HitOutputs]:
-    """Open the outputs that the options ask for, and close them in any case."""
+def hit_outputs(args: argparse.Namespace, record: Any) -> Iterator[HitOutputs]:
+    """Open the outputs that the options ask for, and close them, and the record before."""
     from sklearn_sfx.streams import HitFiles, HitPublisher
 
     outputs = HitOutputs(args.verb)
     if args.save_hits is not None:
-        outputs.files = HitFiles(args.save_hits, n_frames=args.hits_per_file)
+        outputs.files = HitFiles(args.save_hits, n_frames=args.hits_per_file, record=record)
     if args.publish is not None:
         outputs.publisher = HitPublisher(args.publish)
         say(args.verb, f"hits are given at {outputs.publisher.address}")
     try:
         yield outputs
     finally:
-        outputs.close()
+        try:
+            record.close()
+        finally:
+            outputs.close()
 
 
 def name_of_stream(address: str) -> str:

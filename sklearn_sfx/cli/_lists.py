@@ -27,11 +27,17 @@ class Lists(NamedTuple):
     table: Path
     hits: Path
     report: Path | None
+    saved: Path | None
 
     @property
     def named(self) -> dict[str, Path | None]:
         """What is asked for, by what it is; None for what goes to standard output."""
-        asked = {"table": self.table, "hits": self.hits, "report": self.report}
+        asked = {
+            "table": self.table,
+            "hits": self.hits,
+            "report": self.report,
+            "saved_hits": self.saved,
+        }
         return {
             name: None if path == STDOUT else path
             for name, path in asked.items()
@@ -50,6 +56,12 @@ def add_screening(parser: argparse.ArgumentParser) -> None:
     add_model(parser, without="none is needed: frames with six Bragg spots or more are hits")
     parser.add_argument("--hits", type=Path, help="hit list for CrystFEL (default: RUN.hits.lst)")
     parser.add_argument("--scores", type=Path, help="table of all frames (default: RUN.scores.csv)")
+    parser.add_argument(
+        "--save-hits",
+        type=Path,
+        metavar="HITS.CXI",
+        help="keep the hits with their masks and peaks in a CXI file (default: they are not kept)",
+    )
     parser.add_argument(
         "--no-peaks", action="store_true", help="do not count peaks: about three times as fast"
     )
@@ -79,6 +91,7 @@ def open_screening(args: argparse.Namespace) -> tuple[Any, Lists]:
         table=outputs.claim(args.scores or named_after_run(args, "scores.csv")),
         hits=outputs.claim(args.hits or named_after_run(args, "hits.lst")),
         report=claim_report(args, outputs, "report.html"),
+        saved=None if args.save_hits is None else outputs.claim(args.save_hits),
     )
     model = load_hit_finder(args.model) if args.model else untrained_model(frames)
     model = as_screening_model(model, frames, args.hit_label)
@@ -105,7 +118,8 @@ def are_written(
         return False
     if not screening.is_written(lists.named, args.threshold):
         return False
-    *most, last = [path for path in (lists.report, lists.hits, lists.table) if path is not None]
+    paths = (lists.report, lists.saved, lists.hits, lists.table)
+    *most, last = [path for path in paths if path is not None]
     tell(lists.outputs)(f"{', '.join(map(str, most))} and {last} are written")
     if args.json:
         tell_programs({"written": lists.named}, lists.outputs)
@@ -116,8 +130,9 @@ def write_lists(args: argparse.Namespace, screening: Any, scores: Any, lists: Li
     """Write the lists of a screening that is done, and say how many frames are hits."""
     from sklearn_sfx.frames import describe_mask
     from sklearn_sfx.screening import describe_crop, write_report
+    from sklearn_sfx.streams import save_hits
 
-    outputs, table, hits, report = lists
+    outputs, table, hits, report, saved = lists
     say = tell(outputs)
     with outputs.replacing(table) as temporary:
         scores.write_csv(temporary)
@@ -139,6 +154,10 @@ def write_lists(args: argparse.Namespace, screening: Any, scores: Any, lists: Li
             about = {"command": args.command, "model_file": args.model or ""}
             write_report(temporary, screening.model, screening.frames, scores, **about)
         say(f"{report}: the report")
+    if saved is not None:
+        with outputs.replacing(saved) as temporary:
+            save_hits(temporary, screening.frames, scores)
+        say(f"{saved}: the hits with masks and peaks")
     screening.note_written(lists.named, args.threshold)
     screening.remove()
     if n_gone := len(scores.is_read) - n_read:

@@ -16,6 +16,7 @@ from sklearn_sfx.streams._protocols import (
 )
 from sklearn_sfx.streams._provenance import UNNAMED as UNNAMED
 from sklearn_sfx.streams._record import Record
+from sklearn_sfx.streams._saved_hits import save_hits
 from sklearn_sfx.streams._tally import Tally
 from sklearn_sfx.streams._waiting import POLICIES as POLICIES
 from sklearn_sfx.streams._watch import watch
@@ -36,6 +37,7 @@ __all__ = [
     "Tally",
     "arrived_frames",
     "open_source",
+    "save_hits",
     "watch",
 ]
 

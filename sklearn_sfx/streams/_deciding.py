@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -28,6 +29,7 @@ __all__ = ["Deciding", "Misfit"]
 
 MOST_KINDS = 8  # of frames, whose models are kept
 NOT_COUNTED = -1  # peaks
+REPEATED_S = 10.0  # after so long what was said of a file is said again
 
 
 class Misfit(InputError):
@@ -65,6 +67,7 @@ class Deciding:
             check_hit_finder(model, pos_label)
         self._peaks, self._tell = peaks, tell
         self._models: dict[tuple, ScreeningModel] = {}
+        self._refused: tuple[str, float] = ("", 0.0)
         self.has_decided = False
 
     @property
@@ -106,7 +109,9 @@ class Deciding:
             self._try(model, frames)
         except (InputError, OSError) as error:
             text = f"{str(error).rstrip('.')}; the model from before stays"
-            self._tell(Notice("refused", text))
+            if (text, time.monotonic() // REPEATED_S) != self._refused:  # it may be half there
+                self._refused = text, time.monotonic() // REPEATED_S
+                self._tell(Notice("refused", text))
             return
         file.use(*newer)
         self._models = {_kind_of(frames): model}

@@ -4,33 +4,31 @@ from __future__ import annotations
 
 import errno
 import os
-import re
-from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
-import h5py
-import numpy as np
-
-from sklearn_sfx._files import new_file, staging
+from sklearn_sfx._files import new_file
 from sklearn_sfx._text import counted
-from sklearn_sfx.frames import HC_EV_ANGSTROM, JOULE_IN_EV
+from sklearn_sfx.exceptions import InputError
+from sklearn_sfx.streams._cxi_hits import CxiHits, kind_of
 from sklearn_sfx.streams._hits import Hit, hits_of
+from sklearn_sfx.streams._kept_hits import KeptHits, Piece
 from sklearn_sfx.streams._protocols import ScoredFrames
+from sklearn_sfx.streams._record import Record
 
 __all__ = ["HitFiles"]
-
-MOST_PEAKS = 1024  # of a frame; of more the strongest are kept
-VERSION = 140  # of CXI
-TEXT = h5py.string_dtype()
 
 
 class HitFiles:
     """Writes hits to a series of CXI files: ``hits-00001.cxi``, ``hits-00002.cxi`` and so on.
 
     A file appears when it is whole, after `n_frames` hits or when the watch ends; none is ever
-    replaced. What was not whole when a watch was killed is gone, so `n_frames` is small. CrystFEL,
-    this package and plain h5py read them: pixels are not compressed.
+    replaced. CrystFEL, this package and plain h5py read them: pixels are not compressed.
+
+    What `add` was given is on disk when it returns, hidden in ``.sfx`` until its file is whole; of
+    what a kill leaves there the next one of the same name and table makes a file at once. With a
+    `record` each hit in its table is then in exactly one file, if a block is added here first, to
+    the record next, and `gather` comes behind: hits whose rows were not written yet are left out
+    again, since their frames will come again. Those of no file, which will not, are kept.
 
     Parameters
     ----------
@@ -38,6 +36,8 @@ class HitFiles:
         ``hits.cxi``, to which the number of the file is added.
     n_frames : int, default=100
         Hits in a file.
+    record : Record, optional
+        The table of the same frames, opened before, and before any frame is watched.
 
     Attributes
     ----------
@@ -60,6 +60,7 @@ class HitFiles:
     >>> scores = Scores(frames.sources, np.array([0.9, 0.1]), np.array([True, False]), None, 0.5)
     >>> files = HitFiles(pathlib.Path(tempfile.mkdtemp()) / "hits.cxi")
     >>> files.add(ScoredFrames(frames, scores, np.zeros(2)))
+    >>> files.gather()  # nothing is full
     >>> files.close()
     >>> [path.name for path in files.written]
     ['hits-00001.cxi']
@@ -67,10 +68,15 @@ class HitFiles:
     (1, 8, 8)
     """
 
-    def __init__(self, path: str | os.PathLike, *, n_frames: int = 100):
-        self._path, self._n_frames = new_file(path), n_frames
-        self._file: _CxiFile | None = None
+    def __init__(
+        self, path: str | os.PathLike, *, n_frames: int = 100, record: Record | None = None
+    ):
+        self._path, self._n_frames, self._record = new_file(path), n_frames, record
+        self._table = "" if record is None else str(record.table.absolute())
+        self._kept: KeptHits | None = None
+        self._files: list[list[Piece]] = []  # what goes into each that is to come
         self.written: list[Path] = []
+        self._find_left()
 
     def add(self, block: ScoredFrames) -> None:
         """Write the hits of a block.
@@ -83,194 +89,118 @@ class HitFiles:
         Raises
         ------
         OSError
-            They cannot be written; the file that they were to go to is given up.
+            Some cannot be written, and are lost.
         InputError
-            A frame cannot be read any more.
+            A frame cannot be read any more; all others are written.
         """
-        for hit in hits_of(block):
-            if self._file is not None and not self._file.takes(hit):
-                self.close()
+        n_lost, gone = int(block.scores.decision.sum()), None
+        file: CxiHits | None = None
+        room = 0  # in the file to which it goes
+        try:
             try:
-                if self._file is None:
-                    self._file = _CxiFile(self._path.parent, hit)
-                self._file.append(hit)
-            except (OSError, RuntimeError) as error:
-                raise self._given_up(error) from error
-            if self._file.n == self._n_frames:
-                self.close()
+                for hit in hits_of(block):
+                    if file is not None and not (_is_of(hit, file.kind) and file.n < room):
+                        n_lost -= self._keep(file)
+                        file = None
+                    if file is None:
+                        file = self._begun(hit)
+                        room = self._room(file.kind)
+                    file.append(hit)
+            except InputError as error:
+                gone = error
+            if file is not None:
+                n_lost -= self._keep(file)
+        except (OSError, RuntimeError) as error:  # HDF5 has both
+            if file is not None:
+                file.give_up()
+            reason = getattr(error, "strerror", None) or str(error)
+            number = getattr(error, "errno", None) or errno.EIO
+            lost = f"{reason}; {counted(n_lost, 'hit')} of this block are lost"
+            raise OSError(number, lost, self._path) from error
+        if self._record is None:
+            self.gather()
+        if gone is not None:
+            raise gone
 
-    def close(self) -> None:
-        """Finish the file that is open, so that it appears.
+    def gather(self) -> None:
+        """Let the files appear that are full, once the rows of their frames are written.
 
         Raises
         ------
         OSError
-            It cannot be written.
+            One cannot be written; it is tried again.
         """
-        if self._file is None:
+        if self._record is not None and self._record.n_held:
+            return
+        while len(self._files) > 1 or (self._files and _total(self._files[0]) >= self._n_frames):
+            self._join_first()
+
+    def close(self) -> None:
+        """Finish the file that is open, so that it appears; rows are to be written before.
+
+        Raises
+        ------
+        OSError
+            It cannot be written; the next watch does.
+        """
+        if self._kept is None:
             return
         try:
-            self.written.append(self._file.finish(self._path))
-        except (OSError, RuntimeError) as error:
-            raise self._given_up(error) from error
-        self._file = None
+            if self._record is None or not self._record.n_held:
+                while self._files:
+                    self._join_first()
+        finally:
+            self._kept.close()
+            self._kept = None
 
-    def _given_up(self, error: Exception) -> OSError:
-        """Return what is said of a file whose hits are lost."""
-        n = 0 if self._file is None else self._file.n
-        if self._file is not None:
-            self._file.give_up()
-        self._file = None
-        reason = getattr(error, "strerror", None) or str(error)
-        number = getattr(error, "errno", None) or errno.EIO
-        return OSError(
-            number, f"{reason}; {counted(n, 'hit')} of its last file are lost", self._path
-        )
+    def _begun(self, hit: Hit) -> CxiHits:
+        """Return a file for a hit and others like it."""
+        if self._kept is None:
+            self._kept = KeptHits.new(self._path, self._table)
+        return CxiHits(self._kept.new_place(), hit.pixels.shape, hit.pixels.dtype, hit.facts)
 
+    def _keep(self, file: CxiHits) -> int:
+        assert self._kept is not None
+        self._take(self._kept.add(file))
+        return file.n
 
-class _CxiFile:
-    """One file, which is not whole yet."""
+    def _take(self, piece: Piece) -> None:
+        if self._is_full(piece.kind) or self._room(piece.kind) < piece.n:
+            self._files.append([])
+        self._files[-1].append(piece)
 
-    def __init__(self, folder: Path, hit: Hit):
-        self.n = 0
-        self._shape, self._dtype = hit.pixels.shape, hit.pixels.dtype
-        self._stack = ExitStack()
-        try:
-            self._place = self._stack.enter_context(staging(folder)) / "hits.cxi"
-            self._h5 = self._stack.enter_context(h5py.File(self._place, "w"))
-            self._make(hit)
-        except BaseException:
-            self.give_up()
-            raise
+    def _room(self, kind: str) -> int:
+        """Return how many hits of a kind go into the same file as the last, or into a new one."""
+        return self._n_frames - (0 if self._is_full(kind) else _total(self._files[-1]))
 
-    def takes(self, hit: Hit) -> bool:
-        """Whether a hit has the shape and type of the others."""
-        return (hit.pixels.shape, hit.pixels.dtype) == (self._shape, self._dtype)
+    def _is_full(self, kind: str) -> bool:
+        """Whether hits of a kind need a new file."""
+        if not self._files:
+            return True
+        last = self._files[-1]
+        return last[-1].kind != kind or _total(last) >= self._n_frames
 
-    def _make(self, hit: Hit) -> None:
-        file, shape = self._h5, self._shape
-        file["cxi_version"] = VERSION
-        self._rows: dict[str, Any] = {}
+    def _join_first(self) -> None:
+        assert self._kept is not None
+        self.written.append(self._kept.join(self._files[0]))
+        del self._files[0]
 
-        def rows(name: str, dtype: Any, inner: tuple[int, ...] = (), **options: Any) -> None:
-            self._rows[name] = file.create_dataset(
-                f"entry_1/{name}",
-                shape=(0, *inner),
-                maxshape=(None, *inner),
-                chunks=(1 if inner else 64, *inner),
-                dtype=dtype,
-                **options,
-            )
+    def _find_left(self) -> None:
+        """Let files appear of what was left by a kill, without hits that have no rows."""
+        for kept in KeptHits.left(self._path, self._table):
+            self._kept = kept
+            self.written += kept.finish()
+            for piece in kept.pieces(self._has_row):
+                self._take(piece)
+            self.close()
 
-        rows("data_1/data", self._dtype, shape)
-        rows("data_1/mask", np.uint8, shape, compression="gzip", compression_opts=1)
-        rows("experiment_identifier", TEXT)
-        for name, unit in (("source_1/energy", "J"), ("source_1/wavelength", "m")):
-            rows(f"instrument_1/{name}", np.float64)
-            self._rows[f"instrument_1/{name}"].attrs["units"] = unit
-        rows("instrument_1/detector_1/distance", np.float64)
-        self._rows["instrument_1/detector_1/distance"].attrs["units"] = "m"
-        rows("result_1/nPeaks", np.int32)
-        for name in _columns(hit):
-            rows(f"result_1/{name}", np.float32, (MOST_PEAKS,))
-        rows("result_1/hitProbability", np.float64)
-        rows("result_1/timestamp", np.float64)
-        rows("result_1/sourceFile", TEXT)
-        rows("result_1/sourceEvent", TEXT)
-        detector = file["entry_1/instrument_1/detector_1"]
-        for name in ("data", "mask"):
-            detector[name] = h5py.SoftLink(f"/entry_1/data_1/{name}")
-        _write_facts(detector, hit)
-
-    def append(self, hit: Hit) -> None:
-        """Add one frame."""
-        order = np.argsort(-hit.peaks.intensity, kind="stable")[:MOST_PEAKS]
-        energy = HC_EV_ANGSTROM / hit.wavelength / JOULE_IN_EV
-        values: dict[str, Any] = {
-            "data_1/data": hit.pixels,
-            "data_1/mask": ~hit.usable,
-            "experiment_identifier": _safe(hit.name),
-            "instrument_1/source_1/energy": energy,
-            "instrument_1/source_1/wavelength": hit.wavelength * 1e-10,
-            "instrument_1/detector_1/distance": hit.distance * 1e-3,
-            "result_1/nPeaks": len(order),
-            "result_1/hitProbability": hit.probability,
-            "result_1/timestamp": hit.timestamp,
-            "result_1/sourceFile": _safe(hit.origin.path or ""),
-            "result_1/sourceEvent": _safe(hit.origin.event),
-        }
-        for name, column in _columns(hit).items():
-            padded = np.zeros(MOST_PEAKS, np.float32)
-            padded[: len(order)] = column[order]
-            values[f"result_1/{name}"] = padded
-        for name, rows in self._rows.items():
-            rows.resize(self.n + 1, axis=0)
-            rows[self.n] = values[name]
-        self.n += 1
-
-    def finish(self, path: Path) -> Path:
-        """Close the file, and let it appear under the next number that is free."""
-        self._h5.close()
-        with open(self._place, "rb") as file:
-            os.fsync(file.fileno())
-        number = 1 + max(_numbers(path), default=0)
-        while True:
-            target = path.with_name(f"{path.stem}-{number:05d}{path.suffix}")
-            try:
-                os.link(self._place, target)
-                break
-            except FileExistsError:  # of another watch
-                number += 1
-            except OSError as error:
-                if error.errno not in (errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK):
-                    raise
-                os.rename(self._place, target)  # where there are no hard links
-                break
-        self._stack.close()
-        return target
-
-    def give_up(self) -> None:
-        """Remove what is there."""
-        try:
-            self._stack.close()
-        except (OSError, RuntimeError):  # HDF5 cannot write what it still has
-            self._stack.close()
+    def _has_row(self, path: str, event: str) -> bool:
+        return not path or self._record is None or self._record.seen.has(path, event)
 
 
-def _columns(hit: Hit) -> dict[str, np.ndarray]:
-    """Return what is written of peaks; x is fast scan and y slow scan, as everywhere in CXI."""
-    peaks = hit.peaks
-    return {
-        "peakXPosRaw": peaks.column,
-        "peakYPosRaw": peaks.row,
-        "peakTotalIntensity": peaks.intensity,
-        "peakSNR": peaks.snr,
-        "peakNPixels": peaks.n_pixels,
-    }
+def _total(pieces: list[Piece]) -> int:
+    return sum(piece.n for piece in pieces)
 
 
-def _write_facts(detector: h5py.Group, hit: Hit) -> None:
-    facts = hit.facts
-    if facts.saturation is not None:
-        detector["saturation_value"] = facts.saturation
-    if facts.pixel_size is None:
-        return
-    side = facts.pixel_size * 1e-3
-    for axis in "xy":
-        detector[f"{axis}_pixel_size"] = side
-    if facts.beam_center is not None:
-        row, column = facts.beam_center
-        detector["basis_vectors"] = np.array([[0, -side, 0], [-side, 0, 0]])
-        detector["corner_position"] = np.array([(column + 0.5) * side, (row + 0.5) * side, 0])
-
-
-def _numbers(path: Path) -> list[int]:
-    """Return the numbers of the files of a series that are there."""
-    pattern = re.compile(re.escape(path.stem) + r"-(\d{5,9})" + re.escape(path.suffix))
-    names = (pattern.fullmatch(name) for name in os.listdir(path.absolute().parent))
-    return [int(name[1]) for name in names if name]
-
-
-def _safe(text: str) -> str:
-    """Return text that HDF5 can hold: names of files may be any bytes."""
-    return text.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()
+def _is_of(hit: Hit, kind: str) -> bool:
+    return kind_of(hit.pixels.shape, hit.pixels.dtype, hit.facts) == kind

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import Facts, FrameOrigin, Frames
 from sklearn_sfx.preprocessing import Peaks, find_peaks
 from sklearn_sfx.streams._protocols import ScoredFrames, frame_name
@@ -52,7 +53,13 @@ class Hit(NamedTuple):
 
 
 def hits_of(block: ScoredFrames) -> Iterator[Hit]:
-    """Yield the hits of a block, in their order."""
+    """Yield the hits of a block, in their order.
+
+    Raises
+    ------
+    InputError
+        Some cannot be read any more; raised behind all others.
+    """
     hits = block.hits
     frames = hits.frames
     if not len(frames):
@@ -61,8 +68,13 @@ def hits_of(block: ScoredFrames) -> Iterator[Hit]:
     wavelength = _values(known.get("wavelength"), facts.wavelength, len(frames))
     distance = _values(known.get("distance"), facts.distance, len(frames))
     timestamp = _values(known.get("timestamp"), None, len(frames))
+    gone: Exception | None = None
     for row, origin in enumerate(hits.scores.sources):
-        pixels = stored[row]
+        try:
+            pixels = stored[row]
+        except (InputError, OSError) as error:
+            gone = gone or error
+            continue
         usable = _usable(frames, row, pixels)
         found = find_peaks(np.where(usable, pixels, np.float32(np.nan)))
         yield Hit(
@@ -76,6 +88,8 @@ def hits_of(block: ScoredFrames) -> Iterator[Hit]:
             timestamp[row],
             facts,
         )
+    if gone is not None:
+        raise InputError(str(gone)) from gone
 
 
 def _usable(frames: Frames, row: int, pixels: np.ndarray) -> np.ndarray:

@@ -96,6 +96,7 @@ class Record:
                 f"{self.hits}: this file is there already, and {self.table}, the table that it "
                 "would belong to, is not; name another, move it away, or replace it with --force."
             )
+        self._is_closed = False
         self._list: _Appended | None = None
         self._rows = _Appended(self.table)
         try:
@@ -183,6 +184,9 @@ class Record:
         OSError
             Some cannot be written; another watch will find these frames new.
         """
+        if self._is_closed:
+            return
+        self._is_closed = True
         try:
             self._write_held()
         finally:

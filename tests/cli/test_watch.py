@@ -236,3 +236,23 @@ def test_a_later_watch_knows_that_the_model_was_replaced(again, made, tmp_path, 
     capsys.readouterr()
     assert again() == 0
     assert f"another model decided from its frame {N_FRAMES + 1} on" in capsys.readouterr().err
+
+
+def test_after_kills_each_hit_of_the_table_is_in_one_file(start, made, tmp_path, monkeypatch):
+    saving = ["--save-hits", "hits.cxi", "--hits-per-file", "7", "--threshold", "0"]
+    for n_rows in (1, 9):
+        process = start(*saving)
+        wait_for_rows(tmp_path / "run.scores.csv", n_rows)
+        process.kill()
+        process.wait()
+    monkeypatch.chdir(tmp_path)
+    arguments = ["watch", str(made / "run.h5"), "--model", str(made / "model.joblib")]
+    assert main([*arguments, "--no-peaks", *saving, "--end-after", "1"]) == 0
+    hits = [row[2] for row in rows(tmp_path / "run.scores.csv") if row[5] == "hit"]
+    assert sorted(hits) == sorted(f"//{n}" for n in range(N_FRAMES))
+    saved = []
+    for path in sorted(tmp_path.glob("hits-*.cxi")):
+        with h5py.File(path) as file:
+            saved += file["entry_1/result_1/sourceEvent"].asstr()[()].tolist()
+    assert sorted(saved) == sorted(hits)
+    assert not (tmp_path / ".sfx" / "hits").exists()

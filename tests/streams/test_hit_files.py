@@ -1,17 +1,24 @@
 """Hits that are kept are read by plain h5py, by CrystFEL's rules and by this package."""
 
 import errno
+import gc
 import os
+import shutil
 import subprocess
 import sys
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 
 from sklearn_sfx import open_frames
-from sklearn_sfx.exceptions import InputError
-from sklearn_sfx.streams import HitFiles
+from sklearn_sfx.exceptions import InputError, UnreadableFrame, UnreadableFramesWarning
+from sklearn_sfx.frames import FrameOrigin
+from sklearn_sfx.streams import HitFiles, Record
+from sklearn_sfx.streams._cxi_hits import CxiHits
 from tests.streams.scored import scored
 
 
@@ -94,6 +101,159 @@ def test_a_new_file_begins_after_so_many_hits_or_with_other_frames(tmp_path):
     assert sorted(os.listdir(tmp_path)) == [f"hits-{n:05d}.cxi" for n in range(1, 6)]
 
 
+def identifiers(*paths):
+    return [name for path in paths for name in open_frames(path).metadata["identifier"].tolist()]
+
+
+def test_a_full_disk_at_the_end_loses_nothing(tmp_path, monkeypatch):
+    files = HitFiles(tmp_path / "hits.cxi")
+    for number in range(3):
+        files.add(scored([number]))
+
+    def full(*args, **options):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(CxiHits, "append_file", full)
+        with pytest.raises(OSError, match="No space left"):
+            files.close()
+    assert os.listdir(tmp_path) == [".sfx"]
+    again = HitFiles(tmp_path / "hits.cxi")
+    assert identifiers(*again.written) == ["7:0", "7:1", "7:2"]
+    assert os.listdir(tmp_path) == ["hits-00001.cxi"]
+
+
+def test_one_frame_that_is_gone_loses_no_other(tmp_path, monkeypatch):
+    block = scored(range(4))
+    whole = type(block.frames).__getitem__
+
+    def damaged(frames, rows):
+        if isinstance(rows, int) and rows == 1:
+            raise UnreadableFrame("Frame 1 is gone.")
+        return whole(frames, rows)
+
+    files = HitFiles(tmp_path / "hits.cxi")
+    with monkeypatch.context() as patch:
+        patch.setattr(type(block.frames), "__getitem__", damaged)
+        with pytest.raises(InputError, match="is gone"):
+            files.add(block)
+    files.close()
+    assert identifiers(*files.written) == ["7:0", "7:2", "7:3"]
+
+
+# -- After a kill: who is killed has left its folder, whose lock is free ---------------------------
+
+
+def of_file(numbers, path="/data/run.h5"):
+    """Return hits of frames of a file, and their names."""
+    block = scored(numbers)
+    sources = [FrameOrigin(path, number, f"//{number}") for number in numbers]
+    return replace(block, scores=replace(block.scores, sources=sources))
+
+
+def events(*paths):
+    found = []
+    for path in paths:
+        with h5py.File(path) as file:
+            found += file["entry_1/result_1/sourceEvent"].asstr()[()].tolist()
+    return found
+
+
+class Killed(BaseException):
+    """Nothing may be done after it."""
+
+
+@pytest.mark.parametrize("at", range(1, 26))
+def test_wherever_a_kill_comes_each_hit_of_the_table_is_in_one_file(tmp_path, monkeypatch, at):
+    """The process ends at the `at`th thing that it does to the disk."""
+    n_left = at
+
+    def ending(function):
+        def do(*args, **options):
+            nonlocal n_left
+            n_left -= 1
+            if n_left <= 0:
+                raise Killed
+            return function(*args, **options)
+
+        return do
+
+    def watch():
+        record = Record(tmp_path / "scores.csv", tmp_path / "hits.lst")
+        files = HitFiles(tmp_path / "hits.cxi", n_frames=3, record=record)
+        for start in range(0, 6, 2):
+            block = of_file([start, start + 1])
+            new = record.seen.new_rows(block.scores.sources)
+            if new:
+                files.add(block)
+                record.add(block)
+                files.gather()
+        record.close()
+        files.close()
+
+    with monkeypatch.context() as patch:
+        for owner, name in ((Path, "rename"), (Path, "unlink"), (os, "link"), (os, "write")):
+            patch.setattr(owner, name, ending(getattr(owner, name)))
+        patch.setattr(shutil, "copyfile", ending(shutil.copyfile))
+        with suppress(Killed):
+            watch()
+    release_locks()
+    watch()
+    saved = events(*sorted(tmp_path.glob("hits-*.cxi")))
+    assert sorted(saved, key=lambda name: int(name[2:])) == [f"//{n}" for n in range(6)]
+    assert not (tmp_path / ".sfx" / "hits").exists()
+
+
+def release_locks():
+    """Close what a process that is killed has open: its locks, and files of HDF5."""
+    gc.collect()
+    for name in os.listdir("/proc/self/fd"):
+        with suppress(OSError):
+            target = os.readlink(f"/proc/self/fd/{name}")
+            if target.endswith(("/lock", "scores.csv", "hits.lst")):
+                os.close(int(name))
+
+
+def test_hits_of_a_stream_are_kept_whether_they_have_rows_or_not(tmp_path):
+    record = Record(tmp_path / "scores.csv")
+    files = HitFiles(tmp_path / "hits.cxi", record=record)
+    files.add(scored([1, 2]))
+    record.close()
+    release_locks()
+    record = Record(tmp_path / "scores.csv")
+    again = HitFiles(tmp_path / "hits.cxi", record=record)
+    assert identifiers(*again.written) == ["7:1", "7:2"]
+    record.close()
+
+
+def test_what_is_damaged_is_said_and_loses_no_other(tmp_path):
+    files = HitFiles(tmp_path / "hits.cxi")
+    for number in range(3):
+        files.add(scored([number]))
+    del files
+    release_locks()
+    second = sorted(tmp_path.glob(".sfx/hits/*/*.cxi"))[1]
+    second.write_bytes(second.read_bytes()[:999])
+    with pytest.warns(UnreadableFramesWarning, match="are lost"):
+        again = HitFiles(tmp_path / "hits.cxi")
+    assert identifiers(*again.written) == ["7:0", "7:2"]
+
+
+def test_what_another_table_has_left_is_left_to_it(tmp_path):
+    first = Record(tmp_path / "one.csv")
+    HitFiles(tmp_path / "hits.cxi", record=first).add(of_file([1]))
+    first.add(of_file([1]))
+    first.close()
+    release_locks()
+    other = Record(tmp_path / "two.csv")
+    assert HitFiles(tmp_path / "hits.cxi", record=other).written == []
+    assert HitFiles(tmp_path / "hits.cxi").written == []
+    again = Record(tmp_path / "one.csv")
+    assert events(*HitFiles(tmp_path / "hits.cxi", record=again).written) == ["//1"]
+    again.close()
+    other.close()
+
+
 def test_two_watches_take_no_file_from_each_other(tmp_path):
     both = [HitFiles(tmp_path / "hits.cxi") for _ in range(2)]
     for number, files in enumerate(both):
@@ -122,12 +282,12 @@ def test_a_full_disk_is_said_and_the_next_file_is_whole(tmp_path, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr(h5py.Dataset, "__setitem__", full)
-        with pytest.raises(OSError, match=r"No space left.*2 hits of its last file are lost"):
+        with pytest.raises(OSError, match=r"No space left.*1 hit of this block are lost"):
             files.add(scored([3]))
-    assert os.listdir(tmp_path) == []
     files.add(scored([4]))
     files.close()
-    assert open_frames(files.written[0]).metadata["identifier"].tolist() == ["7:4"]
+    assert identifiers(*files.written) == ["7:1", "7:2", "7:4"]
+    assert os.listdir(tmp_path) == ["hits-00001.cxi"]
 
 
 def test_a_folder_that_is_not_there_is_refused(tmp_path):

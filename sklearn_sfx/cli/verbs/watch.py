@@ -83,7 +83,7 @@ def run(args: argparse.Namespace) -> None:
     tally, stop = Tally(), threading.Event()
     try:
         with (
-            hit_outputs(args) as outputs,
+            hit_outputs(args, record) as outputs,
             _ended_by_signals(stop),
             workers(args),
             _said_every(args, tally),
@@ -100,8 +100,9 @@ def run(args: argparse.Namespace) -> None:
                 seen=record.seen,
                 stop=stop,
             ):
+                outputs.keep(block)
                 _write(args, record, block)
-                outputs.add(block)
+                outputs.give(block)
     finally:
         record.close()
     _say(args, tally)

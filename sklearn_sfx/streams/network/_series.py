@@ -95,11 +95,8 @@ class Series:
         """
         if self._named is not None and self._named not in image.data:
             has = ", ".join(image.data)
-            raise Unfitting(
-                one_line(
-                    f"it has no channel {self._named}: name one that it has in the address, {has}"
-                )
-            )
+            said = f"it has no channel {self._named}, only {has}: name one in the address"
+            raise Unfitting(one_line(said))
         pixels, channel, compression = image.pixels(self._channel)
         start = self._start
         if start is not None and (pixels.shape, pixels.dtype) != (start.shape, start.dtype):

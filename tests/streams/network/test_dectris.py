@@ -85,10 +85,20 @@ def test_the_channel_is_chosen_and_the_others_are_named(detector, channel, numbe
 def test_a_channel_that_is_not_there_is_said(detector):
     send, reader = detector(channel="high")
     send(stream_v2.image(pixels_of(0), 0))
-    reader.wait_for(lambda r: "unreadable" in r.kinds())
+    reader.wait_for(lambda r: "misfit" in r.kinds())
     assert "no channel high, only threshold_1" in reader.notices[-1].text
     assert reader.notices[-1].n_frames == 1
     assert reader.notices[-1].sources[0].identifier == "7:0"
+
+
+def test_a_mask_of_another_shape_fits_no_image(detector):
+    send, reader = detector(mask=np.ones((SHAPE[0], 8), bool))
+    send(stream_v2.start(pixels_of(0)))
+    send(stream_v2.image(pixels_of(3), 3))
+    reader.wait_for(lambda r: "misfit" in r.kinds())
+    notice = reader.notices[-1]
+    assert "40 x 60 pixels, and the mask 40 x 8: give a mask of the same shape" in notice.text
+    assert [origin.identifier for origin in notice.sources] == ["7:3"]
 
 
 def test_who_joins_late_is_told_and_goes_on(detector):

@@ -118,6 +118,22 @@ def test_large_trains_come_in_blocks(server, reading, monkeypatch):
     assert reader.identifiers == [f"7:{4 * number}" for number in range(5)]
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"mask": np.ones((512, 64), bool)}, "512 x 128 pixels, stacked, and the mask 512 x 64"),
+        ({"source": "OTHER"}, f"no images of OTHER: name what it has, {NAME}"),
+    ],
+    ids=["mask", "source"],
+)
+def test_what_fits_no_train_is_said_so(server, reading, options, said):
+    answer, address = server
+    reader = reading(KaraboSource(address, **options))
+    answer(*train_of(5, (1, 1, 512, 128))[1:])
+    reader.wait_for(lambda r: "misfit" in r.kinds())
+    assert said in reader.notices[-1].text
+
+
 def test_repeated_late_and_foreign_trains_are_lines(server, reading):
     answer, address = server
     reader = reading(KaraboSource(address))

@@ -113,6 +113,33 @@ def test_a_detector_is_watched_and_its_hits_are_kept_and_given(watching, bound, 
     assert f"{other}: 3 hits were asked for" in said
 
 
+def test_hits_of_a_stream_outlive_a_kill(watching, bound, tmp_path):
+    frame = np.random.default_rng(0).poisson(3, (64, 64)).astype(np.uint16)
+    push, port = bound(zmq.PUSH)
+    push.setsockopt(zmq.SNDTIMEO, 1000 * PATIENCE_S)
+    saving = ["--save-hits", "hits.cxi", "--hits-per-file", 4, "--threshold", 0, "--no-peaks"]
+    first, n_rows = 0, 10
+    for is_killed in (True, False):
+        process = watching(f"dectris://127.0.0.1:{port}", *saving)
+        for number in range(first, first + 12):
+            push.send(stream_v2.image(frame, number))
+        if is_killed:
+            until = time.monotonic() + PATIENCE_S
+            while len(rows_of(tmp_path)) < n_rows and time.monotonic() < until:
+                time.sleep(0.01)
+            process.kill()
+            process.wait()
+            first, n_rows = 12, len(rows_of(tmp_path)) + 12
+        else:
+            ended(process, tmp_path, n_rows)
+    hits = [row["identifier"] for row in rows_of(tmp_path) if row["decision"] == "hit"]
+    files = sorted(tmp_path.glob("hits-*.cxi"))
+    saved = open_frames(files).metadata["identifier"].tolist()
+    assert len(hits) >= 22
+    assert set(hits) <= set(saved)
+    assert len(set(saved)) == len(saved)
+
+
 def test_a_bridge_is_watched(watching, tmp_path, monkeypatch):
     pytest.importorskip("karabo_bridge")
     from karabo_bridge.server import SimServerInThread
