@@ -2,7 +2,8 @@
 
 Both see the same 32 frames in memory, one after the other in one thread; *crop* is their central
 724 x 724 pixels. `StrongestPeaks` and `count_peaks` are as a user calls them, with their default
-settings. peakfinder8 is timed as in the section on hit decisions.
+settings; both together find the peaks once, as `train` and `screen` do. peakfinder8 is timed as in
+the section on hit decisions.
 
 *File to table* is `sfx screen` without a model on a run of 128 frames, which repeats 32, with one
 worker, from the start of the command in a running Python to the lists that it writes. It finds
@@ -20,6 +21,7 @@ import h5py
 import numpy as np
 
 from sklearn_sfx import StrongestPeaks
+from sklearn_sfx.classifiers import PeakCountClassifier, PeakHeightClassifier, find_together
 from sklearn_sfx.cli import main
 from sklearn_sfx.preprocessing import count_peaks, count_spots
 
@@ -62,10 +64,11 @@ def _in_memory(material: Material, finder: PeakFinder) -> list[Row]:
 
 def _finders(frames: np.ndarray) -> dict[str, Callable[[], object]]:
     heights = StrongestPeaks().fit(frames)
+    both = PeakHeightClassifier(), PeakCountClassifier()
     return {
         "StrongestPeaks": lambda: heights.transform(frames),
         "count_peaks": lambda: count_peaks(frames),
-        "StrongestPeaks and count_peaks": lambda: (heights.transform(frames), count_peaks(frames)),
+        "StrongestPeaks and count_peaks": lambda: find_together(both, frames),
         "count_spots": lambda: count_spots(frames),
     }
 

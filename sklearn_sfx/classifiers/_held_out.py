@@ -18,7 +18,7 @@ from sklearn_sfx.classifiers._finding import FindingClassifier
 from sklearn_sfx.classifiers._side_by_side import side_by_side
 from sklearn_sfx.classifiers._training import find_device
 from sklearn_sfx.exceptions import FewLabelsWarning
-from sklearn_sfx.frames import Frames
+from sklearn_sfx.frames import Frames, open_frames
 from sklearn_sfx.preprocessing import peaks_once
 
 __all__ = ["find_in", "find_together", "fit_found", "held_out_probability", "probability_of_found"]
@@ -47,24 +47,26 @@ def find_in(classifier: Pipeline, X: Any) -> np.ndarray:
     return decider._find(X) if isinstance(decider, FindingClassifier) else np.asarray(X)
 
 
-def find_together(classifiers: Sequence[FindingClassifier], frames: Frames) -> list[np.ndarray]:
-    """Return what each of some fitted classifiers finds in frames that are read once.
+def find_together(classifiers: Sequence[FindingClassifier], X: Any) -> list[np.ndarray]:
+    """Return what each of some classifiers, fitted or not, finds in frames that are read once.
 
     Parameters
     ----------
     classifiers : sequence of FindingClassifier
         Those that look for the same peaks find them once.
-    frames : Frames, shape (n_frames, height, width)
+    X : Frames or ndarray, shape (n_frames, height, width)
         What they read.
 
     Returns
     -------
     list of ndarray of shape (n_frames, ...)
-        For `probability_of_found`; of a classifier that counts, the counts.
+        For `fit_found` and `probability_of_found`; of a classifier that counts, the counts.
     """
+    frames = X if isinstance(X, Frames) else open_frames(X)
     steps = []
     for classifier in classifiers:
-        classifier._check_frames(frames, reset=False)
+        if hasattr(classifier, "frame_shape_in_"):
+            classifier._check_frames(frames, reset=False)
         steps.append(classifier._step())
     values = np.asarray(frames.append(peaks_once(steps)))
     lengths = [step.output_shape(frames.shape[1:])[0] for step in steps]

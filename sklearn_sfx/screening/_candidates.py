@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -11,17 +13,20 @@ from sklearn.pipeline import Pipeline, make_pipeline
 
 from sklearn_sfx._methods import METHODS, Method
 from sklearn_sfx.classifiers import (
+    FindingClassifier,
     find_in,
+    find_together,
     fit_found,
     held_out_probability,
     probability_of_found,
 )
 from sklearn_sfx.exceptions import InputError
+from sklearn_sfx.frames import Frames
 from sklearn_sfx.preprocessing import CentralCrop
 from sklearn_sfx.screening._crop import crop_for
 from sklearn_sfx.screening._transfer import Adapted
 
-__all__ = ["Candidate", "make_candidate"]
+__all__ = ["Candidate", "find_for_all", "make_candidate"]
 
 
 class Candidate:
@@ -66,6 +71,15 @@ class Candidate:
     def found_in_crop(self, crop: CentralCrop) -> np.ndarray | None:
         """Return what it has found in the labelled frames, if it was in just that part of them."""
         return self._found if self._whole[0].get_params() == crop.get_params() else None
+
+    @property
+    def finds_in_crop(self) -> bool:
+        """Whether it decides by what is found in the crop itself, and has not yet found it."""
+        return (
+            self._found is None
+            and len(self._whole) == 2
+            and isinstance(self._whole[-1], FindingClassifier)
+        )
 
     def _find(self, X: Any) -> np.ndarray:
         if self._found is None:  # so the frames are read once
@@ -144,6 +158,26 @@ def make_candidate(
         else:
             known[method.name] = Candidate(method, crop_for(X, crop, method.crop), steps)
     return known[method.name]
+
+
+def find_for_all(candidates: Iterable[Candidate], X: Any) -> None:
+    """Let those that go by the peaks of one part of the frames find them together.
+
+    So the frames are read once for all of them, and the peaks that several look for found once.
+    """
+    if not isinstance(X, Frames | np.ndarray):  # of tensors each looks for its own
+        return
+    alike = defaultdict(list)
+    for candidate in candidates:
+        if candidate.finds_in_crop:
+            _, crop, _ = candidate.parts
+            alike[repr(crop.get_params())].append(candidate)
+    for group in alike.values():
+        _, crop, _ = group[0].parts
+        deciders = [candidate.parts[2][-1] for candidate in group]
+        together = find_together(deciders, crop.fit_transform(X))
+        for candidate, found in zip(group, together, strict=True):
+            candidate._found = found
 
 
 def _steps(method: Method, settings: dict[str, int | None], device: str) -> list:

@@ -13,7 +13,7 @@ from sklearn_sfx._methods import Method
 from sklearn_sfx._weights import weighted_median
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.preprocessing import CentralCrop
-from sklearn_sfx.screening._candidates import Candidate, make_candidate
+from sklearn_sfx.screening._candidates import Candidate, find_for_all, make_candidate
 from sklearn_sfx.screening._choice import (
     Expectation,
     best_method,
@@ -124,6 +124,8 @@ def select(
     folds = list(
         StratifiedKFold(N_FOLDS, shuffle=True, random_state=random_state).split(np.zeros(len(y)), y)
     )
+    say("finding peaks")
+    find_for_all(known.values(), X)
     held_out = {}
     for candidate in candidates:
         say(f"comparing: {candidate.method.summary}" if candidates[1:] else "training by folds")

@@ -11,7 +11,7 @@ from sklearn.model_selection import cross_val_score
 
 from sklearn_sfx import FewLabelsWarning, HitFinderCV, InputError, make_sfx_frames, screen, train
 from sklearn_sfx.classifiers import find_in, fit_found, held_out_probability
-from sklearn_sfx.screening import _select, hit_finder, select_hit_finder
+from sklearn_sfx.screening import _candidates, _select, hit_finder, select_hit_finder
 
 SIDE = 160
 
@@ -62,6 +62,28 @@ def test_what_is_found_once_gives_the_same_as_fitting_each_fold(run):
         assert np.isnan(held_out[train_rows]).all()
         by_found = fit_found(clone(whole), frames, found, target).predict_proba(frames)
         np.testing.assert_allclose(by_found, clone(whole).fit(frames, target).predict_proba(frames))
+
+
+@pytest.mark.parametrize("as_given", [lambda frames: frames, np.asarray])
+def test_methods_that_go_by_peaks_find_them_together(run, monkeypatch, as_given):
+    frames, target = as_given(run.data[:40]), run.target[:40]
+    methods = ("peaks", "spots", "count")
+    alone = [find_in(hit_finder(method=method, crop=SIDE)[1:], frames) for method in methods]
+    calls = []
+
+    def find_together(deciders, X):
+        calls.append(_find_together(deciders, X))
+        return calls[-1]
+
+    _find_together = _candidates.find_together
+    monkeypatch.setattr(_candidates, "find_together", find_together)
+    monkeypatch.setattr(_candidates, "find_in", None)  # nobody is to look alone
+    chosen = HitFinderCV(crop=SIDE, random_state=0).fit(frames, target)
+    assert chosen.compared_ == methods
+    (together,) = calls
+    for found, expected in zip(together, alone, strict=True):
+        np.testing.assert_array_equal(found, expected)
+        assert found.dtype == expected.dtype
 
 
 def test_train_and_the_estimator_agree(run):
