@@ -1,5 +1,6 @@
 """Fixtures that every test folder shares."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from sklearn_sfx import open_frames, train
 from sklearn_sfx.cli import main
 from tests.damaged_runs import SIDE, write_runs
 
+CHROMIUM = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking")
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
@@ -41,3 +43,57 @@ def damaged_folder(tmp_path_factory):
     model = train(open_frames(folder / "whole.h5")[:20], method="peaks", crop=SIDE)
     model.save(folder / "model.joblib")
     return folder
+
+
+# -- A browser that opens pages
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Return a browser that playwright drives."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        pytest.skip("needs chromium to open the page, and there is none")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        started = driver.chromium.launch(executable_path=chromium, args=CHROMIUM)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def open_page(browser):
+    """Return what opens an address at a width; errors of its scripts fail the test."""
+    contexts, errors = [], []
+
+    def open_it(url, *, width=1280, height=800, context=None):
+        context = context or browser.new_context(viewport={"width": width, "height": height})
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: errors.append(error))
+        page.goto(url)
+        ready(page)
+        return page
+
+    yield open_it
+    for context in contexts:
+        context.close()
+    assert errors == []
+
+
+def ready(page):
+    """Wait until a page takes keys."""
+    page.wait_for_selector("body:not([data-busy])", timeout=120_000)
+
+
+@pytest.fixture
+def press(open_page):
+    """Return what presses keys on a page, one after the other is done."""
+
+    def press_them(page, *keys):
+        for key in keys:
+            page.keyboard.press(key)
+            ready(page)
+
+    return press_them

@@ -12,6 +12,7 @@ from sklearn_sfx.screening._estimator_model import load_hit_finder as load_hit_f
 from sklearn_sfx.screening._evaluation import Evaluation, evaluate, evaluation_table
 from sklearn_sfx.screening._evaluation import percent as percent
 from sklearn_sfx.screening._evaluation import weighted_proportion as weighted_proportion
+from sklearn_sfx.screening._held_out import HeldOut
 from sklearn_sfx.screening._hit_finder_cv import HitFinderCV, select_hit_finder
 from sklearn_sfx.screening._hit_rate import HitRate
 from sklearn_sfx.screening._model import ScreeningModel, load_screening_model
@@ -39,15 +40,22 @@ from sklearn_sfx.screening._train import hit_finder, train
 from sklearn_sfx.screening._training_frames import training_frames
 from sklearn_sfx.screening._transfer import method_named as method_named
 from sklearn_sfx.screening._untrained import untrained_model
+from sklearn_sfx.screening.labelling._app import LABEL_ASSETS as LABEL_ASSETS
+from sklearn_sfx.screening.labelling._app import label_app as label_app
+from sklearn_sfx.screening.labelling._doubt import chances as chances
+from sklearn_sfx.screening.labelling._doubt import draw as draw
 from sklearn_sfx.screening.labelling._draw import ORDERS as ORDERS
+from sklearn_sfx.screening.labelling._draw import names_of as names_of
 from sklearn_sfx.screening.labelling._label_file import FrameName, Label, LabelFile
 from sklearn_sfx.screening.labelling._label_frames import label_frames
+from sklearn_sfx.screening.labelling._label_frames import labelling_of as labelling_of
 from sklearn_sfx.screening.labelling._label_page import write_label_page
 
 __all__ = [
     "Evaluation",
     "Expectation",
     "FrameName",
+    "HeldOut",
     "HitFinderCV",
     "HitRate",
     "Label",

@@ -17,7 +17,13 @@ from sklearn_sfx._stored import Stored
 from sklearn_sfx._text import in_percent
 from sklearn_sfx._weights import effective_counts
 
-__all__ = ["Expectation", "best_method", "best_threshold", "expected_of_choice"]
+__all__ = [
+    "Expectation",
+    "best_method",
+    "best_threshold",
+    "expectation_of",
+    "expected_of_choice",
+]
 
 CONFIDENCE = 0.9
 BETA = 2.0  # recall weighs twice as much as precision
@@ -277,9 +283,26 @@ def expected_of_choice(
         probability = probabilities[chosen]
         threshold = best_threshold(probability[train], known[0], recall, known[1])
         decision[test] = probability[test] >= threshold
+    return expectation_of(decision, is_hit, sample_weight)
+
+
+def expectation_of(
+    decision: np.ndarray, is_hit: np.ndarray, sample_weight: np.ndarray | None = None
+) -> Expectation:
+    """Return what is expected of decisions, by those on labelled frames that none has learned from.
+
+    Parameters
+    ----------
+    decision : ndarray of bool, shape (n_frames,)
+        Which are called hits.
+    is_hit : ndarray of bool, shape (n_frames,)
+        The labels.
+    sample_weight : ndarray of float, shape (n_frames,), optional
+        What each label weighs, of mean 1.
+    """
     kind = np.select([is_hit & decision, is_hit, decision], [FOUND, LOST, KEPT], LEFT)
     if sample_weight is None:
         return Expectation(*np.bincount(kind, minlength=4).tolist())
-    found, lost, kept, left = np.bincount(kind, weight, 4).tolist()
-    squares = tuple(np.bincount(kind, weight**2, 4).tolist())
+    found, lost, kept, left = np.bincount(kind, sample_weight, 4).tolist()
+    squares = tuple(np.bincount(kind, sample_weight**2, 4).tolist())
     return Expectation(found, lost, kept, left, squares)

@@ -18,6 +18,7 @@ from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import Frames
 from sklearn_sfx.persistence import load_model, load_pickle, save_model
 from sklearn_sfx.screening._choice import Expectation
+from sklearn_sfx.screening._held_out import HeldOut
 from sklearn_sfx.screening._seen_frames import SeenFrame, find_seen
 from sklearn_sfx.screening._shown import Shown
 
@@ -56,6 +57,8 @@ class ScreeningModel(Shown, Stored):
     expected : Expectation or None
         What to expect of it on frames like its labelled ones; None where they were too few, and in
         models of older versions.
+    held_out : HeldOut or None
+        What it rests on: by it another threshold has an expectation too.
 
     Examples
     --------
@@ -91,6 +94,7 @@ class ScreeningModel(Shown, Stored):
     method: str = ""
     compared: tuple[str, ...] = ()
     expected: Expectation | None = None
+    held_out: HeldOut | None = None
 
     def __sfx_steps__(self) -> list[tuple[str | None, Any]]:
         """Return what prepares the frames, and what decides."""

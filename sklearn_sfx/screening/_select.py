@@ -20,6 +20,7 @@ from sklearn_sfx.screening._choice import (
     best_threshold,
     expected_of_choice,
 )
+from sklearn_sfx.screening._held_out import HeldOut
 
 __all__ = ["N_FOLDS", "Selection", "select"]
 
@@ -57,6 +58,8 @@ class Selection(NamedTuple):
         Why it is of no use; empty where it is.
     counts : ndarray of int64, shape (n_frames,), or None
         The peaks of each labelled frame in that crop, where they were counted for a comparison.
+    held_out : HeldOut or None
+        What it says of labelled frames that it has not learned from; None where `expected` is.
     """
 
     method: str
@@ -67,6 +70,7 @@ class Selection(NamedTuple):
     expected: Expectation | None
     problem: str = ""
     counts: np.ndarray | None = None
+    held_out: HeldOut | None = None
 
 
 def select(
@@ -147,4 +151,5 @@ def select(
         problem = NOTHING_LEARNED
     expected = expected_of_choice(held_out, is_hit, folds, recall, sample_weight)
     counts = known[COUNT].found_in_crop(best.parts[1]) if COUNT in known else None
-    return Selection(*best.parts, threshold, tuple(held_out), expected, problem, counts)
+    of_best = HeldOut(held_out[name], is_hit, sample_weight)
+    return Selection(*best.parts, threshold, tuple(held_out), expected, problem, counts, of_best)

@@ -237,6 +237,7 @@ def train(
         method=chosen.method,
         compared=chosen.compared,
         expected=chosen.expected,
+        held_out=chosen.held_out,
     )
 
 

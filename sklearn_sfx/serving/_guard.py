@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
+import os
 import secrets
 import socket
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-__all__ = ["Guard", "new_token"]
+from sklearn_sfx._files import replacing
+
+__all__ = ["Guard", "kept_token", "new_token"]
 
 OPEN = "/static/"  # what comes with the package is no secret
-PAGE = "/"  # the one address that is opened by hand, with the token behind it
+PAGE = "/"  # ends the address of a page, which is opened with the token behind it
+LEAST_TOKEN = 32  # characters
 HEADERS = {
     # Nothing is loaded from elsewhere, and no other page may hold this one.
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
@@ -37,10 +43,36 @@ def new_token() -> str:
     return secrets.token_urlsafe(24)
 
 
+def kept_token(path: Path) -> str:
+    """Return the token in a file that only its owner may read; a new one if there is none.
+
+    Parameters
+    ----------
+    path : Path
+        The file, in a folder that is there.
+
+    Returns
+    -------
+    str
+        The same at each call, so that a page that is open outlives its server.
+    """
+    with suppress(OSError, ValueError):
+        status, token = path.stat(), path.read_text(encoding="ascii").strip()
+        is_own = status.st_uid == os.getuid() and not status.st_mode & 0o077
+        if is_own and len(token) >= LEAST_TOKEN:
+            return token
+    token = new_token()
+    with replacing(path) as temporary:
+        os.close(os.open(temporary, os.O_CREAT | os.O_WRONLY, 0o600))
+        temporary.chmod(0o600)
+        temporary.write_text(token, encoding="ascii")
+    return token
+
+
 class Guard:
     """An ASGI application before another one, that turns away who may not ask it.
 
-    The token is in the query of the page's own address, ``/?token=...``, and comes with whatever
+    The token is in the query of a page's own address, ``/?token=...``, and comes with whatever
     the page asks for in the header ``Authorization: Bearer ...``. No cookie is set: other servers
     of this machine would be sent it. A name in the header ``Host`` that is not the machine's own
     is refused, since a page of the network may give its own name this machine's address.
@@ -82,7 +114,7 @@ class Guard:
         if path.startswith(OPEN):
             return True
         given = authorization.removeprefix(b"Bearer ")
-        if path == PAGE and not given:
+        if path.endswith(PAGE) and not given:
             try:
                 given = parse_qs(query.decode("ascii")).get("token", [""])[0].encode()
             except ValueError:

@@ -54,6 +54,9 @@ class FramePicture:
     True
     >>> len(picture.scales("local"))
     2
+    >>> codes, scale = picture.small(200)
+    >>> codes.shape
+    (150, 175)
     >>> low, high = picture.counts_range
     >>> low < 0 < high
     True
@@ -112,6 +115,16 @@ class FramePicture:
         if layer != "local":
             return [(0.0, 1.0)] * self.n_levels
         return [_scale_of(self.codes(layer, level)) for level in range(self.n_levels)]
+
+    def small(self, side: int) -> tuple[np.ndarray, tuple[float, float]]:
+        """Return the layer ``local`` on no more pixels than that along each side, and its scale.
+
+        The bytes are as those of a level, uint8 (rows, columns).
+        """
+        codes = self.codes("local", self.n_levels - 1)
+        while max(codes.shape) > side:
+            codes = _highest_of_four(codes)
+        return codes, _scale_of(codes)
 
     def _pyramid(self, layer: str, masked: bool) -> list[np.ndarray]:
         stored = self._frame

@@ -21,6 +21,7 @@ __all__ = ["PageServer"]
 PORT = 8765  # tried first, so that a forwarded port stays the same
 MOST = 65535
 N_PORTS = 20  # tried in turn
+MOST_CLIENTS = 256  # at once; each that hangs holds an answer
 PATIENCE_S = 2.0  # for clients that are still being answered at the end
 START_S = 30.0
 TICK_S = 0.2  # how soon a signal is noticed
@@ -40,6 +41,8 @@ class PageServer:
         Address to listen on; "0.0.0.0" is every one that the machine has.
     port : int, optional
         By default 8765, or one that is free; 0 is any.
+    token : str, optional
+        What who asks has to have; by default a new one.
 
     Attributes
     ----------
@@ -64,11 +67,18 @@ class PageServer:
     'a page'
     """
 
-    def __init__(self, app: Any, *, host: str = "127.0.0.1", port: int | None = None):
+    def __init__(
+        self,
+        app: Any,
+        *,
+        host: str = "127.0.0.1",
+        port: int | None = None,
+        token: str | None = None,
+    ):
         uvicorn = require("uvicorn", extra="label", what="Served pages")
         self._ended = threading.Event()
         self._socket = _listening(host, port)
-        token = new_token()
+        token = new_token() if token is None else token
         self.port = self._socket.getsockname()[1]
         self.is_local = is_loopback(host)
         name = socket.getfqdn() if host in ("0.0.0.0", "::", "") else host
@@ -82,6 +92,7 @@ class PageServer:
             log_level="critical",
             access_log=False,  # it would hold the token
             server_header=False,
+            limit_concurrency=MOST_CLIENTS,
             timeout_graceful_shutdown=int(PATIENCE_S),
         )
         self._server = uvicorn.Server(config)
@@ -153,7 +164,7 @@ def _listening(host: str, port: int | None) -> socket.socket:
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise InputError(
-                f"{host}: port {port} is in use; name another with --port, or 0 for any."
+                f"{host}: port {port} is in use; name another, or 0 for any."
             ) from error
         raise InputError(
             f"{host}: it is not possible to listen on port {last} there "

@@ -20,6 +20,7 @@ from sklearn_sfx.streams._saved_hits import save_hits
 from sklearn_sfx.streams._tally import Tally
 from sklearn_sfx.streams._waiting import POLICIES as POLICIES
 from sklearn_sfx.streams._watch import watch
+from sklearn_sfx.streams.live._page import LivePage
 from sklearn_sfx.streams.network import DectrisSource, HitPublisher, KaraboSource
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "HitPublisher",
     "KaraboSource",
     "LiveFrames",
+    "LivePage",
     "LiveSource",
     "ModelFile",
     "Notice",

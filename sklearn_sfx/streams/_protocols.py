@@ -15,7 +15,7 @@ import numpy as np
 
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import ArraySource, Facts, FrameOrigin, Frames, ValueRule
-from sklearn_sfx.screening import Scores
+from sklearn_sfx.screening import Scores, ScreeningModel
 
 __all__ = [
     "LiveFrames",
@@ -171,6 +171,8 @@ class ScoredFrames:
         One row for each.
     arrived : ndarray of float64, shape (n_frames,)
         When each was there, in seconds of `time.monotonic`.
+    model : ScreeningModel, optional
+        What scored them; None where none of them could be read.
 
     Examples
     --------
@@ -187,6 +189,7 @@ class ScoredFrames:
     frames: Frames
     scores: Scores
     arrived: np.ndarray
+    model: ScreeningModel | None = None
 
     def __len__(self) -> int:
         return len(self.arrived)

@@ -42,7 +42,7 @@ def watch(
     source: str | Path | LiveSource | Iterable,
     model: Any = None,
     *,
-    threshold: float | None = None,
+    threshold: float | Callable[[], float | None] | None = None,
     pos_label: Any = None,
     peaks: bool = True,
     when_behind: str = "wait",
@@ -70,8 +70,9 @@ def watch(
         decides, and one that cannot be used is "refused", and the one before stays. Without a
         model, frames with six Bragg spots or more are hits, as `untrained_model` says, which looks
         at the first ten frames.
-    threshold : float in [0, 1], optional
-        The probability from which a frame is called a hit; by default the model's own.
+    threshold : float in [0, 1], or callable, optional
+        The probability from which a frame is called a hit; by default the model's own. A callable
+        is asked before each block, and None of it is the model's own: so it can be moved.
     pos_label : int, float, bool or str, default=None
         The class of hits of an estimator, as for `screen`; of a `ModelFile` it is its own.
     peaks : bool
@@ -123,7 +124,7 @@ def watch(
     """
     if isinstance(model, str | Path):
         model = ModelFile(model, pos_label=pos_label)
-    checked_threshold(None, threshold)
+    checked_threshold(None, threshold() if callable(threshold) else threshold)
     tally = Tally() if tally is None else tally
     watching = _Watch(
         open_source(source),
@@ -148,7 +149,7 @@ class _Watch:
         source: LiveSource,
         model: Any,
         pos_label: Any,
-        threshold: float | None,
+        threshold: float | Callable[[], float | None] | None,
         peaks: bool,
         waiting: Waiting,
         tally: Tally,
@@ -264,7 +265,7 @@ class _Watch:
         except Misfit as error:
             why = self._misfit(str(error), sources, len(frames))
             return self._unreadable(sources, why, frames, arrived)
-        threshold = checked_threshold(model, self._threshold)
+        threshold = checked_threshold(model, self._asked_threshold())
         scores = Scores(
             sources=sources,
             probability=found.probability,
@@ -278,7 +279,10 @@ class _Watch:
         rate = len(frames) / max(1e-6, time.monotonic() - begin)
         self._waiting.set_rate(rate)
         self._most = int(np.clip(rate * BLOCK_S, 1, min(PART, 2 * self._most + 1)))
-        return ScoredFrames(frames, scores, arrived)
+        return ScoredFrames(frames, scores, arrived, model)
+
+    def _asked_threshold(self) -> float | None:
+        return self._threshold() if callable(self._threshold) else self._threshold
 
     def _misfit(self, why: str, sources: Sequence[FrameOrigin], n: int) -> str:
         """Say that frames do not fit, once, and return it; where none ever did, it is the end."""
@@ -305,13 +309,13 @@ class _Watch:
     def _unreadable(
         self, sources: Sequence[FrameOrigin], why: str, frames: Frames, arrived: np.ndarray
     ) -> ScoredFrames:
-        n = len(sources)
+        n, threshold = len(sources), self._asked_threshold()
         scores = Scores(
             sources=sources,
             probability=np.full(n, np.nan),
             decision=np.zeros(n, bool),
             peak_count=None,
-            threshold=0.5 if self._threshold is None else self._threshold,
+            threshold=0.5 if threshold is None else threshold,
             reason=np.full(n, why),
         )
         return ScoredFrames(frames, scores, arrived)

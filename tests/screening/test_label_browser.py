@@ -14,7 +14,7 @@ from sklearn_sfx import make_sfx_frames, open_frames, read_mask
 from sklearn_sfx.datasets import read_annotation, write_run
 from sklearn_sfx.screening import FrameName, LabelFile
 from sklearn_sfx.screening.labelling._label_frames import label_server
-from tests.screening.conftest import ready
+from tests.conftest import ready
 
 OPTIONS = {"n_frames": 30, "model": None, "order": "number", "crop": 120, "random_state": 0}
 WIDTHS = {"desktop": (1280, 800), "phone": (390, 844)}

@@ -11,13 +11,18 @@ from typing import Any
 from sklearn_sfx._outputs import name_of_run
 from sklearn_sfx.cli._hit_outputs import add_hit_outputs, hit_outputs, name_of_stream
 from sklearn_sfx.cli._inputs import opening, workers
+from sklearn_sfx.cli._live_page import add_live_page, live_page
 from sklearn_sfx.cli._options import add_device, add_force, add_jobs, add_model, add_opening
 from sklearn_sfx.cli._printing import say, tell
 from sklearn_sfx.exceptions import InputError
 
 SUMMARY = "score frames while they are measured"
 ORDER = 45
-EXAMPLES = ("sfx watch run.h5", "sfx watch /data/shift3 --model m.joblib --when-behind newest")
+EXAMPLES = (
+    "sfx watch run.h5",
+    "sfx watch /data/shift3 --model m.joblib --when-behind newest",
+    "sfx watch run.h5 --model m.joblib --serve 8765",
+)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -57,6 +62,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="say it as JSON, a line each time")
     add_hit_outputs(parser)
     add_device(parser)
+    add_live_page(parser)
     add_jobs(parser)
     add_force(parser)
     parser.set_defaults(when_interrupted="interrupted; start it again to go on where it was.")
@@ -87,22 +93,25 @@ def run(args: argparse.Namespace) -> None:
             _ended_by_signals(stop),
             workers(args),
             _said_every(args, tally),
+            live_page(args, record, tally, Path(f"{name}.label.txt")) as page,
         ):
             for block in watch(
                 source,
                 model,
-                threshold=args.threshold,
+                threshold=page.threshold,
                 peaks=not args.no_peaks,
                 when_behind=args.when_behind,
                 end_after=args.end_after,
                 tally=tally,
-                tell=lambda notice: _tell(args, record, model, notice),
+                tell=lambda notice: _tell(args, record, model, page, notice),
                 seen=record.seen,
                 stop=stop,
             ):
+                page.note()
                 outputs.keep(block)
                 _write(args, record, block)
                 outputs.give(block)
+                page.add(block)
     finally:
         record.close()
     _say(args, tally)
@@ -141,9 +150,10 @@ def _about(
     }
 
 
-def _tell(args: argparse.Namespace, record: Any, model: Any, notice: Any) -> None:
+def _tell(args: argparse.Namespace, record: Any, model: Any, page: Any, notice: Any) -> None:
     """Say what happened; what was replaced while it was watched is no reason to stop later."""
     say(args.verb, notice.text)
+    page.tell(notice)
     if notice.kind == "model":
         record.note({"model": model.digest})
     elif notice.kind == "restart":

@@ -10,11 +10,12 @@ from sklearn_sfx.screening._pages import page
 from sklearn_sfx.screening.labelling._labelling import Labelling
 from sklearn_sfx.serving import Asset, assets, view_facts
 
-__all__ = ["HERE", "SCRIPTS", "STYLES", "label_app"]
+__all__ = ["HERE", "LABEL_ASSETS", "SCRIPTS", "STYLES", "label_app"]
 
 SERVING, HERE = "sklearn_sfx.serving", "sklearn_sfx.screening.labelling"
 STYLES = Asset(SERVING, "page.css"), Asset(HERE, "label.css")
 SCRIPTS = Asset(SERVING, "frame_view.js"), Asset(HERE, "label.js"), Asset(HERE, "served.js")
+LABEL_ASSETS = (*STYLES, *SCRIPTS)
 MOST_BYTES = 4096  # of what a page sends
 LAYERS = ("local", "counts")
 CHANGES = {"label", "flag"}
@@ -121,7 +122,7 @@ def label_app(labelling: Labelling) -> Any:
         Route(f"{at}/{{layer}}/{{level:int}}/{{row:int}}/{{column:int}}", tile),
         Route("/api/undo", undo, methods=["POST"]),
         Route("/api/stop", stop, methods=["POST"]),
-        *assets([*STYLES, *SCRIPTS]),
+        *assets(LABEL_ASSETS),
     ]
     handlers: dict[Any, Any] = {
         InputError: refused,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from typing import Any
 
@@ -25,12 +25,12 @@ from sklearn_sfx.screening.labelling._draw import (
     by_number,
     names_of,
 )
-from sklearn_sfx.screening.labelling._label_file import LabelFile
+from sklearn_sfx.screening.labelling._label_file import FrameName, LabelFile
 from sklearn_sfx.screening.labelling._labelling import ENOUGH, Labelling
 from sklearn_sfx.screening.labelling._shown import ShownFrames
 from sklearn_sfx.serving import PageServer, opened_in_browser
 
-__all__ = ["label_frames", "label_server"]
+__all__ = ["label_frames", "label_server", "labelling_of"]
 
 
 def label_frames(
@@ -155,21 +155,75 @@ def label_server(
     file = LabelFile(labels)
     names = names_of(frames.sources)
     drawn = _drawn(frames, order, n_frames, model, check_random_state(random_state), progress)
-    names = [names[row] for row in drawn.rows]
-    shown = ShownFrames(frames[drawn.rows], crop)
     server: list[PageServer] = []
-    facts = _facts(frames, order, file) | {"n_places": len(names)}
-    labelling = Labelling(
-        shown,
-        names,
+    labelling = labelling_of(
+        frames[drawn.rows],
+        [names[row] for row in drawn.rows],
         drawn.weights.tolist(),
         file,
-        facts=facts,
-        n_wanted=min(n_frames, len(names)),
+        order=ORDERS[order],
+        n_wanted=min(n_frames, len(drawn.rows)),
+        crop=crop,
         stop=lambda: server[0].stop(),
     )
+    labelling.facts["n_run"] = len(frames)
     server.append(PageServer(label_app(labelling), host=host, port=port))
     return server[0], labelling
+
+
+def labelling_of(
+    frames: Frames,
+    names: Sequence[FrameName],
+    weights: Sequence[float],
+    file: LabelFile,
+    *,
+    order: str,
+    n_wanted: int,
+    crop: int | str | None = "auto",
+    stop: Callable[[], None],
+    **facts: Any,
+) -> Labelling:
+    """Return the labelling of frames in the order in which they are to be shown.
+
+    Parameters
+    ----------
+    frames : Frames, shape (n_frames, height, width)
+        What is shown.
+    names : sequence of FrameName
+        What labels call each.
+    weights : sequence of float
+        What the label of each weighs.
+    file : LabelFile
+        Where labels go.
+    order : str
+        In words, how they were drawn.
+    n_wanted : int
+        How many labels are wanted.
+    crop : int, "auto" or None
+        As for `label_frames`.
+    stop : callable
+        Called when it is enough.
+    **facts : any
+        What else the page is to know.
+    """
+    known = {
+        "title": f"Labels: {one_line(file.path.name)}",
+        "n_places": len(names),
+        "order": order,
+        "simulated": are_simulated(frames.sources),
+        "labels": one_line(str(file.path)),
+        "enough_from": ENOUGH,
+        "masked": frames.mask is not None,
+    }
+    return Labelling(
+        ShownFrames(frames, crop),
+        names,
+        weights,
+        file,
+        facts=known | facts,
+        n_wanted=n_wanted,
+        stop=stop,
+    )
 
 
 def _checked_order(order: str, model: ScreeningModel | None) -> str:
@@ -195,15 +249,3 @@ def _drawn(
     if model is not None:
         return by_doubt(frames, n_frames, model, rng, progress)
     return by_number(frames) if order == "number" else at_random(frames, len(frames), rng)
-
-
-def _facts(frames: Frames, order: str, file: LabelFile) -> dict[str, Any]:
-    return {
-        "title": f"Labels: {one_line(file.path.name)}",
-        "n_run": len(frames),
-        "order": ORDERS[order],
-        "simulated": are_simulated(frames.sources),
-        "labels": one_line(str(file.path)),
-        "enough_from": ENOUGH,
-        "masked": frames.mask is not None,
-    }

@@ -278,12 +278,17 @@ class LabelPage {
     const { counts, labelled } = this.frame.progress;
     this.find("summary").textContent = `${labelled} labels are saved in ${this.run.labels}: `
       + `${counts.HIT} HIT, ${counts.MAYBE} MAYBE, ${counts.MISS} MISS. `
-      + "Train with 'sfx train', and come back with the same command to label more.";
+      + (this.run.then
+        || "Train with 'sfx train', and come back with the same command to label more.");
     this.find("end").showModal();
   }
 
   async stop() {
     await this.backend.end();
+    if (this.run.back) {
+      this.backend.leave(this.run.back);
+      return;
+    }
     this.close();
     const said = document.createElement("p");
     said.className = "ended";

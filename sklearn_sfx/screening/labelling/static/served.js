@@ -1,5 +1,6 @@
 "use strict";
-// The frames and labels of a server. The token of the page's address goes with every request.
+// The frames and labels of a server. The token of the page's address goes with every request, and
+// what is asked for lies below that address.
 
 class ServedFrames {
   constructor() {
@@ -34,13 +35,14 @@ class ServedFrames {
     return (await this.ask(path, options)).json();
   }
 
-  run() { return this.json("/api/run"); }
-  frame(place) { return this.json(`/api/frames/${place}`); }
-  change(place, change) { return this.json(`/api/frames/${place}`, change); }
-  async next(place) { return (await this.json(`/api/frames/${place}/next`)).place; }
-  async undo() { return (await this.json("/api/undo", {})).place; }
-  async spots(place) { return (await this.json(`/api/frames/${place}/spots`)).spots; }
-  end() { return this.json("/api/stop", {}); }
+  run() { return this.json("api/run"); }
+  frame(place) { return this.json(`api/frames/${place}`); }
+  change(place, change) { return this.json(`api/frames/${place}`, change); }
+  async next(place) { return (await this.json(`api/frames/${place}/next`)).place; }
+  async undo() { return (await this.json("api/undo", {})).place; }
+  async spots(place) { return (await this.json(`api/frames/${place}/spots`)).spots; }
+  end() { return this.json("api/stop", {}); }
+  leave(where) { location.href = `${where}?token=${encodeURIComponent(this.token)}`; }
 
   picture(frame) {
     const { place } = frame;
@@ -49,7 +51,7 @@ class ServedFrames {
         countsRange: frame.counts_range,
         scales: frame.scales,
         tile: async (layer, level, row, column, masked) => {
-          const path = `/api/frames/${place}/${layer}/${level}/${row}/${column}`;
+          const path = `api/frames/${place}/${layer}/${level}/${row}/${column}`;
           const answer = await this.ask(`${path}?mask=${masked ? 1 : 0}`);
           return new Uint8Array(await answer.arrayBuffer());
         },
