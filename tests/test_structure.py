@@ -26,6 +26,7 @@ ROOMS = [
     "_names",
     "_stored",
     "_text",
+    "_tasks",
     "_tensors",
     "_labels",
     "_models",

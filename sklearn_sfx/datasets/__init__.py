@@ -2,7 +2,6 @@
 
 # What is imported as itself is for other rooms, not for users.
 from sklearn_sfx._names import carry_the_face
-from sklearn_sfx.datasets._annotation import LABELS as LABELS
 from sklearn_sfx.datasets._annotation import Annotation as Annotation
 from sklearn_sfx.datasets._annotation import name_in_labels as name_in_labels
 from sklearn_sfx.datasets._annotation import read_annotation, read_spot_counts, write_annotation

@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sklearn_sfx._files import replacing
+from sklearn_sfx._tasks import CRYSTALLOGRAPHY, TASKS, Task, task_of_labels
 from sklearn_sfx._text import one_line, shortened
 from sklearn_sfx._weights import check_weights
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import FrameOrigin
 
 __all__ = [
-    "LABELS",
     "Annotation",
     "check_annotation",
     "name_in_labels",
@@ -29,7 +29,7 @@ __all__ = [
     "write_annotation",
 ]
 
-LABELS = ("HIT", "MAYBE", "MISS")
+LABELS = {label for task in TASKS.values() for label in task.labels}
 _LINE = re.compile(
     r"(?P<name>\S.*?)\s+\[(?P<number>[0-9]+)\]\s+(?P<label>\S+)(?:\s+weight=(?P<weight>\S*))?"
 )
@@ -64,13 +64,14 @@ def read_annotation(path: str | Path) -> Annotation:
     -------
     Annotation
         Named arrays: names : str ndarray of shape (n_frames,); numbers : int64 ndarray, from 1;
-        labels : str ndarray of HIT, MAYBE or MISS; weights : float64 ndarray, 1 for a line without.
+        labels : str ndarray of HIT, MAYBE or MISS, or, of single particles, of empty, single,
+        multiple or other; weights : float64 ndarray, 1 for a line without.
 
     Raises
     ------
     InputError
-        If the file cannot be read, is empty, a line is not of this form, or a weight is not
-        positive and finite.
+        If the file cannot be read, is empty, a line is not of this form, a weight is not positive
+        and finite, or labels of both kinds are in it.
 
     Examples
     --------
@@ -82,13 +83,14 @@ def read_annotation(path: str | Path) -> Annotation:
     array(['MISS', 'HIT'], dtype='<U5')
     """
     names, numbers, labels, weights = [], [], [], []
-    for number, line in _lines(path, "annotation"):
-        match = _LINE.fullmatch(line)
-        if match is None or match["label"] not in LABELS:
+    lines = [(number, line, _LINE.fullmatch(line)) for number, line in _lines(path, "annotation")]
+    task = _task_of_lines(match for _, _, match in lines)
+    for number, line, match in lines:
+        if match is None or match["label"] not in task.labels:
             raise InputError(
                 f"Line {number} of {path} is {shortened(line, _SHOWN)!r}, but a line of labels "
-                "reads 'r0095_2000.h5 [1] HIT', with HIT, MAYBE or MISS, and a weight, if it has "
-                "one, as 'weight=1.5' behind it."
+                f"reads 'r0095_2000.h5 [1] {task.labels[0]}', with {task.in_words}, and a weight, "
+                "if it has one, as 'weight=1.5' behind it."
             )
         if len(match["number"]) > _DIGITS:
             raise InputError(
@@ -102,8 +104,18 @@ def read_annotation(path: str | Path) -> Annotation:
     if not labels:
         raise InputError(f"{path} is empty: it has no line of labels.")
     return Annotation(
-        np.array(names), np.array(numbers, np.int64), np.array(labels, "<U5"), np.array(weights)
+        np.array(names),
+        np.array(numbers, np.int64),
+        np.array(labels, task.dtype),
+        np.array(weights),
     )
+
+
+def _task_of_lines(matches: Iterable[re.Match | None]) -> Task:
+    """Return the task of the first label that one has."""
+    labels = (match["label"] for match in matches if match is not None)
+    tasks = (task_of_labels([label]) for label in labels if label in LABELS)
+    return next(tasks, None) or CRYSTALLOGRAPHY
 
 
 def write_annotation(
@@ -121,14 +133,15 @@ def write_annotation(
     file_name : path
         The run's file, of which only the name is written.
     labels : sequence of str of shape (n_frames,)
-        HIT, MAYBE or MISS, in the order of the frames.
+        HIT, MAYBE or MISS, in the order of the frames; or empty, single, multiple or other.
     weights : array-like of float, shape (n_frames,), optional
         What each label weighs, written to four digits, and not at all where it is 1.
 
     Raises
     ------
     InputError
-        If a label is another word, or a weight is not positive and finite.
+        If a label is another word, labels of both kinds are given, or a weight is not positive and
+        finite.
 
     Examples
     --------
@@ -143,9 +156,10 @@ def write_annotation(
     'run.h5 [1] HIT weight=1.37\nrun.h5 [2] MISS\n'
     """
     labels = list(labels)
+    task = task_of_labels(labels[:1]) or CRYSTALLOGRAPHY
     for label in labels:
-        if label not in LABELS:
-            raise InputError(f"A label is HIT, MAYBE or MISS, not {label!r}.")
+        if label not in task.labels:
+            raise InputError(f"A label is {task.in_words}, not {label!r}.")
     name = one_line(Path(file_name).name)
     said = map(weight_in_labels, check_weights(weights, len(labels), "write_annotation"))
     rows = enumerate(zip(labels, said, strict=True), start=1)

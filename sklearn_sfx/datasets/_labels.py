@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple, overload
 
 import numpy as np
 
+from sklearn_sfx._tasks import CRYSTALLOGRAPHY, Task, task_of_labels
 from sklearn_sfx._text import counted
 from sklearn_sfx.datasets._names_of_run import NamesOfRun
 from sklearn_sfx.datasets._paths_of_labels import PathsOfLabels
@@ -76,6 +77,8 @@ class MatchedLabels(NamedTuple):
     ----------
     positions, labels, weights
         As `match_labels` returns them.
+    task : Task
+        That the labels are of.
     format : LabelFormat
         Of the file.
     n_unlabelled : int
@@ -89,6 +92,7 @@ class MatchedLabels(NamedTuple):
     positions: np.ndarray
     labels: np.ndarray
     weights: np.ndarray
+    task: Task
     format: LabelFormat
     n_unlabelled: int
     n_absent: int
@@ -98,7 +102,7 @@ class MatchedLabels(NamedTuple):
     def said(self) -> str:
         """How many of each were taken, in words."""
         n = Counter(self.labels.tolist())
-        labels = ", ".join(f"{n[label]} {label}" for label in ("HIT", "MAYBE", "MISS"))
+        labels = ", ".join(f"{n[label]} {label}" for label in self.task.labels)
         return (
             f"read as {self.format.name}: {labels}, {self.n_unlabelled} named without a label, "
             f"{self.n_absent} frames of the run not named"
@@ -172,7 +176,7 @@ def match_labels(
     positions : int64 ndarray of shape (n_labels,)
         The labelled frames, in the order of the run.
     labels : str ndarray of shape (n_labels,)
-        HIT, MAYBE or MISS for each.
+        HIT, MAYBE or MISS for each; of single particles empty, single, multiple or other.
     weights : float64 ndarray of shape (n_labels,)
         1 for a line without. Only with ``return_weights=True``.
 
@@ -182,7 +186,8 @@ def match_labels(
         The file is damaged, labels one frame in two ways or no frame of the run; a line of labels
         names a file or a frame that the run does not have, or two columns of a table name different
         ones; two files of the run have the same name, or two that are labelled have that of the
-        run and neither its path; or there is no such rule.
+        run and neither its path; labels of crystals and of single particles are in it; or there is
+        no such rule.
 
     Warns
     -----
@@ -269,10 +274,13 @@ def find_labels(
     if not labelled:
         raise InputError(_no_label(path, known, n_named))
     order = sorted(labelled)
+    words = [labelled[row][0] for row in order]
+    task = _task(path, words)
     return MatchedLabels(
         np.array(order, np.int64),
-        np.array([labelled[row][0] for row in order], "<U5"),
+        np.array(words, task.dtype),
         np.array([labelled[row][1] for row in order]),
+        task,
         known,
         sum(label == NO_LABEL for label, _ in found.values()),
         len(frames) - n_named,
@@ -303,6 +311,18 @@ def _add(
         return
     shown = [one or "without a label" for one in (before[0], label)]
     raise InputError(f"{twice}, as {shown[0]} and as {shown[1]}; leave the right line.")
+
+
+def _task(path: str | Path, labels: list[str]) -> Task:
+    task = task_of_labels(labels)
+    if task is None:
+        others = sorted(set(labels) - set(CRYSTALLOGRAPHY.labels))
+        one = next(label for label in labels if label in CRYSTALLOGRAPHY.labels)
+        raise InputError(
+            f"{path} has labels of two tasks, {one} of crystals and {others[0]} of single "
+            "particles: leave those of one."
+        )
+    return task
 
 
 def _no_such_frame(path: str | Path, said: FrameLabel, run: NamesOfRun) -> str:

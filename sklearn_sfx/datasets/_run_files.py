@@ -51,14 +51,14 @@ def write_run(path: str | Path, run: Bunch, *, progress: bool = False) -> None:
         The HDF5 file to write. Its labels and its mask go to its folder under its name: for
         ``run.h5`` they are ``run.labels.txt`` and ``run.mask.h5``.
     run : Bunch
-        What `make_sfx_frames` returned.
+        What `make_sfx_frames` or `make_spi_frames` returned; frames of integers.
     progress : bool
         Whether to show a progress bar with a rate, on work of more than two seconds.
 
     Raises
     ------
     InputError
-        If a label is not HIT, MAYBE or MISS.
+        If the labels are of no task, or the frames no integers.
     OSError
         If there is no room for the files. Nothing is written then.
 

@@ -207,3 +207,26 @@ def test_real_files_give_the_published_numbers(shared_data, subset):
     wanted = annotation.labels != "MISS"
     recalls = [np.mean(counts[wanted] >= threshold) for threshold in range(1, 300)]
     assert min(abs(value - recall) for value in recalls) < 0.01
+
+
+PARTICLES = ["empty", "single", "multiple", "other"]
+
+
+def test_labels_of_single_particles_come_back(tmp_path):
+    path = tmp_path / "labels.txt"
+    write_annotation(path, "run.h5", PARTICLES, [1, 0.5, 1, 1])
+    assert path.read_text().splitlines()[1] == "run.h5 [2] single weight=0.5"
+    assert read_annotation(path).labels.tolist() == PARTICLES
+
+
+@pytest.mark.parametrize("wrong", ["singel", "HIT"])
+def test_a_label_of_another_task_or_none_is_refused(tmp_path, wrong):
+    path = tmp_path / "labels.txt"
+    path.write_text(f"run.h5 [1] empty\nrun.h5 [2] {wrong}\n")
+    with pytest.raises(InputError, match=r"Line 2 .* with empty, single, multiple or other, and"):
+        read_annotation(path)
+    path.write_text(f"run.h5 [2] {wrong}\nrun.h5 [1] empty\n")
+    with pytest.raises(InputError, match=r"Line \d of "):
+        read_annotation(path)
+    with pytest.raises(InputError, match="A label is empty, single, multiple or other, not"):
+        write_annotation(path, "run.h5", ["single", wrong])

@@ -375,3 +375,14 @@ def test_the_command_trains_and_evaluates_on_a_stream(run_folder, tmp_path, caps
     assert capsys.readouterr().out.startswith("50 labelled frames")
     assert main(["train", path, *options[:2], *model[:2], "--force"]) == 2  # hits alone
     assert "0 misses" in capsys.readouterr().err
+
+
+def test_a_table_may_label_single_particles_and_not_crystals_too(run, tmp_path):
+    path = tmp_path / "labels.csv"
+    path.write_text("frame,label\n1,empty\n3,Single\n4,\n")
+    positions, labels = match_labels(run, path)
+    assert positions.tolist() == [0, 2]
+    assert labels.tolist() == ["empty", "single"]
+    path.write_text("frame,label\n1,empty\n3,hit\n")
+    with pytest.raises(InputError, match="labels of two tasks, HIT of crystals and empty of"):
+        match_labels(run, path)

@@ -168,3 +168,15 @@ def test_two_programs_at_once_lose_nothing_and_a_kill_leaves_the_file_whole(tmp_
     assert all(label.name == KINDS[frame.number % 3] for frame, label in found.items())
     LabelFile(path).put(FrameName("run.h5", 9999), "HIT")  # nobody holds a dead one's lock
     assert len(LabelFile(path).labels()) == len(found) + 1
+
+
+def test_a_file_has_the_labels_of_one_task(tmp_path):
+    path, frame = tmp_path / "labels.txt", FRAMES[0]
+    particles = LabelFile(path, "single-particle")
+    particles.put(frame, "multiple")
+    assert path.read_text() == "run.h5 [1] multiple\n"
+    with pytest.raises(InputError, match="A label is empty, single, multiple or other, not 'HIT'"):
+        particles.put(frame, "HIT")
+    with pytest.raises(InputError, match="the label multiple, which is none of the task crystal"):
+        LabelFile(path)
+    assert particles.labels() == {frame: Label("multiple")}

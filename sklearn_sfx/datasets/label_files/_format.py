@@ -35,7 +35,7 @@ class FrameLabel(NamedTuple):
     position : int or None
         Number of the frame in its file, from 0. All frames of the file without this and `event`.
     label : str
-        HIT, MAYBE or MISS; "not indexed", "" for none, or "cut off".
+        HIT, MAYBE or MISS, or that of another task; "not indexed", "" for none, or "cut off".
     weight : float
         What the label weighs.
     n_peaks : int or None

@@ -3,12 +3,14 @@
 import re
 from collections.abc import Iterator
 
+from sklearn_sfx._tasks import TASKS
 from sklearn_sfx.datasets._annotation import read_annotation
 from sklearn_sfx.datasets.label_files._format import FrameLabel, LabelFormat
 
 __all__ = ["Lines"]
 
-_LINE = re.compile(rb"\S.*?\s\[[0-9]+\]\s+(HIT|MAYBE|MISS)\b.*")
+_LABELS = "|".join(label for task in TASKS.values() for label in task.labels)
+_LINE = re.compile(rf"\S.*?\s\[[0-9]+\]\s+({_LABELS})\b.*".encode())
 
 
 class Lines(LabelFormat):

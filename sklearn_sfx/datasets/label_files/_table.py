@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from sklearn_sfx._tasks import SINGLE_PARTICLE
 from sklearn_sfx._text import shortened
 from sklearn_sfx.datasets.label_files._format import (
     HIT,
@@ -37,6 +38,7 @@ WORDS = {
     **dict.fromkeys(("maybe",), MAYBE),
     **dict.fromkeys(("miss", "0", "0.0", "false", "no"), MISS),
     **dict.fromkeys(("", "-1", "nan", "none", "unlabelled"), NO_LABEL),
+    **{label: label for label in SINGLE_PARTICLE.labels},
 }
 LABELS, FRAMES = {"label", "hit", "peaks"}, {"file", "position", "number", "event"}
 _NAME = re.compile(r"#?\s*[^\W\d][\w -]*")  # of a column
@@ -133,7 +135,7 @@ def _label(cells: dict[str, str], where: str) -> FrameLabel:
     if label is None:
         raise InputError(
             f"{where} has the label {shortened(said, 40)!r}, and a label is HIT, MAYBE, MISS, 1, 0 "
-            "or nothing."
+            f"or nothing, or, of single particles, {SINGLE_PARTICLE.in_words}."
         )
     weight = 1.0
     if cells.get("weight"):

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from sklearn_sfx._files import hidden_folder, new_file, replacing
+from sklearn_sfx._tasks import CRYSTALLOGRAPHY, Task, task_named
 from sklearn_sfx._text import one_line
-from sklearn_sfx.datasets import LABELS, name_in_labels, read_annotation, weight_in_labels
+from sklearn_sfx.datasets import name_in_labels, read_annotation, weight_in_labels
 from sklearn_sfx.exceptions import InputError
 
 __all__ = ["FrameName", "Label", "LabelFile"]
@@ -49,7 +50,7 @@ class Label(NamedTuple):
     Parameters
     ----------
     name : str
-        HIT, MAYBE or MISS.
+        HIT, MAYBE or MISS; of single particles empty, single, multiple or other.
     weight : float, default=1.0
         How many frames it stands for, in proportion to others.
 
@@ -87,16 +88,21 @@ class LabelFile:
     ----------
     path : path-like
         The file, which need not be there yet; lines such as ``r0095_2000.h5 [1] MISS``.
+    task : {"crystallography", "single-particle"}, default="crystallography"
+        Which labels it takes.
 
     Attributes
     ----------
+    task : Task
+        What is labelled.
     path, flags_path : Path
         The two files.
 
     Raises
     ------
     InputError
-        The file holds something else than labels, or two of one frame, or cannot be written.
+        The file holds something else than labels, those of another task, or two of one frame, or
+        cannot be written.
 
     Examples
     --------
@@ -118,7 +124,8 @@ class LabelFile:
     (Label(name='HIT', weight=1.0), {FrameName(file='run.h5', number=5)})
     """
 
-    def __init__(self, path: str | os.PathLike):
+    def __init__(self, path: str | os.PathLike, task: str = CRYSTALLOGRAPHY.name):
+        self.task: Task = task_named(task)
         self.path = new_file(path)
         self.flags_path = new_file(self.path.with_name(f"{self.path.stem}.flagged.txt"))
         self._lock = threading.RLock()
@@ -141,7 +148,7 @@ class LabelFile:
             The file no longer holds labels.
         """
         with self._lock:
-            return dict(self._now(self.path, _read_labels))
+            return dict(self._now(self.path, self._read_labels))
 
     def flags(self) -> set[FrameName]:
         """Return all frames that are flagged now.
@@ -167,7 +174,7 @@ class LabelFile:
         frame : FrameName
             Which frame.
         name : str
-            HIT, MAYBE or MISS.
+            HIT, MAYBE or MISS, or another label of the task.
         weight : float, default=1.0
             How many frames it stands for, where the file does not say it.
 
@@ -176,8 +183,8 @@ class LabelFile:
         InputError
             The label is another word, or the file no longer holds labels.
         """
-        if name not in LABELS:
-            raise InputError(f"A label is HIT, MAYBE or MISS, not {name!r}.")
+        if name not in self.task.labels:
+            raise InputError(f"A label is {self.task.in_words}, not {name!r}.")
 
         def given(before: Label | None) -> Label:
             return Label(name, before.weight if before else float(weight))
@@ -255,7 +262,7 @@ class LabelFile:
         """Read, change one frame, and write; again if another program wrote in between."""
         is_label = what == "label"
         path = self.path if is_label else self.flags_path
-        read, line_of = (_read_labels, _label_line) if is_label else (_read_flags, _flag_line)
+        read, line_of = (self._read_labels, _label_line) if is_label else (_read_flags, _flag_line)
         with self._lock, _held(path):
             while True:
                 all_of_them = dict(self._now(path, read))
@@ -281,6 +288,18 @@ class LabelFile:
                 return _state(temporary)
         except _ChangedMeanwhile:
             return None
+
+    def _read_labels(self, path: Path) -> dict[FrameName, Label]:
+        found = _read_labels(path)
+        other = next(
+            (label for label in found.values() if label.name not in self.task.labels), None
+        )
+        if other is not None:
+            raise InputError(
+                f"{path} has the label {other.name}, which is none of the task {self.task.option} "
+                f"({self.task.in_words}): name another file, or the task that it is of."
+            )
+        return found
 
     def _now(self, path: Path, read: Callable) -> dict:
         state = _state(path)

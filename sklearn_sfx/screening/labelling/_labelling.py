@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sklearn_sfx.datasets import LABELS
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.screening.labelling._label_file import FrameName, LabelFile
 from sklearn_sfx.screening.labelling._shown import ShownFrames
@@ -79,9 +78,11 @@ class Labelling:
         """Return how many frames of this run are labelled, and whether they are enough."""
         labels, flags = self.labels.labels(), self.labels.flags()
         counts = Counter(label.name for name, label in labels.items() if name in self._places)
-        n_hits, n_misses = counts["HIT"] + counts["MAYBE"], counts["MISS"]
+        classes = self.labels.task.classes
+        n_hits = sum(counts[one.name] for one in classes if one.is_hit)
+        n_misses = sum(counts[one.name] for one in classes if not one.is_hit)
         return {
-            "counts": {name: counts[name] for name in LABELS},
+            "counts": {one.name: counts[one.name] for one in classes},
             "labelled": n_hits + n_misses,
             "wanted": self._n_wanted,
             "flagged": sum(name in self._places for name in flags),
