@@ -38,7 +38,7 @@ class LabelClass(NamedTuple):
     meaning, shown_as : str
         When it is given, in short for the button, and in a few words.
     is_hit : bool
-        Whether the page counts it among what is looked for.
+        Whether it is one of those that are looked for.
     """
 
     name: str
@@ -93,6 +93,8 @@ class Task:
         so that spots are seen; or "log", on a logarithmic scale of all that is there.
     beside, counted, column : str
         The count that stands beside every model, what it counts, and its column in tables.
+    untrained : str
+        What is counted where no model is given.
     has_spots : bool
         Whether there are Bragg spots to be found.
     """
@@ -106,12 +108,18 @@ class Task:
     beside: str
     counted: str
     column: str
+    untrained: str
     has_spots: bool
 
     @property
     def labels(self) -> tuple[str, ...]:
         """The names of the classes."""
         return tuple(one.name for one in self.classes)
+
+    @property
+    def sought(self) -> tuple[str, ...]:
+        """The names of the classes that are looked for."""
+        return tuple(one.name for one in self.classes if one.is_hit)
 
     @property
     def dtype(self) -> str:
@@ -138,6 +146,7 @@ CRYSTALLOGRAPHY = Task(
     beside="peak count",
     counted="peaks",
     column="peak_count",
+    untrained="Bragg spots",
     has_spots=True,
 )
 SINGLE_PARTICLE = Task(
@@ -155,12 +164,14 @@ SINGLE_PARTICLE = Task(
     beside="lit pixels",
     counted="lit pixels",
     column="lit_pixels",
+    untrained="lit pixels",
     has_spots=False,
 )
 #: What can be said of single particles without any label: that something has lit a frame.
 PARTICLE_HITS = replace(
     SINGLE_PARTICLE,
     name="particle-hits",
+    classes=tuple(one._replace(is_hit=one.name != "empty") for one in SINGLE_PARTICLE.classes),
     kept=1,
     words=Words("hit", "hits", "miss", "misses", "hits.lst", "the hits, with one particle or more"),
 )

@@ -1,12 +1,16 @@
 """Fixtures that every test folder shares."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from sklearn_sfx import open_frames, train
+from sklearn_sfx import make_spi_frames, open_frames, read_mask, train
 from sklearn_sfx.cli import main
+from sklearn_sfx.datasets import write_run
+from sklearn_sfx.datasets.single_particles import PARTICLE_DOMAINS, Camera
+from sklearn_sfx.screening import train_single_particles
 from tests.damaged_runs import SIDE, write_runs
 
 CHROMIUM = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking")
@@ -32,6 +36,25 @@ def run_folder(tmp_path_factory):
     options = ["--n-labels", "60", "--crop", side, "--mask", str(folder / "run.mask.h5")]
     model = ["--model", str(folder / "model.joblib"), "--epochs", "40"]
     assert main([*train, *options, *model]) == 0
+    return folder
+
+
+@pytest.fixture(scope="session")
+def particle_run():
+    """Return a small simulated run of single particles."""
+    camera = Camera((64, 64), pixel_size=1.2)
+    domain = replace(PARTICLE_DOMAINS["virus"], name="small", camera=camera)
+    return make_spi_frames(160, domain=domain, shares=(0.25, 0.15, 0.1), random_state=0)
+
+
+@pytest.fixture(scope="session")
+def particle_folder(particle_run, tmp_path_factory):
+    """Return a folder with that run, its labels, its mask and a model of it."""
+    folder = tmp_path_factory.mktemp("particles")
+    write_run(folder / "run.h5", particle_run)
+    frames = open_frames(folder / "run.h5", mask=read_mask(folder / "run.mask.h5"))
+    model = train_single_particles(frames[:100], particle_run.labels[:100], random_state=0)
+    model.save(folder / "model.joblib")
     return folder
 
 

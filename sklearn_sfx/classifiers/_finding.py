@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_sfx._labels import encode_binary_labels
 from sklearn_sfx._weights import left_in
 from sklearn_sfx.classifiers._frame_classifier import FrameClassifier
-from sklearn_sfx.preprocessing import PeakStep
+from sklearn_sfx.preprocessing import BaseStep
 
 __all__ = ["FindingClassifier"]
 
@@ -29,7 +29,7 @@ class FindingClassifier(FrameClassifier, ABC):
         """Return what is found in checked frames: (n,) or (n, k), higher in hits."""
 
     @abstractmethod
-    def _step(self) -> PeakStep:
+    def _step(self) -> BaseStep:
         """Return the step that finds it in a frame."""
 
     @abstractmethod

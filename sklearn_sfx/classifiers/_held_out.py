@@ -18,7 +18,7 @@ from sklearn_sfx.classifiers._finding import FindingClassifier
 from sklearn_sfx.classifiers._side_by_side import side_by_side
 from sklearn_sfx.classifiers._training import find_device
 from sklearn_sfx.exceptions import FewLabelsWarning
-from sklearn_sfx.frames import Frames, open_frames
+from sklearn_sfx.frames import Frames, FrameStep, open_frames
 from sklearn_sfx.preprocessing import peaks_once
 
 __all__ = ["find_in", "find_together", "fit_found", "held_out_probability", "probability_of_found"]
@@ -53,7 +53,8 @@ def find_together(classifiers: Sequence[FindingClassifier], X: Any) -> list[np.n
     Parameters
     ----------
     classifiers : sequence of FindingClassifier
-        Those that look for the same peaks find them once.
+        Those that look for the same peaks find them once; one that looks for something else stands
+        alone.
     X : Frames or ndarray, shape (n_frames, height, width)
         What they read.
 
@@ -63,12 +64,13 @@ def find_together(classifiers: Sequence[FindingClassifier], X: Any) -> list[np.n
         For `fit_found` and `probability_of_found`; of a classifier that counts, the counts.
     """
     frames = X if isinstance(X, Frames) else open_frames(X)
-    steps = []
+    steps: list[Any] = []
     for classifier in classifiers:
         if hasattr(classifier, "frame_shape_in_"):
             classifier._check_frames(frames, reset=False)
         steps.append(classifier._step())
-    values = np.asarray(frames.append(peaks_once(steps)))
+    together: FrameStep = steps[0] if len(steps) == 1 else peaks_once(steps)
+    values = np.asarray(frames.append(together))
     lengths = [step.output_shape(frames.shape[1:])[0] for step in steps]
     parts = np.split(values, np.cumsum(lengths)[:-1], axis=1)
     return [one._as_found(part) for one, part in zip(classifiers, parts, strict=True)]

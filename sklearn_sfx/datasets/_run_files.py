@@ -7,9 +7,11 @@ from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 from sklearn.utils import Bunch
 
 from sklearn_sfx._files import replacing_all
+from sklearn_sfx._tasks import SINGLE_PARTICLE, task_of_labels
 from sklearn_sfx.datasets._annotation import write_annotation
 from sklearn_sfx.datasets._cxidb76_writer import write_cxidb76
 
@@ -76,6 +78,7 @@ def write_run(path: str | Path, run: Bunch, *, progress: bool = False) -> None:
 
     files = run_files(path)
     first = datetime(2000, 1, 1)
+    has_peaks = task_of_labels(run.labels) is not SINGLE_PARTICLE  # else noise goes below zero
     times = [first + timedelta(seconds=i / PULSES_PER_SECOND) for i in range(len(run.data))]
     with replacing_all(files) as (frames, labels, mask):
         write_annotation(labels, files.frames, run.labels)
@@ -89,6 +92,7 @@ def write_run(path: str | Path, run: Bunch, *, progress: bool = False) -> None:
             run.data,
             pixel_size=run.pixel_size,
             beam_center=run.beam_center,
+            min_trusted_value=-1 if has_peaks else int(np.iinfo(run.data.as_stored().dtype).min),
             timestamp=[f"{time:%Y-%m-%dT%H:%MZ%S.%f}"[:-3] for time in times],
             simulated=True,
             progress=progress,

@@ -10,6 +10,8 @@ from sklearn_sfx.screening._estimator_model import as_screening_model as as_scre
 from sklearn_sfx.screening._estimator_model import check_hit_finder as check_hit_finder
 from sklearn_sfx.screening._estimator_model import load_hit_finder as load_hit_finder
 from sklearn_sfx.screening._evaluation import Evaluation, evaluate, evaluation_table
+from sklearn_sfx.screening._evaluation import confusion_in_words as confusion_in_words
+from sklearn_sfx.screening._evaluation import confusion_table as confusion_table
 from sklearn_sfx.screening._evaluation import percent as percent
 from sklearn_sfx.screening._evaluation import weighted_proportion as weighted_proportion
 from sklearn_sfx.screening._held_out import HeldOut
@@ -17,6 +19,7 @@ from sklearn_sfx.screening._hit_finder_cv import HitFinderCV, select_hit_finder
 from sklearn_sfx.screening._hit_rate import HitRate
 from sklearn_sfx.screening._model import ScreeningModel, load_screening_model
 from sklearn_sfx.screening._pages import require_page
+from sklearn_sfx.screening._particle_finder import make_single_particle_finder
 from sklearn_sfx.screening._parts import PART as PART
 from sklearn_sfx.screening._parts import PartScores as PartScores
 from sklearn_sfx.screening._parts import joined as joined
@@ -37,6 +40,7 @@ from sklearn_sfx.screening._screen import screen
 from sklearn_sfx.screening._screening import Screening
 from sklearn_sfx.screening._seen_frames import SeenFrame
 from sklearn_sfx.screening._train import hit_finder, train
+from sklearn_sfx.screening._train_particles import train_single_particles
 from sklearn_sfx.screening._training_frames import training_frames
 from sklearn_sfx.screening._transfer import method_named as method_named
 from sklearn_sfx.screening._untrained import untrained_model
@@ -71,12 +75,14 @@ __all__ = [
     "hit_finder",
     "label_frames",
     "load_screening_model",
+    "make_single_particle_finder",
     "read_hits",
     "require_page",
     "run_info",
     "screen",
     "select_hit_finder",
     "train",
+    "train_single_particles",
     "training_frames",
     "untrained_model",
     "write_label_page",

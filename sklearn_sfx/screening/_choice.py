@@ -60,6 +60,8 @@ class Expectation(Stored):
     (21, 0.1, 200)
     >>> print(expected.false_positive_rate)
     1.1 % (0.2 to 3.5 %)
+    >>> expected.in_words("singles")[-32:]
+    'singles 10.0 % (6.7 to 14.2 %)'
     >>> expected.more_labels()
     'twice as many labels would tell the recall to within 85 to 99 %'
     """
@@ -115,7 +117,22 @@ class Expectation(Stored):
         return f"twice as many labels would tell the recall to within {low:.0f} to {high:.0f} %"
 
     def __str__(self) -> str:
-        return f"recall {self.recall}, precision {self.precision}, hits {self.hit_rate}"
+        return self.in_words("hits")
+
+    def in_words(self, hits: str) -> str:
+        """Return it as a line.
+
+        Parameters
+        ----------
+        hits : str
+            What hits are called.
+
+        Returns
+        -------
+        str
+            Recall, precision and the share of hits.
+        """
+        return f"recall {self.recall}, precision {self.precision}, {hits} {self.hit_rate}"
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_sfx._models import THRESHOLDS, decision, estimators
+from sklearn_sfx._tasks import CRYSTALLOGRAPHY, task_named
 from sklearn_sfx._text import one_line, shortened
 from sklearn_sfx.classifiers import PeakCountClassifier
 from sklearn_sfx.exceptions import InputError
@@ -20,6 +21,7 @@ from sklearn_sfx.persistence import load_any
 from sklearn_sfx.preprocessing import CentralCrop, PixelMask
 from sklearn_sfx.screening._hit_probability import HitProbability, last_of
 from sklearn_sfx.screening._model import ScreeningModel
+from sklearn_sfx.screening._untrained import untrained_model
 
 __all__ = ["as_screening_model", "check_hit_finder", "load_hit_finder"]
 
@@ -28,7 +30,9 @@ RESPONSES = ("predict_proba", "decision_function", "predict")
 RAW = (PixelMask, CentralCrop)  # steps after which frames still hold counts, so peaks
 
 
-def as_screening_model(model: Any, frames: Any, pos_label: Any = None) -> ScreeningModel:
+def as_screening_model(
+    model: Any, frames: Any, pos_label: Any = None, task: str | None = None
+) -> ScreeningModel:
     """Return a model that screens these frames as a fitted estimator would decide.
 
     Parameters
@@ -39,14 +43,26 @@ def as_screening_model(model: Any, frames: Any, pos_label: Any = None) -> Screen
         The run; one frame is read, for what the steps before the classifier make of it.
     pos_label : label, optional
         As for `screen`.
+    task : str, optional
+        What is looked for: that of a `ScreeningModel`, and what decides how the frames of another
+        estimator are called.
 
     Raises
     ------
     InputError
-        It is no fitted classifier, or cannot say which class is that of hits.
+        It is no fitted classifier, cannot say which class is that of hits, or has another task.
     """
+    about = task_named(task or CRYSTALLOGRAPHY.name)
+    is_of_task = about is not CRYSTALLOGRAPHY and not isinstance(model, ScreeningModel)
+    if is_of_task and about.kept in np.asarray(getattr(model, "classes_", ())).tolist():
+        pos_label = about.kept if pos_label is None else pos_label
     response, threshold, of, hit = check_hit_finder(model, pos_label)
     if isinstance(model, ScreeningModel):
+        if task not in (None, model.about.option):
+            raise InputError(
+                f"The model is of the task {model.about.option}, and {task} is asked for: leave "
+                "out the task, which the model knows, or take another model."
+            )
         return model
     name = type(model).__name__
     prepare, classifier = _split_preparation(model)
@@ -62,13 +78,19 @@ def as_screening_model(model: Any, frames: Any, pos_label: Any = None) -> Screen
     if threshold is not None and of is None:
         of = model.classes_[-1]
     decider = HitProbability(classifier, hit, response, threshold, of)
+    one = steps.transform(frames[:1])
+    if about is CRYSTALLOGRAPHY:
+        baseline: Any = PeakCountClassifier().fit(one)
+    else:
+        baseline = untrained_model(frames, about.option).baseline.fit(one)
     return ScreeningModel(
         prepare=steps,
         classifier=decider,
-        baseline=PeakCountClassifier().fit(steps.transform(frames[:1])),
+        baseline=baseline,
         threshold=decider.cut,
         trained_on=(),
         frame_shape=(frames.shape[1], frames.shape[2]),
+        task=about.name,
     )
 
 

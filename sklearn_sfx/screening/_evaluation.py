@@ -8,11 +8,14 @@ from numpy.typing import ArrayLike
 from sklearn.metrics import confusion_matrix
 
 from sklearn_sfx._intervals import clopper_pearson
+from sklearn_sfx._tasks import CRYSTALLOGRAPHY, task_named, task_of_labels
 from sklearn_sfx._weights import as_weights, weighted_counts
 from sklearn_sfx.exceptions import InputError
 
 __all__ = [
     "Evaluation",
+    "confusion_in_words",
+    "confusion_table",
     "evaluate",
     "evaluation_table",
     "percent",
@@ -147,6 +150,7 @@ def evaluation_table(
     target: ArrayLike,
     decisions: Mapping[str, ArrayLike],
     sample_weight: ArrayLike | None = None,
+    task: str = CRYSTALLOGRAPHY.name,
 ) -> str:
     """Write several decisions on the same frames as one table of text.
 
@@ -158,6 +162,8 @@ def evaluation_table(
         Name and decision of each method.
     sample_weight : array-like of float, shape (n_frames,), optional
         What each label weighs, as for `evaluate`.
+    task : {"crystallography", "single-particle"}, default="crystallography"
+        What is looked for, which says what a hit is called.
 
     Returns
     -------
@@ -179,9 +185,12 @@ def evaluation_table(
     peak count  50.0% [1.3%, 98.7%]     100.0% [2.5%, 100.0%]             1     1            0     1
     """
     width = max(len(name) for name in ("method", *decisions))
+    words = task_named(task).words
+    found_said, kept_said = f"{words.many} found", f"{words.rest_many} kept"
+    n_found, n_kept = max(11, len(found_said)), max(11, len(kept_said))
     lines = [
         f"{'method':{width}}  {'recall':22}  {'precision':22}  "
-        f"{'hits found':>11}  {'lost':>4}  {'misses kept':>11}  {'left':>4}"
+        f"{found_said:>{n_found}}  {'lost':>4}  {kept_said:>{n_kept}}  {'left':>4}"
     ]
     for name, decision in decisions.items():
         result = evaluate(target, decision, sample_weight)
@@ -189,6 +198,52 @@ def evaluation_table(
         lines.append(
             f"{name:{width}}  {percent(result.recall, result.recall_interval):22}  "
             f"{percent(result.precision, result.precision_interval):22}  "
-            f"{found:>11}  {lost:>4}  {kept:>11}  {left:>4}"
+            f"{found:>{n_found}}  {lost:>4}  {kept:>{n_kept}}  {left:>4}"
         )
     return "\n".join(lines)
+
+
+def confusion_table(labels: np.ndarray, called: np.ndarray) -> tuple[list[str], np.ndarray]:
+    """Return the classes, and how many frames of each label, a row, are called what, a column.
+
+    Parameters
+    ----------
+    labels, called : ndarray of str, shape (n_frames,)
+        What each frame was labelled, and what a model calls it.
+
+    Returns
+    -------
+    classes : list of str
+        In the order of their task, or sorted where they are of none.
+    confusion : ndarray of int64, shape (n_classes, n_classes)
+        Frames, which count 1 each whatever they weigh.
+    """
+    found = {*labels.tolist(), *called.tolist()}
+    task = task_of_labels(found)
+    classes = list(task.labels) if task else sorted(found)
+    return classes, confusion_matrix(labels, called, labels=classes)
+
+
+def confusion_in_words(labels: np.ndarray, called: np.ndarray) -> list[str]:
+    r"""Return the confusion table as lines of text.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_sfx.screening._evaluation import confusion_in_words
+    >>> labels = np.array(["empty", "single", "single"])
+    >>> print("\n".join(confusion_in_words(labels, np.array(["empty", "single", "multiple"]))))
+    labelled  called empty  single  multiple  other
+    empty                1       0         0      0
+    single               0       1         1      0
+    multiple             0       0         0      0
+    other                0       0         0      0
+    """
+    classes, confusion = confusion_table(labels, called)
+    heads = [f"called {classes[0]}", *classes[1:]]
+    width = max(len(name) for name in ("labelled", *classes))
+    lines = [f"{'labelled':{width}}  {'  '.join(heads)}"]
+    for name, row in zip(classes, confusion.tolist(), strict=True):
+        cells = (f"{n:>{len(head)}}" for n, head in zip(row, heads, strict=True))
+        lines.append(f"{name:{width}}  {'  '.join(cells)}")
+    return lines

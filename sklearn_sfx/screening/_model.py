@@ -12,8 +12,8 @@ from sklearn.pipeline import Pipeline
 from sklearn_sfx._files import replacing
 from sklearn_sfx._models import estimators
 from sklearn_sfx._stored import Stored
+from sklearn_sfx._tasks import CRYSTALLOGRAPHY, Task, task_named
 from sklearn_sfx._version import __version__
-from sklearn_sfx.classifiers import PeakCountClassifier
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import Frames
 from sklearn_sfx.persistence import load_model, load_pickle, save_model
@@ -29,7 +29,7 @@ __all__ = ["ScreeningModel", "load_screening_model"]
 class ScreeningModel(Shown, Stored):
     """A fitted hit finder, the peak-count baseline beside it, and what they were trained on.
 
-    `train` makes one.
+    `train` makes one, and `train_single_particles` one whose baseline counts lit pixels.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class ScreeningModel(Shown, Stored):
         Masks and crops frames; its output goes to the classifier and to the baseline.
     classifier : fitted Pipeline, or another classifier
         Prepared frames to the probability of a hit.
-    baseline : fitted PeakCountClassifier
+    baseline : fitted PeakCountClassifier, or what counts something else
         Prepared frames to the count of their peaks, and a decision by that count.
     threshold : float
         The probability from which a frame is a hit, as tuned on the training frames.
@@ -59,6 +59,9 @@ class ScreeningModel(Shown, Stored):
         models of older versions.
     held_out : HeldOut or None
         What it rests on: by it another threshold has an expectation too.
+    task : str
+        What it looks for: "crystallography", "single-particle", or "particle-hits", frames with one
+        particle or more.
 
     Examples
     --------
@@ -81,11 +84,13 @@ class ScreeningModel(Shown, Stored):
     (160, 160)
     >>> bool(model.has_seen(run.data).any())  # it was trained without labels
     False
+    >>> model.about.name, model.about.words.many
+    ('crystallography', 'hits')
     """
 
     prepare: Pipeline
     classifier: Any
-    baseline: PeakCountClassifier
+    baseline: Any
     threshold: float
     trained_on: tuple[SeenFrame, ...]
     frame_shape: tuple[int, int]
@@ -95,6 +100,12 @@ class ScreeningModel(Shown, Stored):
     compared: tuple[str, ...] = ()
     expected: Expectation | None = None
     held_out: HeldOut | None = None
+    task: str = CRYSTALLOGRAPHY.name
+
+    @property
+    def about(self) -> Task:
+        """What it looks for: labels, words and lists."""
+        return task_named(self.task)
 
     def __sfx_steps__(self) -> list[tuple[str | None, Any]]:
         """Return what prepares the frames, and what decides."""
@@ -105,13 +116,14 @@ class ScreeningModel(Shown, Stored):
         mask = {True: ", with a mask", False: ", without a mask", None: ""}[self.masked]
         steps = [type(step).__name__ for step in estimators(self)]
         facts = {
+            "task": "" if self.about is CRYSTALLOGRAPHY else self.task,
             "method": self.method or "not known",
             "chosen from": ", ".join(self.compared) if len(self.compared) > 1 else "",
             "reads": f"frames of {height} x {width} pixels{mask}",
             "steps": ", ".join(steps),
             "trained on": f"{len(self.trained_on)} labelled frames",
             "threshold": f"{self.threshold:.3g}",
-            "expected": "" if self.expected is None else str(self.expected),
+            "expected": self.expected.in_words(self.about.words.many) if self.expected else "",
             "version": self.version,
         }
         return {name: said for name, said in facts.items() if said}

@@ -34,14 +34,18 @@ class PartScores(NamedTuple):
         -1 where peaks are not counted.
     reason : ndarray of str, shape (n_frames,)
         Why a frame, or a part of it, cannot be read; empty for all others.
+    likeliest : ndarray of str, shape (n_frames,)
+        The likeliest of its other classes, of a model that tells more than hits from misses; empty
+        of any other model.
     """
 
     probability: np.ndarray
     peak_count: np.ndarray
     reason: np.ndarray
+    likeliest: np.ndarray
 
 
-NOTHING = PartScores(np.empty(0), np.empty(0, np.int64), np.empty(0, "U1"))
+NOTHING = PartScores(np.empty(0), np.empty(0, np.int64), *np.empty((2, 0), "U1"))
 
 
 def parts_of(n_frames: int) -> list[slice]:
@@ -69,10 +73,10 @@ def score_part(model: ScreeningModel, frames: Frames, *, peaks: bool = True) -> 
     prepared = needing_some(model.prepare.transform(frames))
     gone: dict[int, str] = {}
     try:
-        probability, peak_count = _scored(model, prepared, gone, peaks)
+        probability, peak_count, likeliest = _scored(model, prepared, gone, peaks)
     except UnreadableFrame:
         gone = find_unreadable(prepared)
-        probability, peak_count = _scored(model, prepared, gone, peaks)
+        probability, peak_count, likeliest = _scored(model, prepared, gone, peaks)
     met, partly = known_unreadable(prepared)
     gone = met | gone
     reason = np.full(len(frames), "", dtype=object)
@@ -80,17 +84,17 @@ def score_part(model: ScreeningModel, frames: Frames, *, peaks: bool = True) -> 
         reason[row] = why
     probability[list(gone)] = np.nan
     peak_count[list(gone)] = NOT_COUNTED
-    return PartScores(probability, peak_count, reason.astype(str))
+    return PartScores(probability, peak_count, reason.astype(str), likeliest)
 
 
 def _scored(
     model: ScreeningModel, prepared: Frames, gone: dict[int, str], peaks: bool
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return probabilities and counts; those of the frames that are gone mean nothing."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return what `PartScores` has; what it says of the frames that are gone means nothing."""
     rows = np.arange(len(prepared))
-    peak_count = np.full(len(rows), NOT_COUNTED, np.int64)
+    peak_count, likeliest = np.full(len(rows), NOT_COUNTED, np.int64), np.full(len(rows), "")
     if len(gone) == len(rows):
-        return np.full(len(rows), np.nan), peak_count
+        return np.full(len(rows), np.nan), peak_count, likeliest
     if gone:  # another frame in its place: so all others are where they would be without damage
         rows[list(gone)] = np.setdiff1d(rows, list(gone))[0]
         prepared = prepared[rows]
@@ -98,10 +102,15 @@ def _scored(
     if isinstance(decider, Pipeline) and len(decider) == 1:
         decider = decider[0]
     if peaks and isinstance(decider, FindingClassifier):
-        found, peak_count = find_together((decider, model.baseline), prepared)
-        return probability_of_found(decider, found), peak_count
-    positive = list(model.classifier.classes_).index(POSITIVE)
-    probability = model.classifier.predict_proba(prepared)[:, positive].astype(np.float64)
+        both = (decider,) if decider is model.baseline else (decider, model.baseline)
+        found = find_together(both, prepared)
+        return probability_of_found(decider, found[0]), found[-1], likeliest
+    of_each = model.classifier.predict_proba(prepared).astype(np.float64)
+    classes, kept = np.asarray(model.classifier.classes_), model.about.kept
+    is_kept = classes == (kept if kept in classes.tolist() else POSITIVE)
+    probability = of_each[:, is_kept][:, 0]
+    if POSITIVE not in classes.tolist():
+        likeliest = classes[~is_kept][of_each[:, ~is_kept].argmax(axis=1)].astype(str)
     if peaks:
-        peak_count = model.baseline.count_peaks(prepared)
-    return probability, peak_count
+        (peak_count,) = find_together((model.baseline,), prepared)
+    return probability, peak_count, likeliest

@@ -14,16 +14,23 @@ from numpy.typing import ArrayLike
 
 from sklearn_sfx._methods import METHODS
 from sklearn_sfx._models import estimators, in_words
+from sklearn_sfx._tasks import CRYSTALLOGRAPHY, PARTICLE_HITS, task_named
 from sklearn_sfx._text import counted
 from sklearn_sfx._version import __version__
 from sklearn_sfx._weights import check_weights
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import Frames, are_simulated
-from sklearn_sfx.screening._evaluation import evaluate, percent, proportion
+from sklearn_sfx.screening._evaluation import confusion_table, evaluate, percent, proportion
 from sklearn_sfx.screening._model import ScreeningModel
 from sklearn_sfx.screening._pages import require_page, write_page
+from sklearn_sfx.screening._particle_finder import Radial
 from sklearn_sfx.screening._report_frames import cards, choose, short_names
-from sklearn_sfx.screening._report_pictures import hit_rate, recall_and_precision, score_histogram
+from sklearn_sfx.screening._report_pictures import (
+    SPAN,
+    hit_rate,
+    recall_and_precision,
+    score_histogram,
+)
 from sklearn_sfx.screening._scores import Scores
 from sklearn_sfx.screening._screen import decisions
 
@@ -41,6 +48,7 @@ def write_report(
     *,
     target: ArrayLike | None = None,
     sample_weight: ArrayLike | None = None,
+    labels: ArrayLike | None = None,
     note: str = "",
     command: str = "",
     model_file: str | os.PathLike = "",
@@ -65,6 +73,9 @@ def write_report(
     sample_weight : array-like of float, shape (n_frames,), optional
         What each label weighs, as for `evaluate`. The curves of all thresholds are left out then:
         they count frames.
+    labels : array-like of str, shape (n_frames,), optional
+        The class of each frame, where there are more than two; then the page has their table beside
+        the decisions. `target` goes with them.
     note : str
         What a reader has to know of the frames and labels: what a MAYBE counts as, or that the
         frames are simulated. Of files that `write_run` wrote the page says the latter by itself.
@@ -77,8 +88,9 @@ def write_report(
     ------
     InputError
         The page cannot be written there, frames, scores and labels are not as many, a label is
-        neither 0 nor 1, a weight is not positive and finite, no frame could be read, or matplotlib
-        or jinja2 is not installed.
+        neither 0 nor 1, labels of several classes are not as many or come without `target`, a
+        weight is not positive and finite, no frame could be read, or matplotlib or jinja2 is not
+        installed.
 
     Examples
     --------
@@ -93,12 +105,19 @@ def write_report(
     """
     require_page(path)
     target = _checked(target, frames, scores)
+    kinds = None if labels is None else np.asarray(labels, np.str_)
+    if kinds is not None and (target is None or kinds.shape != target.shape):
+        raise InputError(
+            f"A report with labels of several classes needs one for each of the {len(frames)} "
+            "frames, and target."
+        )
     weight = check_weights(sample_weight, len(frames), "write_report")
     unreadable = scores[~scores.is_read]
     if unreadable.sources:  # all that follows is about the others
         rows = np.flatnonzero(scores.is_read)
         frames, scores = frames[rows], scores[rows]
         target, weight = None if target is None else target[rows], weight[rows]
+        kinds = None if kinds is None else kinds[rows]
     groups = choose(scores, target)
     page = {
         "title": "Evaluation" if target is not None else "Screening",
@@ -108,15 +127,20 @@ def write_report(
         "note": note,
         "simulated": are_simulated(scores.sources),
         "labelled": target is not None,
+        "words": model.about.words,
+        "scale": model.about.scale,
+        "maybes": model.about is CRYSTALLOGRAPHY,
+        "confusion": None if kinds is None else confusion_table(kinds, scores.called),
         "tiles": _tiles(scores, target, len(unreadable.sources)),
         "methods": None if target is None else _methods(model, scores, target, weight),
         "peaks": _beside_peaks(model, scores),
         "charts": _charts(scores, target, weight),
+        "thumbnails": _thumbnails(model),
         "files": _files(scores),
         "unreadable": _unreadable(unreadable),
         "groups": groups,
         "cards": cards(
-            model, frames, scores, np.concatenate([group.rows for group in groups]), target
+            model, frames, scores, np.concatenate([group.rows for group in groups]), target, kinds
         ),
         "facts": _facts(model, frames, scores),
         "steps": in_words(estimators(model)),
@@ -156,7 +180,10 @@ def _run_in_words(scores: Scores) -> str:
 
 def _model_in_words(model: ScreeningModel, path: str | os.PathLike) -> str:
     """Return the file of the model, what it goes by, and on how many labels it was trained."""
-    by = METHODS[model.method].summary if model.method in METHODS else "a model of an older version"
+    known: dict[str, Any] = {**METHODS, Radial.name: Radial}
+    by = known[model.method].summary if model.method in known else "a model of an older version"
+    if model.about is PARTICLE_HITS:
+        by = "the number of lit pixels"
     labels = counted(len(model.trained_on), "label") if model.trained_on else "no label"
     return f"{os.fspath(path)}: {by}; {labels}".removeprefix(": ")
 
@@ -169,23 +196,24 @@ def _tiles(scores: Scores, target: np.ndarray | None, n_unreadable: int) -> dict
     """Return the figures that are read first, of the frames that could be read."""
     n_frames, n_hits = len(scores.decision), int(scores.decision.sum())
     rate, (low, high) = proportion(n_hits, n_frames)
+    words = task_named(scores.task).words
     tiles = {"frames": f"{n_frames + n_unreadable:,}"}
     if n_unreadable:
         tiles["not readable"] = f"{n_unreadable:,}"
     tiles |= {
-        "called hits": f"{n_hits:,}",
-        "called misses": f"{n_frames - n_hits:,}",
-        "share called hits": f"{rate:.1%}",
+        f"called {words.many}": f"{n_hits:,}",
+        f"called {words.rest_many}": f"{n_frames - n_hits:,}",
+        f"share called {words.many}": f"{rate:.1%}",
         "its 95 % interval": f"{100 * low:.1f} – {high:.1%}",
         "threshold": f"{scores.threshold:.3f}",
     }
     if scores.expected is not None and target is None:
         estimate = scores.hit_rate()
-        tiles["hit rate, by the model's labels"] = (
+        tiles[f"{words.one} rate, by the model's labels"] = (
             f"{estimate.rate:.1%} ({100 * estimate.low:.1f} – {estimate.high:.1%})"
         )
     if target is not None:
-        tiles["labelled hits"] = f"{int(target.sum()):,}"
+        tiles[f"labelled {words.many}"] = f"{int(target.sum()):,}"
     return tiles
 
 
@@ -205,10 +233,16 @@ def _methods(
 
 def _beside_peaks(model: ScreeningModel, scores: Scores) -> str:
     """Return what the peak count says of the same frames."""
-    by_count = decisions(model, scores).get("peak count")
+    about = model.about
+    by_count = decisions(model, scores).get(about.beside)
     if by_count is None:
-        return "Peaks were not counted."
+        return f"{about.counted.capitalize()} were not counted."
     agreed = int((by_count == scores.decision).sum())
+    if about is not CRYSTALLOGRAPHY:
+        return (
+            f"{int(by_count.sum()):,} frames have {model.baseline.threshold_} lit pixels or more, "
+            "as those have in which something is in the beam, whatever it is."
+        )
     return (
         f"The peak count calls {int(by_count.sum()):,} frames hits, those with "
         f"{model.baseline.threshold_} peaks or more, and agrees with the model on {agreed:,} of "
@@ -221,17 +255,18 @@ def _charts(
 ) -> list[tuple[str, str, str]]:
     """Return title, alternative text and picture of each chart."""
     probability, threshold = scores.probability, scores.threshold
+    words = task_named(scores.task).words
     n_frames = f"{len(probability):,} frames"
     charts = [
         (
-            "Hit rate over the run",
-            f"Share of {n_frames} called a hit, in bins over the run, with 95 % intervals",
-            hit_rate(scores.decision),
+            f"{words.one.capitalize()} rate over the run",
+            f"Share of {n_frames} called a {words.one}, in bins over the run, with 95 % intervals",
+            hit_rate(scores.decision, words),
         ),
         (
             "Scores",
             f"Histogram of the scores of {n_frames}, with the threshold at {threshold:.3f}",
-            score_histogram(probability, threshold, target),
+            score_histogram(probability, threshold, target, words),
         ),
     ]
     is_equal = (weight == weight[0]).all()
@@ -240,7 +275,7 @@ def _charts(
             (
                 "Choice of the threshold",
                 f"Recall and precision for thresholds from 0 to 1, with 95 % intervals, {n_frames}",
-                recall_and_precision(target, probability, threshold),
+                recall_and_precision(target, probability, threshold, words),
             )
         )
     return charts
@@ -273,10 +308,25 @@ def _facts(model: ScreeningModel, frames: Frames, scores: Scores) -> dict[str, s
     return {
         "model": f"{type(estimators(model)[-1]).__name__}, made by sklearn_sfx {model.version}",
         "trained on": f"labelled frames: {listed or 'none that a file holds'}",
-        "threshold": f"a hit from a score of {scores.threshold:.3f}{own}",
+        "threshold": f"a {model.about.words.one} from a score of {scores.threshold:.3f}{own}",
         "frames": f"{height} x {width} pixels, {frames.dtype}",
         "mask": _mask(model, frames),
     }
+
+
+def _thumbnails(model: ScreeningModel) -> str:
+    """Return how frames are drawn, in words."""
+    if model.about.scale == "log":
+        return (
+            "The mean of each block is drawn, on a logarithmic scale that is the same for all "
+            f"frames, from none to {SPAN:,} times {model.baseline.level:.3g}, the level from which "
+            "on a pixel is lit;"
+        )
+    return (
+        "In large frames the highest pixel of each block is drawn,\nso that spots do not vanish. "
+        "The darker a pixel, the more it stands out of its surroundings, on a scale of\nthe noise "
+        "of the frame;"
+    )
 
 
 def _mask(model: ScreeningModel, frames: Frames) -> str:

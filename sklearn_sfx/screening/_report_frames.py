@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sklearn_sfx._tasks import task_named
 from sklearn_sfx.frames import FrameOrigin, Frames
 from sklearn_sfx.screening._model import ScreeningModel
-from sklearn_sfx.screening._report_pictures import thumbnail
+from sklearn_sfx.screening._report_pictures import log_thumbnail, thumbnail
 from sklearn_sfx.screening._scores import Scores
 
 __all__ = ["Group", "cards", "choose", "short_names"]
@@ -42,6 +43,8 @@ def choose(scores: Scores, target: np.ndarray | None = None) -> list[Group]:
     list of Group
     """
     probability, decision = scores.probability, scores.decision
+    words = task_named(scores.task).words
+    many, rest = words.many.capitalize(), words.rest_many.capitalize()
     groups = []
     if target is not None:
         lost = np.flatnonzero((target == 1) & ~decision)
@@ -49,11 +52,11 @@ def choose(scores: Scores, target: np.ndarray | None = None) -> list[Group]:
         alarms = np.flatnonzero((target == 0) & decision)
         alarms = alarms[np.argsort(-probability[alarms], kind="stable")]
         groups += [
-            _group("Hits lost", lost, lost[:N_SHOWN], "the lowest scores first"),
+            _group(f"{many} lost", lost, lost[:N_SHOWN], "the lowest scores first"),
             _group("False alarms", alarms, alarms[:N_SHOWN], "the highest scores first"),
         ]
     doubt = np.argsort(np.abs(probability - scores.threshold), kind="stable")
-    for title, rows in (("Hits", np.flatnonzero(decision)), ("Misses", np.flatnonzero(~decision))):
+    for title, rows in ((many, np.flatnonzero(decision)), (rest, np.flatnonzero(~decision))):
         spread = np.linspace(0, len(rows) - 1, min(N_SHOWN, len(rows))).round().astype(int)
         groups.append(_group(title, rows, rows[spread], "spread evenly over the run"))
     groups.append(
@@ -72,6 +75,7 @@ def cards(
     scores: Scores,
     rows: np.ndarray,
     target: np.ndarray | None = None,
+    labels: np.ndarray | None = None,
 ) -> dict[int, dict[str, str]]:
     """Read and draw some frames, masked and cropped as the model sees them, one at a time.
 
@@ -87,6 +91,8 @@ def cards(
         Which of them to draw; one that is there twice is drawn once.
     target : ndarray of int, shape (n_frames,), optional
         Their labels.
+    labels : ndarray of str, shape (n_frames,), optional
+        The same, of more than two classes.
 
     Returns
     -------
@@ -95,20 +101,29 @@ def cards(
     """
     rows = np.unique(rows)  # in the order of the files too, where the run is
     names = short_names([scores.sources[row] for row in rows])
+    words, called = model.about.words, scores.called
+    if target is not None and labels is None:
+        labels = np.where(target == 1, words.one, words.rest_one)
     result = {}
     for row, name, frame in zip(rows, names, model.prepare.transform(frames[rows]), strict=True):
         source = scores.sources[row]
         result[int(row)] = {
-            "picture": thumbnail(frame),
+            "picture": _picture(model, frame),
             "file": name,
             "path": source.path or name,
             "number": str(source.position + 1),  # as labels count
             "event": source.event,
             "score": f"{scores.probability[row]:.3f}",
-            "decision": "hit" if scores.decision[row] else "miss",
-            "label": "" if target is None else ("miss", "hit")[int(target[row])],
+            "decision": str(called[row]),
+            "label": "" if labels is None else str(labels[row]),
         }
     return result
+
+
+def _picture(model: ScreeningModel, frame: np.ndarray) -> str:
+    if model.about.scale == "log":
+        return log_thumbnail(frame, model.baseline.level)
+    return thumbnail(frame)
 
 
 def short_names(sources: Sequence[FrameOrigin]) -> list[str]:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sklearn_sfx._files import replacing
+from sklearn_sfx._tasks import CRYSTALLOGRAPHY, task_named
 from sklearn_sfx._text import one_line
 from sklearn_sfx._weights import weights_of_labels
 from sklearn_sfx.exceptions import InputError
@@ -62,6 +63,11 @@ class Scores(Shown):
     expected : Expectation, optional
         What to expect of these decisions; None where the model does not know it, or the threshold
         is not its own.
+    likeliest : ndarray of str, shape (n_frames,), optional
+        The likeliest of the other classes, of a model that tells more than hits from misses.
+    task : str, default="crystallography"
+        What was looked for, as `ScreeningModel.task` says; then a hit is a "single", say, and what
+        is counted lit pixels.
 
     Examples
     --------
@@ -82,8 +88,8 @@ class Scores(Shown):
       threshold: 0.5
       probability: 0.100 to 0.900
       peaks: 0 to 31
-    >>> int(scores.decision.sum()), scores.is_read.tolist()
-    (1, [True, True])
+    >>> int(scores.decision.sum()), scores.is_read.tolist(), scores.called.tolist()
+    (1, [True, True], ['hit', 'miss'])
     >>> import pathlib, tempfile
     >>> folder = pathlib.Path(tempfile.mkdtemp())
     >>> scores.write_hits(folder / "hits.lst")
@@ -101,6 +107,16 @@ class Scores(Shown):
     threshold: float
     reason: np.ndarray | None = None
     expected: Expectation | None = None
+    likeliest: np.ndarray | None = None
+    task: str = CRYSTALLOGRAPHY.name
+
+    @property
+    def called(self) -> np.ndarray:
+        """What each frame is called, shape (n_frames,): hit or miss, or the class of the task."""
+        words = task_named(self.task).words
+        others = np.full(len(self.decision), "") if self.likeliest is None else self.likeliest
+        others = np.where(others == "", words.rest_one, others)
+        return np.where(self.decision, words.one, others)
 
     @property
     def is_read(self) -> np.ndarray:
@@ -112,16 +128,18 @@ class Scores(Shown):
         n, n_lost = int(read.sum()), int((~read).sum())
         facts = {"frames": f"{len(read)}, of which {n_lost} cannot be read" if n_lost else f"{n}"}
         n_hits = int(self.decision[read].sum())
-        facts["hits"] = f"{n_hits} ({n_hits / n:.1%})".replace("%", " %") if n else "0"
+        about = task_named(self.task)
+        share = f"{n_hits} ({n_hits / n:.1%})".replace("%", " %") if n else "0"
+        facts[about.words.many] = share
         facts["threshold"] = f"{self.threshold:.3g}"
         if n:
             found = self.probability[read]
             facts["probability"] = f"{found.min():.3f} to {found.max():.3f}"
         if n and self.peak_count is not None:
             counts = self.peak_count[read]
-            facts["peaks"] = f"{counts.min()} to {counts.max()}"
+            facts[about.counted] = f"{counts.min()} to {counts.max()}"
         if self.expected is not None:
-            facts["expected"] = str(self.expected)
+            facts["expected"] = self.expected.in_words(about.words.many)
         return facts
 
     def __getitem__(self, rows: np.ndarray) -> Scores:
@@ -134,6 +152,7 @@ class Scores(Shown):
             decision=self.decision[kept],
             peak_count=None if self.peak_count is None else self.peak_count[kept],
             reason=None if self.reason is None else self.reason[kept],
+            likeliest=None if self.likeliest is None else self.likeliest[kept],
         )
 
     def hit_rate(
@@ -225,7 +244,8 @@ class Scores(Shown):
             in its file, from 0), event, identifier, probability, decision (hit or miss),
             peak_count, empty if the peaks were not counted, status and reason. The status is
             "read"; or "unreadable", and then probability, decision and peak_count are empty and
-            the reason says why; or "partly read", and then the reason says what is missing.
+            the reason says why; or "partly read", and then the reason says what is missing. Of
+            single particles the decision is the class, and lit_pixels stands for peak_count.
 
         Raises
         ------
@@ -239,7 +259,8 @@ class Scores(Shown):
         an apostrophe before it.
         """
         with replacing(path) as temporary:
-            temporary.write_bytes(TABLE_HEAD + table_rows(self))
+            head = TABLE_HEAD.replace(b"peak_count", task_named(self.task).column.encode())
+            temporary.write_bytes(head + table_rows(self))
 
 
 def hit_lines(scores: Scores) -> bytes:
@@ -253,10 +274,10 @@ def table_rows(scores: Scores) -> bytes:
     empty = [""] * len(scores.sources)
     counts = empty if scores.peak_count is None else scores.peak_count
     reasons = empty if scores.reason is None else scores.reason
-    columns = (scores.sources, scores.probability, scores.decision, counts, scores.is_read, reasons)
+    columns = (scores.sources, scores.probability, scores.called, counts, scores.is_read, reasons)
     rows = []
-    for source, probability, keep, count, is_read, reason in zip(*columns, strict=True):
-        found = (f"{probability:.6f}", "hit" if keep else "miss", count)
+    for source, probability, called, count, is_read, reason in zip(*columns, strict=True):
+        found = (f"{probability:.6f}", called, count)
         rows.append(
             (
                 _cell(source.path or ""),

@@ -186,6 +186,8 @@ def as_scores(
         threshold=threshold,
         reason=found.reason,
         expected=model.expected if threshold == model.threshold else None,
+        likeliest=found.likeliest,
+        task=model.task,
     )
 
 
@@ -211,8 +213,8 @@ def _warn_of_other_mask(model: ScreeningModel, frames: Frames) -> None:
 
 
 def decisions(model: ScreeningModel, scores: Scores) -> dict[str, np.ndarray]:
-    """Return by name the decision of the model, and of the peak count where peaks were counted."""
+    """Return by name the decision of the model, and of the count beside it where it was made."""
     found = {"model": scores.decision}
     if scores.peak_count is not None:
-        found["peak count"] = scores.peak_count >= model.baseline.threshold_
+        found[model.about.beside] = scores.peak_count >= model.baseline.threshold_
     return found
