@@ -38,6 +38,9 @@ class FramePicture:
         NaN where a pixel is masked.
     unmasked : callable, optional
         Returns the same pixels as they are stored, for who wants to see what the mask hides.
+    scale : (float, float, float), optional
+        Of ``counts``, where it is to be the same for several frames: what is drawn white, the unit,
+        and how many of them are drawn black. By default what suits the frame.
 
     Examples
     --------
@@ -62,7 +65,13 @@ class FramePicture:
     True
     """
 
-    def __init__(self, frame: np.ndarray, unmasked: Callable[[], np.ndarray] | None = None):
+    def __init__(
+        self,
+        frame: np.ndarray,
+        unmasked: Callable[[], np.ndarray] | None = None,
+        scale: tuple[float, float, float] | None = None,
+    ):
+        self._given = scale
         self._frame = np.asarray(frame, np.float32)
         self._unmasked = unmasked
         self._levels: dict[tuple[str, bool], list[np.ndarray]] = {}
@@ -90,6 +99,8 @@ class FramePicture:
     @cached_property
     def counts_range(self) -> tuple[float, float]:
         """What of the layer ``counts`` is drawn white, and what black, until it is changed."""
+        if self._given is not None:
+            return 0.0, self._given[2]
         sample = _sample(self._frame)
         if not sample.size:
             return 0.0, 1.0
@@ -99,6 +110,8 @@ class FramePicture:
     @cached_property
     def _scale(self) -> tuple[float, float]:
         """Middle and spread of the counts."""
+        if self._given is not None:
+            return self._given[:2]
         sample = _sample(self._frame)
         if not sample.size:
             return 0.0, 1.0

@@ -152,6 +152,42 @@ def test_the_page_says_that_it_is_enough_and_ends(served, open_page, press):
     assert "41 labels are saved in" in page.text_content(".ended")
 
 
+@pytest.fixture
+def served_particles(particle_folder, tmp_path):
+    """Return the address of a page to label single particles on, and what is labelled on it."""
+    mask = read_mask(particle_folder / "run.mask.h5")
+    frames = open_frames(particle_folder / "run.h5", mask=mask)
+    options = {**OPTIONS, "crop": "auto", "host": "127.0.0.1", "port": 0, "progress": False}
+    options["task"] = "single-particle"
+    server, labelling = label_server(frames, tmp_path / "labels.txt", **options)
+    with server:
+        yield server.url, labelling
+
+
+def test_single_particles_have_keys_and_a_scale_of_their_own(
+    served_particles, particle_run, open_page, press
+):
+    url, labelling = served_particles
+    page = open_page(url)
+    press(page, "e", "s", "m", "o", "h", "n")  # the last two are keys of crystals
+    assert labelling.labels.path.read_text().split() == [
+        *("run.h5", "[1]", "empty", "run.h5", "[2]", "single"),
+        *("run.h5", "[3]", "multiple", "run.h5", "[4]", "other"),
+    ]
+    assert page.text_content("#counts") == "4 labelled: 1 empty, 1 single, 1 multiple, 1 other"
+    assert page.is_hidden("[data-do=spots]")
+    dark, at = {}, 4
+    for label in ("empty", "single"):
+        place = int(np.flatnonzero(particle_run.labels == label)[0])
+        press(page, *["ArrowRight" if place > at else "ArrowLeft"] * abs(place - at))
+        dark[label], at = seen(page)["dark"], place
+    # On one scale for all frames, an empty one stays light.
+    assert dark["single"] > 2 * dark["empty"]
+    log = dark["single"]
+    page.evaluate("window.sfxView.set({ isLog: false })")
+    assert seen(page)["dark"] < log
+
+
 # -- Killed at random ------------------------------------------------------------------------------
 
 SERVE = """

@@ -116,3 +116,14 @@ def test_any_frame_has_a_picture(frame):
             assert codes.shape == frame.shape
             assert (codes[np.isnan(frame)] == 0).all()
         assert np.isfinite([*picture.counts_range, *np.ravel(picture.scales("local"))]).all()
+
+
+def test_frames_on_a_given_scale_can_be_compared():
+    """One with a thousand times the light is not drawn like the other."""
+    faint = np.random.default_rng(0).poisson(1.0, (64, 64)).astype(np.float32)
+    scale = (0.0, 2.0, 500.0)
+    one, other = (FramePicture(frame, scale=scale) for frame in (faint, 1000 * faint))
+    assert one.counts_range == other.counts_range == (0.0, 500.0)
+    assert other.codes("counts", 0).max() > one.codes("counts", 0).max() + 50
+    same = FramePicture(np.pad(1000 * faint, 1), scale=scale).codes("counts", 0)[1:-1, 1:-1]
+    np.testing.assert_array_equal(same, other.codes("counts", 0))

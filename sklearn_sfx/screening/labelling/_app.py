@@ -50,6 +50,7 @@ def label_app(labelling: Labelling) -> Any:
             "styles": [one.name for one in STYLES],
             "scripts": [one.name for one in SCRIPTS],
             "title": labelling.facts["title"],
+            "task": labelling.labels.task,
         }
         text = page("label.html", values).encode("utf-8", "backslashreplace")
         return HTMLResponse(text, headers={"cache-control": "no-store"})

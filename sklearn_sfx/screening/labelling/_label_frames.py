@@ -27,6 +27,7 @@ from sklearn_sfx.screening.labelling._draw import (
 )
 from sklearn_sfx.screening.labelling._label_file import FrameName, LabelFile
 from sklearn_sfx.screening.labelling._labelling import ENOUGH, Labelling
+from sklearn_sfx.screening.labelling._page_task import labelled_task, task_facts
 from sklearn_sfx.screening.labelling._shown import ShownFrames
 from sklearn_sfx.serving import PageServer, opened_in_browser
 
@@ -41,6 +42,7 @@ def label_frames(
     model: ScreeningModel | None = None,
     order: str = "auto",
     crop: int | str | None = "auto",
+    task: str | None = None,
     random_state: int | np.random.RandomState | None = None,
     host: str = "127.0.0.1",
     port: int | None = None,
@@ -71,6 +73,10 @@ def label_frames(
         model and "random" without.
     crop : int, "auto" or None, default="auto"
         Side of the square that is shown at first, as in `train` for "rows".
+    task : {"crystallography", "single-particle"}, optional
+        What is labelled, with which keys; that of the model, or crystallography, by default. Of
+        single particles E, S, M and O call a frame empty, single, multiple or other, and it is
+        drawn on a logarithmic scale.
     random_state : int, RandomState or None
         Seed of the draw. With the same one the same frames are shown again.
     host : str, default="127.0.0.1"
@@ -87,14 +93,15 @@ def label_frames(
     Returns
     -------
     dict
-        How many frames of the run are labelled HIT, MAYBE and MISS.
+        How many frames of the run have each label, such as HIT, MAYBE and MISS.
 
     Raises
     ------
     InputError
         The frames come from no file or from two of the same name, are smaller than the crop or of
-        another shape than those of the model; the file holds something else than labels; nobody can
-        listen at that address; or starlette, uvicorn, matplotlib or jinja2 is not installed.
+        another shape than those of the model; the model is of another task, or there is no such
+        task; the file holds something else than labels, or those of another task; nobody can listen
+        at that address; or starlette, uvicorn, matplotlib or jinja2 is not installed.
 
     See Also
     --------
@@ -125,6 +132,7 @@ def label_frames(
         host=host,
         port=port,
         progress=progress,
+        task=task,
     )
     with server:
         say(server.url)
@@ -145,6 +153,7 @@ def label_server(
     host: str,
     port: int | None,
     progress: bool,
+    task: str | None = None,
 ) -> tuple[PageServer, Labelling]:
     """Return what serves the page, not yet started, and what is labelled on it."""
     require("starlette", extra="label", what="Served pages")
@@ -152,7 +161,8 @@ def label_server(
     if n_frames < 1:
         raise InputError(f"n_frames has to be 1 or more, got {n_frames}.")
     order = _checked_order(order, model)
-    file = LabelFile(labels)
+    about = labelled_task(model, task)
+    file = LabelFile(labels, about.name)
     names = names_of(frames.sources)
     drawn = _drawn(frames, order, n_frames, model, check_random_state(random_state), progress)
     server: list[PageServer] = []
@@ -212,11 +222,12 @@ def labelling_of(
         "order": order,
         "simulated": are_simulated(frames.sources),
         "labels": one_line(str(file.path)),
+        "task": task_facts(file.task),
         "enough_from": ENOUGH,
         "masked": frames.mask is not None,
     }
     return Labelling(
-        ShownFrames(frames, crop),
+        ShownFrames(frames, crop, file.task),
         names,
         weights,
         file,

@@ -12,7 +12,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils import check_random_state
 from tqdm import tqdm
 
-from sklearn_sfx._methods import METHODS
 from sklearn_sfx.datasets import weight_in_labels
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import Frames, are_simulated
@@ -25,6 +24,8 @@ from sklearn_sfx.screening.labelling._app import HERE, SCRIPTS, STYLES
 from sklearn_sfx.screening.labelling._draw import ORDERS, at_random, by_doubt, names_of
 from sklearn_sfx.screening.labelling._label_file import FrameName
 from sklearn_sfx.screening.labelling._labelling import ENOUGH
+from sklearn_sfx.screening.labelling._page_task import labelled_task, task_facts
+from sklearn_sfx.screening.labelling._shown import log_scale, side_shown
 from sklearn_sfx.serving import Asset, FramePicture, gzipped, read_asset, view_facts
 
 __all__ = ["write_label_page"]
@@ -37,6 +38,7 @@ def write_label_page(
     n_frames: int = 200,
     model: ScreeningModel | None = None,
     crop: int | str | None = "auto",
+    task: str | None = None,
     random_state: int | np.random.RandomState | None = None,
     progress: bool = False,
 ) -> int:
@@ -70,6 +72,8 @@ def write_label_page(
     crop : int, "auto" or None, default="auto"
         Side of the square that is shown, in pixels, as in `train` for "rows". Show what the model
         will see.
+    task : {"crystallography", "single-particle"}, optional
+        What is labelled, as in `label_frames`.
     random_state : int, RandomState or None
         Seed of the draw.
     progress : bool
@@ -84,8 +88,8 @@ def write_label_page(
     ------
     InputError
         The frames come from no file or from two of the same name, are smaller than the crop or of
-        another shape than those of the model, it was trained on all of them, the
-        page cannot be written there, or matplotlib or jinja2 is not installed.
+        another shape than those of the model, it was trained on all of them or is of another task,
+        the page cannot be written there, or matplotlib or jinja2 is not installed.
 
     Warns
     -----
@@ -114,7 +118,7 @@ def write_label_page(
     require_page(path)
     if n_frames < 1:
         raise InputError(f"n_frames has to be 1 or more, got {n_frames}.")
-    rng = check_random_state(random_state)
+    rng, about = check_random_state(random_state), labelled_task(model, task)
     if model is None:
         drawn = at_random(frames, n_frames, rng)
     else:
@@ -127,12 +131,13 @@ def write_label_page(
     names = names_of(chosen.sources)
     # Defective pixels would pass for spots.
     masking = PixelMask(detect=len(chosen) >= PixelMask.MIN_FRAMES, invalid="auto")
-    prepare = make_pipeline(masking, crop_for(frames, crop, METHODS["rows"].crop))
+    prepare = make_pipeline(masking, crop_for(frames, crop, side_shown(about)))
     prepared = prepare.fit_transform(chosen)
+    scale = log_scale(prepared) if about.scale == "log" else None
     quiet = None if progress else True
     bar = tqdm(prepared, total=len(chosen), unit="frame", disable=quiet)
     shown = [
-        _shown(frame, name, weight)
+        _shown(frame, name, weight, scale)
         for frame, name, weight in zip(bar, names, drawn.weights[in_run], strict=True)
     ]
     if model is not None:
@@ -145,6 +150,7 @@ def write_label_page(
         "order": ORDERS["random" if model is None else "doubt"],
         "n_places": len(shown),
         "enough_from": ENOUGH,
+        "task": task_facts(about),
     }
     alone = {
         "css": "\n".join(map(read_asset, STYLES)),
@@ -152,22 +158,26 @@ def write_label_page(
         "shown": {"facts": facts, "frames": shown},
     }
     title = f"{len(shown)} frames to label"
-    write_page(path, "label.html", {"alone": alone, "title": title})
+    write_page(path, "label.html", {"alone": alone, "title": title, "task": about})
     return len(shown)
 
 
-def _shown(frame: np.ndarray, name: FrameName, weight: float) -> dict[str, Any]:
+def _shown(
+    frame: np.ndarray, name: FrameName, weight: float, scale: tuple[float, float, float] | None
+) -> dict[str, Any]:
     """Return what the page holds of a frame."""
-    picture = FramePicture(frame)
+    picture, layer = FramePicture(frame, scale=scale), "counts" if scale else "local"
     # In steps twice as wide, which nobody sees and which take a fifth less.
-    codes = np.where(picture.codes("local", 0), picture.codes("local", 0) // 2 * 2 | 2, 0)
+    codes = np.where(picture.codes(layer, 0), picture.codes(layer, 0) // 2 * 2 | 2, 0)
     packed = gzipped(codes.astype(np.uint8))
+    counts = {"countsRange": picture.counts_range} if scale else {}
     return {
         "file": name.file,
         "number": name.number,
         "weight": weight_in_labels(weight),
         # What the label is remembered under: a frame, whatever its file is called.
         "key": f"sfx label {hashlib.sha256(f'{name.number} '.encode() + packed).hexdigest()[:32]}",
-        "scales": picture.scales("local"),
+        "scales": picture.scales(layer),
+        **counts,
         "codes": base64.b64encode(packed).decode("ascii"),
     }

@@ -5,19 +5,23 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from contextlib import suppress
+from functools import partial
 
 import numpy as np
 
 from sklearn_sfx._methods import METHODS
+from sklearn_sfx._tasks import CRYSTALLOGRAPHY, Task
 from sklearn_sfx.exceptions import UnreadableFrame
 from sklearn_sfx.frames import Frames, Window, needing_some, window_of
-from sklearn_sfx.preprocessing import PixelMask, find_spots
+from sklearn_sfx.preprocessing import LIT, PixelMask, find_spots
 from sklearn_sfx.screening._crop import crop_for
+from sklearn_sfx.screening._lit_level import lit_level
 from sklearn_sfx.screening._unreadable import find_unreadable
 from sklearn_sfx.serving import FramePicture
 
-__all__ = ["ShownFrames"]
+__all__ = ["ShownFrames", "log_scale", "side_shown"]
 
+BLACK = 100  # times the level of a lit pixel
 N_HELD = 4  # pictures: the one that is looked at, those beside it, and the next
 N_SAMPLE = 24  # frames that defective pixels are found in, fewer where they are large
 SAMPLE_BYTES = 256 * 2**20
@@ -32,14 +36,17 @@ class ShownFrames:
         In the order in which they are shown.
     crop : int, "auto" or None
         Side of the square that is looked at, in pixels, as in `train`.
+    task : Task
+        What is labelled, which says how frames are drawn.
     """
 
-    def __init__(self, frames: Frames, crop: int | str | None):
+    def __init__(self, frames: Frames, crop: int | str | None, task: Task = CRYSTALLOGRAPHY):
         self._frames = frames
         self._masking = _fitted_mask(frames)
-        cropped = crop_for(frames, crop, METHODS["rows"].crop).fit_transform(frames[:1])
+        cropped = crop_for(frames, crop, side_shown(task)).fit_transform(frames[:1])
         self.window: Window = window_of(cropped)
         self.shape = frames.shape[1:]
+        self._scale = log_scale(self._masking.transform(frames)) if task.scale == "log" else None
         self._pictures: OrderedDict[int, FramePicture] = OrderedDict()
         self._gone: dict[int, str] = {}
         self._lock = threading.Lock()
@@ -57,7 +64,8 @@ class ShownFrames:
             if place in self._pictures:
                 self._pictures.move_to_end(place)
                 return self._pictures[place]
-            picture = FramePicture(self._read(place), lambda: self._read(place, masked=False))
+            stored = partial(self._read, place, masked=False)
+            picture = FramePicture(self._read(place), stored, self._scale)
             self._pictures[place] = picture
             while len(self._pictures) > N_HELD:
                 self._pictures.popitem(last=False)
@@ -77,6 +85,20 @@ class ShownFrames:
         except UnreadableFrame as error:
             self._gone[place] = str(error)
             raise
+
+
+def side_shown(task: Task) -> int | None:
+    """Return the side of the square that is shown at first; None for all of a frame."""
+    return METHODS["rows"].crop if task.has_spots else None
+
+
+def log_scale(frames: Frames) -> tuple[float, float, float]:
+    """Return a scale for all frames of a run, as `FramePicture` takes it.
+
+    Nothing is white, and black is a hundred times the level from which on a pixel is lit, so that
+    frames can be compared by eye.
+    """
+    return 0.0, lit_level(frames) / LIT, BLACK * LIT
 
 
 def _fitted_mask(frames: Frames) -> PixelMask:

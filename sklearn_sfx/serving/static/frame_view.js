@@ -25,6 +25,7 @@ class FrameView {
     this.facts = facts;
     this.whole = { left: 0, top: 0, width: facts.width, height: facts.height };
     this.layer = "local";
+    this.isLog = false;  // whether the layer of counts is drawn on a logarithmic scale
     this.masked = true;
     this.colours = "grey";
     this.contrast = 0;  // powers of ten
@@ -289,14 +290,18 @@ class FrameView {
     const isLocal = this.layer === "local";
     const range = isLocal ? LOCAL_RANGE : this.picture.countsRange || [0, 1];
     const [middle, spread] = isLocal ? this.picture.scales[level] : [0, 1];
-    const width = (range[1] - range[0]) * 10 ** -this.contrast;
-    const low = range[0] - this.brightness * width;
-    const made = [low, width, middle, spread, this.colours].join();
+    // Bytes grow with the logarithm of what they stand for, but around zero.
+    const isLog = !isLocal && this.isLog, scaled = isLog ? Math.asinh : value => value;
+    const [first, last] = range.map(scaled);
+    const width = (last - first) * 10 ** -this.contrast;
+    const low = first - this.brightness * width;
+    const made = [low, width, middle, spread, isLog, this.colours].join();
     if (this.palettes.size > MOST_PALETTES) this.palettes.clear();
     if (!this.palettes.has(made)) {
       const colours = new Uint32Array(256);
       for (let code = 0; code < 256; code++) {
-        const value = (Math.sinh((code - this.facts.zero) * this.facts.step) - middle) / spread;
+        const value = scaled(
+          (Math.sinh((code - this.facts.zero) * this.facts.step) - middle) / spread);
         const [red, green, blue] = code === 0 ? MASKED : this.colour((value - low) / width);
         colours[code] = (255 << 24 | blue << 16 | green << 8 | red) >>> 0;
       }

@@ -2,8 +2,6 @@
 // The frames and labels of a page that is one file: the frames are in it, and the browser remembers
 // the labels, each under the content of its frame, so that a page with more frames knows them too.
 
-const LABELS = ["HIT", "MAYBE", "MISS"];
-
 class FramesInPage {
   constructor(shown) {
     this.shown = shown;
@@ -57,13 +55,15 @@ class FramesInPage {
 
   progress() {
     const count = name => this.labels.filter(label => label === name).length;
-    const counts = Object.fromEntries(LABELS.map(name => [name, count(name)]));
-    const labelled = this.labels.filter(label => label).length, { enough_from } = this.shown.facts;
+    const { enough_from, task } = this.shown.facts;
+    const counts = Object.fromEntries(task.labels.map(({ name }) => [name, count(name)]));
+    const labelled = this.labels.filter(label => label).length;
+    const [hits, misses] = hitsAndMisses(counts, task);
     return {
       counts,
       labelled,
       wanted: this.labels.length,
-      enough: Math.min(counts.HIT + counts.MAYBE, counts.MISS) >= enough_from,
+      enough: Math.min(hits, misses) >= enough_from,
     };
   }
 
@@ -76,6 +76,7 @@ class FramesInPage {
     const levels = this.levels.get(place), { tile } = this.shown.facts.view;
     return {
       scales: this.shown.frames[place].scales,
+      countsRange: this.shown.frames[place].countsRange,
       tile: async (layer, level, row, column) => {
         const { codes, width, height } = (await levels)[level];
         const rows = Math.min(tile, height - row * tile);

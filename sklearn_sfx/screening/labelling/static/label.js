@@ -4,8 +4,8 @@
 // A key counts for the frame that is seen: while a label is being saved and the next frame is on its
 // way, keys are not taken.
 
+// Those of labels are the task's, and come before these.
 const KEYS = {
-  h: "HIT", m: "MAYBE", n: "MISS",
   arrowleft: "back", arrowright: "on", j: "next", u: "undo", backspace: "undo", c: "clear",
   delete: "clear", f: "flag", p: "spots", k: "mask", l: "layer", w: "part", s: "colours",
   "+": "zoomIn", "=": "zoomIn", "-": "zoomOut", 0: "fit", "[": "less", "]": "more", "?": "help",
@@ -14,6 +14,13 @@ const AGAIN_MS = 1000;  // between attempts to reach a server that does not answ
 const ZOOM = 1.5;
 
 class NoAnswer extends Error { }
+
+// How many of the labels are of what is looked for, and how many of all else.
+function hitsAndMisses(counts, task) {
+  const sum = isHit => task.labels.filter(one => one.hit === isHit)
+    .reduce((n, { name }) => n + counts[name], 0);
+  return [sum(true), sum(false)];
+}
 
 class LabelPage {
   constructor(backend) {
@@ -35,7 +42,11 @@ class LabelPage {
     }
     const { run } = this;
     this.find("simulated").hidden = !run.simulated;
+    this.labels = run.task.labels.map(({ name }) => name);
+    this.keys = { ...KEYS };
+    for (const { key, name } of run.task.labels) this.keys[key] = name;
     this.view = new FrameView(this.find("frame"), run.view);
+    if (run.task.log) this.view.set({ layer: "counts", isLog: true });
     window.sfxView = this.view;  // for whoever looks at it from the console
     const { left, top, width, height } = run.window;
     this.lookedAt = { left, top, width, height };
@@ -46,7 +57,7 @@ class LabelPage {
     this.button("part").hidden = isWhole;
     this.button("mask").hidden = !this.backend.spots;
     this.button("layer").hidden = !this.backend.spots;
-    this.button("spots").hidden = !this.backend.spots;
+    this.button("spots").hidden = !this.backend.spots || !run.task.spots;
     this.button("flag").hidden = !this.backend.spots;
     this.listen();
     await this.act(() => this.go(run.start));
@@ -54,7 +65,7 @@ class LabelPage {
 
   listen() {
     addEventListener("keydown", event => {
-      const name = KEYS[event.key.toLowerCase()];
+      const name = this.keys[event.key.toLowerCase()];
       const isUndo = (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z";
       const isTaken = event.ctrlKey || event.altKey || event.metaKey || event.repeat
         || document.querySelector("dialog[open]") || event.target.matches("select");
@@ -81,7 +92,7 @@ class LabelPage {
   }
 
   press(name) {
-    if (["HIT", "MAYBE", "MISS"].includes(name)) this.act(() => this.label(name));
+    if (this.labels.includes(name)) this.act(() => this.label(name));
     else if (["back", "on", "next", "undo", "clear", "flag", "spots", "end", "stop"]
       .includes(name)) this.act(() => this[name]());
     else this[name]();
@@ -198,7 +209,7 @@ class LabelPage {
   }
 
   async spots() {
-    if (!this.backend.spots || this.frame.unreadable) return;
+    if (this.button("spots").hidden || this.frame.unreadable) return;
     const isOn = this.button("spots").ariaPressed !== "true";
     this.view.set({ spots: isOn ? await this.backend.spots(this.frame.place) : [] });
     this.button("spots").ariaPressed = isOn;
@@ -262,11 +273,12 @@ class LabelPage {
 
   enough({ counts, labelled, wanted, enough }, frame) {
     const isAll = frame.next === null ? "Every frame here is labelled. " : "";
-    const hits = counts.HIT + counts.MAYBE;
-    if (enough) return `${isAll}${hits} hits and ${counts.MISS} misses: enough for now.`;
-    const want = `label until there are ${this.run.enough_from} hits and as many misses`;
-    return `${isAll}${labelled} of ${wanted} labelled, with ${hits} hits and ${counts.MISS} misses:`
-      + ` ${want}.`;
+    const { task } = this.run, [hits, misses] = hitsAndMisses(counts, task);
+    const found = `${hits} ${task.hits} and ${misses} ${task.misses}`;
+    if (enough) return `${isAll}${found}: enough for now.`;
+    const want = `label until there are ${this.run.enough_from} ${task.hits} and as many `
+      + task.misses;
+    return `${isAll}${labelled} of ${wanted} labelled, with ${found}: ${want}.`;
   }
 
   // A page in a file saves its labels; a served one ends.
@@ -276,8 +288,9 @@ class LabelPage {
       return;
     }
     const { counts, labelled } = this.frame.progress;
+    const kinds = Object.entries(counts).map(([name, n]) => `${n} ${name}`).join(", ");
     this.find("summary").textContent = `${labelled} labels are saved in ${this.run.labels}: `
-      + `${counts.HIT} HIT, ${counts.MAYBE} MAYBE, ${counts.MISS} MISS. `
+      + `${kinds}. `
       + (this.run.then
         || "Train with 'sfx train', and come back with the same command to label more.");
     this.find("end").showModal();
