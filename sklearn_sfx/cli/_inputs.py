@@ -9,10 +9,26 @@ import warnings
 from collections import Counter
 from typing import Any
 
+from sklearn_sfx._tasks import CRYSTALLOGRAPHY, Task
 from sklearn_sfx.cli._printing import say
 from sklearn_sfx.exceptions import InputError, RepeatedFramesWarning, UnreadableFramesWarning
 
+#: Options that mean something for crystals only, and what they are by default.
+OF_CRYSTALS = {
+    "maybe": "hit",
+    "not_indexed": "unlabelled",
+    "absent": "unlabelled",
+    "hit_from": None,
+    "miss_below": None,
+    "method": "auto",
+    "base": None,
+    "source": None,
+    "epochs": None,
+}
+OPTIONS = {"base": "from"}  # that are called otherwise than what holds them
+
 __all__ = [
+    "check_options",
     "describe_weights",
     "labelled_frames",
     "open_run",
@@ -56,20 +72,45 @@ def opening(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def labelled_frames(
-    frames: Any, args: argparse.Namespace, path: str | None = None
+    frames: Any, args: argparse.Namespace, path: str | None = None, task: Task = CRYSTALLOGRAPHY
 ) -> tuple[Any, Any, Any]:
-    """Return the positions in the run that are labelled, 0 or 1 for each, and what it weighs."""
+    """Return the positions in the run that are labelled, 0 or 1 for each, and what it weighs.
+
+    Of another task than crystallography the labels come as they are.
+    """
     from sklearn_sfx.datasets import LabelRules, find_labels, make_target
 
     path = args.labels if path is None else path
+    check_options(args, task)
     rules = LabelRules(args.not_indexed, args.absent, args.hit_from, args.miss_below)
     found = find_labels(frames, path, rules)
     if not found.format.is_of_run and not args.quiet:  # who wrote lines knows what is in them
         say(args.verb, f"{path}: {found.said}")
     if found.problem:
         say(args.verb, found.problem)
+    if found.task.option != task.option:
+        raise InputError(
+            f"{path}: these are labels of the task {found.task.option} ({found.task.in_words}), "
+            f"and {task.option} is what is looked for: say --task {found.task.option} to train or "
+            "to label, give a model of that task, or other labels."
+        )
+    if task is not CRYSTALLOGRAPHY:
+        return found.positions, found.labels, found.weights
     target, _, kept = make_target(found.labels, args.maybe)
     return found.positions[kept], target, found.weights[kept]
+
+
+def check_options(args: argparse.Namespace, task: Task) -> None:
+    """Refuse options that mean something for crystals only, where something else is looked for."""
+    if task is CRYSTALLOGRAPHY:
+        return
+    for name, default in OF_CRYSTALS.items():
+        if vars(args).get(name, default) != default:
+            option = f"--{OPTIONS.get(name, name).replace('_', '-')}"
+            raise InputError(
+                f"{option} is for crystals, and has no meaning for the task {task.option}: leave "
+                "it out."
+            )
 
 
 def open_source(args: argparse.Namespace) -> Any:

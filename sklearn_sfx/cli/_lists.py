@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from sklearn_sfx._outputs import STDOUT, Outputs
+from sklearn_sfx._tasks import CRYSTALLOGRAPHY, PARTICLE_HITS, SINGLE_PARTICLE, TASKS, Task
 from sklearn_sfx.cli._inputs import open_run
 from sklearn_sfx.cli._options import (
     add_device,
@@ -13,11 +14,18 @@ from sklearn_sfx.cli._options import (
     add_model,
     add_report,
     add_run,
+    add_task,
 )
 from sklearn_sfx.cli._outputs import claim_report, named_after_run, outputs_of_run
 from sklearn_sfx.cli._printing import tell, tell_programs
 
-__all__ = ["Lists", "add_screening", "are_written", "open_screening", "write_lists"]
+__all__ = ["Lists", "add_screening", "are_written", "open_screening", "task_of", "write_lists"]
+
+
+UNTOLD = (
+    "That count tells frames with something in the beam from empty ones, not one particle from "
+    "several or from a droplet: label some frames and train, with --task single-particle"
+)
 
 
 class Lists(NamedTuple):
@@ -53,8 +61,13 @@ class Lists(NamedTuple):
 def add_screening(parser: argparse.ArgumentParser) -> None:
     """Add the run, the model, and what to write."""
     add_run(parser)
+    add_task(parser)
     add_model(parser, without="none is needed: frames with six Bragg spots or more are hits")
-    parser.add_argument("--hits", type=Path, help="hit list for CrystFEL (default: RUN.hits.lst)")
+    parser.add_argument(
+        "--hits",
+        type=Path,
+        help="hit list for CrystFEL (default: RUN.hits.lst; RUN.singles.lst of single particles)",
+    )
     parser.add_argument("--scores", type=Path, help="table of all frames (default: RUN.scores.csv)")
     parser.add_argument(
         "--save-hits",
@@ -86,15 +99,17 @@ def open_screening(args: argparse.Namespace) -> tuple[Any, Lists]:
     frames = open_run(args)
     check_listable(frames.sources)
     outputs = outputs_of_run(args, frames, verb="screen")
+    loaded = load_hit_finder(args.model) if args.model else None
+    about = task_of(loaded, args)
     lists = Lists(
         outputs,
         table=outputs.claim(args.scores or named_after_run(args, "scores.csv")),
-        hits=outputs.claim(args.hits or named_after_run(args, "hits.lst")),
+        hits=outputs.claim(args.hits or named_after_run(args, about.words.list_name)),
         report=claim_report(args, outputs, "report.html"),
         saved=None if args.save_hits is None else outputs.claim(args.save_hits),
     )
-    model = load_hit_finder(args.model) if args.model else untrained_model(frames)
-    model = as_screening_model(model, frames, args.hit_label)
+    model = untrained_model(frames, about.option) if loaded is None else loaded
+    model = as_screening_model(model, frames, args.hit_label, args.task)
     use_device(model, args.device)
     checked_threshold(model, args.threshold)  # it is applied at the end
     screening = Screening(
@@ -105,6 +120,14 @@ def open_screening(args: argparse.Namespace) -> tuple[Any, Lists]:
         strict=args.strict,
     )
     return screening, lists
+
+
+def task_of(model: Any, args: argparse.Namespace) -> Task:
+    """Return the task of a model that was loaded, or the one that is asked for."""
+    if hasattr(model, "about"):
+        return model.about
+    asked = TASKS[args.task or CRYSTALLOGRAPHY.option]
+    return PARTICLE_HITS if model is None and asked is SINGLE_PARTICLE else asked
 
 
 def are_written(
@@ -141,13 +164,18 @@ def write_lists(args: argparse.Namespace, screening: Any, scores: Any, lists: Li
     say(describe_mask(screening.frames))
     say(describe_crop(screening.model.prepare, screening.model.frame_shape))
     n_hits, n_read = int(scores.decision.sum()), int(scores.is_read.sum())
-    say(f"{n_hits} of {n_read} frames are hits at threshold {scores.threshold:.3f}")
+    about = screening.model.about
+    words = about.words
+    say(f"{n_hits} of {n_read} frames are {words.many} at threshold {scores.threshold:.3f}")
     if not args.model and args.threshold is None:
         count = screening.model.classifier[-1].threshold_
-        say(f"No model was given: a hit is what shows {count} Bragg spots or more")
+        say(f"No model was given: a hit is what shows {count} {about.untrained} or more")
+        if about is PARTICLE_HITS:
+            say(UNTOLD)
     if scores.expected is not None:
-        say(f"hit rate: {scores.hit_rate()}, if hits and misses are like those labelled")
-    say(f"{hits}: the hits, for CrystFEL")
+        alike = f"if {words.many} and {words.rest_many} are like those labelled"
+        say(f"{words.one} rate: {scores.hit_rate()}, {alike}")
+    say(f"{hits}: {words.for_whom}")
     say(f"{table}: every frame")
     if report is not None:
         with outputs.replacing(report) as temporary:

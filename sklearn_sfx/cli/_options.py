@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+from sklearn_sfx._tasks import CRYSTALLOGRAPHY, TASKS
+
 __all__ = [
     "add_crop",
     "add_device",
@@ -18,6 +20,7 @@ __all__ = [
     "add_report",
     "add_run",
     "add_seed",
+    "add_task",
     "positive",
     "shard",
     "workers",
@@ -138,6 +141,17 @@ def add_model_file(parser: argparse.ArgumentParser, *, without: str = "") -> Non
         required=not without,
         help="model file that 'sfx train' wrote, or any other fitted scikit-learn model; unless it "
         "is *.skops, a pickle: trust its writer" + (f" (default: {without})" if without else ""),
+    )
+
+
+def add_task(parser: argparse.ArgumentParser, *, of_model: bool = True) -> None:
+    """Add what is looked for; a model of `sfx train` knows it."""
+    default = CRYSTALLOGRAPHY.option
+    parser.add_argument(
+        "--task",
+        choices=tuple(TASKS),
+        help="what is looked for: hits by Bragg spots, or frames with exactly one particle "
+        f"(default: {f'that of the model, or {default}' if of_model else default})",
     )
 
 

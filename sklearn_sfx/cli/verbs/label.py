@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from sklearn_sfx._tasks import CRYSTALLOGRAPHY, TASKS
 from sklearn_sfx.cli._inputs import open_run, workers
 from sklearn_sfx.cli._options import (
     add_crop,
@@ -12,6 +13,7 @@ from sklearn_sfx.cli._options import (
     add_model_file,
     add_run,
     add_seed,
+    add_task,
     positive,
 )
 from sklearn_sfx.cli._outputs import named_after_run, outputs_of_run
@@ -19,13 +21,18 @@ from sklearn_sfx.cli._printing import tell
 
 SUMMARY = "label frames on a page in a browser"
 ORDER = 20
-EXAMPLES = ("sfx label run.h5", "sfx label run.h5 --model m.joblib --no-browser")
+EXAMPLES = (
+    "sfx label run.h5",
+    "sfx label run.h5 --model m.joblib --no-browser",
+    "sfx label run.h5 --task single-particle",
+)
 WEIGHTS = "Labels get a weight, which 'sfx train' and 'sfx evaluate' use: keep it in their lines"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the run, which of its frames are shown, and how the page is served."""
     add_run(parser)
+    add_task(parser)
     parser.add_argument(
         "--labels",
         type=Path,
@@ -98,6 +105,7 @@ def _serve(args: argparse.Namespace, frames: Any, model: Any) -> None:
             model=model,
             order=args.order or "auto",
             crop=args.crop,
+            task=args.task,
             random_state=args.seed,
             host=args.host,
             port=args.port,
@@ -122,6 +130,7 @@ def _write(args: argparse.Namespace, frames: Any, model: Any, outputs: Any, page
             n_frames=args.n_frames,
             model=model,
             crop=args.crop,
+            task=args.task,
             random_state=args.seed,
             progress=not args.quiet,
         )
@@ -131,4 +140,7 @@ def _write(args: argparse.Namespace, frames: Any, model: Any, outputs: Any, page
     say(f"{page}: {n_shown} of {len(frames)} frames, {how}")
     if model:
         say(WEIGHTS)
-    say("Open it in a browser; H, M and N label a frame, and it gives labels for 'sfx train'.")
+    task = TASKS[model.about.option if model else args.task or CRYSTALLOGRAPHY.option]
+    *most, last = [one.key.upper() for one in task.classes]
+    keys = f"{', '.join(most)} and {last}"
+    say(f"Open it in a browser; {keys} label a frame, and it gives labels for 'sfx train'.")

@@ -78,7 +78,8 @@ def _say_status(args: argparse.Namespace, screening: Any, lists: Lists) -> None:
     n_hits, n_read = int(so_far.decision.sum()), int(so_far.is_read.sum())
     n_gone, say = len(so_far.is_read) - n_read, tell(lists.outputs)
     say(f"{len(so_far.is_read)} of {len(screening.frames)} frames are done")
-    say(f"{n_hits} of {n_read} are hits at threshold {so_far.threshold:.3f}, {n_gone} unreadable")
+    found = f"{screening.model.about.words.many} at threshold {so_far.threshold:.3f}"
+    say(f"{n_hits} of {n_read} are {found}, {n_gone} unreadable")
     _say_others(screening, lists)
     if args.json:
         facts = {

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sklearn_sfx._methods import AUTO, METHODS, find_methods, methods_without_labels
+from sklearn_sfx._tasks import CRYSTALLOGRAPHY, TASKS, Words
 from sklearn_sfx._text import counted
 from sklearn_sfx.cli._inputs import (
+    check_options,
     describe_weights,
     labelled_frames,
     open_run,
@@ -26,6 +28,7 @@ from sklearn_sfx.cli._options import (
     add_labels,
     add_run,
     add_seed,
+    add_task,
     positive,
 )
 from sklearn_sfx.cli._outputs import outputs_of_run
@@ -42,13 +45,16 @@ EXAMPLES = (
     "sfx train run.h5 --labels run.labels.txt --model m.joblib",
     "sfx train run.h5 --labels run.labels.txt --model m.skops --recall 0.95 --n-labels 200",
     "sfx train run2.h5 --labels run2.labels.txt --from m.skops --model m2.skops",
+    "sfx train run.h5 --task single-particle --labels run.labels.txt --model m.joblib",
 )
+UNLABELLED = -1
 N_ADAPTED = 1000  # frames of the run, at the most, that a network is adapted to
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the run, its labels, the method, and the model to write."""
     add_run(parser)
+    add_task(parser, of_model=False)
     add_labels(parser, required=False)
     parser.add_argument(
         "--method",
@@ -117,23 +123,38 @@ def run(args: argparse.Namespace) -> None:
     """Train, write the model, and say what it has learned from."""
     import numpy as np
 
-    from sklearn_sfx.screening import load_hit_finder, train, training_frames
+    from sklearn_sfx.datasets import MAYBE_RULES
+    from sklearn_sfx.screening import (
+        load_hit_finder,
+        train,
+        train_single_particles,
+        training_frames,
+    )
 
+    task = TASKS[args.task or CRYSTALLOGRAPHY.option]
+    check_options(args, task)
     if args.model.suffix == ".skops":
         from sklearn_sfx.persistence import require_skops
 
         require_skops()  # what is missing is said before the training, not after it
     _check_transfer(args)
+    if args.labels is None and task is not CRYSTALLOGRAPHY:
+        raise InputError(
+            f"--labels is missing: the task {task.option} is learned from labels; without any, "
+            f"'sfx screen --task {task.option}' counts lit pixels."
+        )
     if args.labels is None and args.source is None and find_methods(args.method)[0].needs_labels:
         others = " or ".join(f"'--method {name}'" for name in methods_without_labels())
         raise InputError(f"--labels is missing; {others} can do without.")
     frames = open_run(args)
     outputs = outputs_of_run(args, frames)
     path = outputs.claim(args.model)
-    labelled, weight = (), np.ones(len(frames))
+    labelled: tuple = ()
+    weight, classes = np.ones(len(frames)), np.full(len(frames), "", object)
     if args.labels is not None:
-        *labelled, weights = labelled_frames(frames, args)
-        weight[labelled[0]] = weights
+        where, found, weights = labelled_frames(frames, args, task=task)
+        weight[where], classes[where] = weights, found
+        labelled = where, found if task is CRYSTALLOGRAPHY else (found == task.kept).astype(int)
     positions, target = training_frames(
         frames,
         *labelled,
@@ -146,20 +167,27 @@ def run(args: argparse.Namespace) -> None:
     began = time.perf_counter()
     with workers(args):
         source = open_source(args)
-        model = train(
-            frames[positions],
-            target,
-            sample_weight=None if (weight[positions] == 1).all() else weight[positions],
-            method=args.method,
-            base=base,
-            source=source,
-            crop=args.crop,
-            recall=args.recall,
-            max_epochs=args.epochs,
-            device=args.device,
-            random_state=args.seed,
-            progress=not args.quiet,
-        )
+        settings: dict[str, Any] = {
+            "sample_weight": None if (weight[positions] == 1).all() else weight[positions],
+            "crop": args.crop,
+            "recall": args.recall,
+            "random_state": args.seed,
+            "progress": not args.quiet,
+        }
+        if task is CRYSTALLOGRAPHY:
+            model = train(
+                frames[positions],
+                target,
+                method=args.method,
+                base=base,
+                source=source,
+                max_epochs=args.epochs,
+                device=args.device,
+                **settings,
+            )
+        else:
+            labels = np.where(target == UNLABELLED, "", classes[positions])
+            model = train_single_particles(frames[positions], labels, **settings)
     seconds = time.perf_counter() - began
     with outputs.replacing(path) as temporary:
         model.save(temporary)
@@ -167,7 +195,8 @@ def run(args: argparse.Namespace) -> None:
     sources = frames[positions].sources
     learned_from = [y for y, s in zip(target, sources, strict=True) if (s.path, s.event) in read]
     say = tell(outputs)
-    _say_what_it_is(say, frames, model, path, learned_from, args.maybe)
+    of_labels = MAYBE_RULES[args.maybe] if task is CRYSTALLOGRAPHY else "of four classes"
+    _say_what_it_is(say, frames, model, path, learned_from, of_labels)
     rate = len(positions) / seconds
     say(f"{counted(len(positions), 'frame')} in {seconds:.1f} s, {rate:.1f} a second")
     if said := describe_weights(weight[positions]):
@@ -222,30 +251,31 @@ def _say_what_it_is(
     model: ScreeningModel,
     path: Path,
     learned_from: list,
-    maybe: str,
+    of_labels: str,
 ) -> None:
-    from sklearn_sfx.datasets import MAYBE_RULES
     from sklearn_sfx.frames import describe_mask
     from sklearn_sfx.screening import describe_crop, method_named
 
-    method = method_named(model.method)
-    learned = _learned_from(method, learned_from, MAYBE_RULES[maybe])
+    method, words = method_named(model.method), model.about.words
+    learned = _learned_from(method, learned_from, of_labels, words)
     chosen = f", chosen among {', '.join(model.compared)}" if model.compared[1:] else ""
     say(describe_mask(frames))
     say(describe_crop(model.prepare, model.frame_shape))
-    say(f"{path}: trained on {learned}; a hit from probability {model.threshold:.3f}")
+    say(f"{path}: trained on {learned}; a {words.one} from probability {model.threshold:.3f}")
     say(f"goes by {method.name}{chosen}: {method.summary}")
     if model.expected is not None:
-        say(f"expected: {model.expected}, 90 % intervals, on frames like the labelled ones")
+        expected = model.expected.in_words(words.many)
+        say(f"expected: {expected}, 90 % intervals, on frames like the labelled ones")
         say(model.expected.more_labels())
     elif learned_from:
-        say("too few labels to say what to expect: label five hits and five misses, or more")
+        kinds = f"five {words.many} and five {words.rest_many}"
+        say(f"too few labels to say what to expect: label {kinds}, or more")
 
 
-def _learned_from(method: Any, target: list, maybe: str) -> str:
+def _learned_from(method: Any, target: list, of_labels: str, words: Words) -> str:
     if not target:
         return f"{method.without_labels}, with no label"
     n_labels, n_hits = len(target), target.count(1)
-    hits = f"{n_hits} of them {'a hit' if n_hits == 1 else 'hits'}"
-    labels = f"{counted(n_labels, 'labelled frame')}, {hits} ({maybe})"
+    hits = f"{n_hits} of them {f'a {words.one}' if n_hits == 1 else words.many}"
+    labels = f"{counted(n_labels, 'labelled frame')}, {hits} ({of_labels})"
     return f"{method.taught_by} and {labels}" if method.taught_by else labels
