@@ -20,7 +20,7 @@ from sklearn_sfx._outputs import Outputs
 from sklearn_sfx.cli import build_parser
 from sklearn_sfx.datasets import match_labels, write_annotation, write_run
 from sklearn_sfx.frames._formats import FORMATS
-from sklearn_sfx.screening import _demo
+from sklearn_sfx.screening import _demo, as_screening_model, train_single_particles
 from sklearn_sfx.streams import HitPublisher, open_source, watch
 from tests.datasets.label_writers import write_stream
 
@@ -142,6 +142,7 @@ def mistakes(folder):
     write_annotation("other.txt", "r0018_2000.h5", labels.labels)
     write_annotation("short.txt", "r0095_2000.h5", labels.labels[:50])
     Path("bad.txt").write_text("r0095_2000.h5 1 HIT\n")
+    Path("mixed.txt").write_text("r0095_2000.h5 [1] HIT\nr0095_2000.h5 [2] single\n")
     Path("labels.txt").write_text("r0095_2000.h5 [1] HIT\n")
     with h5py.File("two.h5", "w") as file:
         file["a"], file["b"] = np.zeros((2, 8, 8)), np.zeros((2, 8, 8))
@@ -165,6 +166,9 @@ def mistakes(folder):
     yield lambda: sfx.load_cxidb76("r0095_2000.h5", "LN84", annotation="other.txt")
     yield lambda: sfx.load_cxidb76("r0095_2000.h5", "LN84", annotation="short.txt")
     yield lambda: match_labels(run, "bad.txt")
+    yield lambda: as_screening_model(model, run, task="single-particle")
+    yield lambda: match_labels(run, "mixed.txt")
+    yield lambda: train_single_particles(run, np.full(len(run), "empty"))
     yield lambda: sfx.train(run[:23], few(3, 20)[1], method="rows", crop=SIDE)
     yield lambda: network.fit(*few(3, 20))
     yield lambda: sfx.TargetRecallClassifier(network).fit(*few(20, 20))
