@@ -1,41 +1,73 @@
 """How many of the frames with exactly one particle are found, on SIMULATED single-particle runs.
 
-For each domain and seed a run is simulated with the domain's own shares, or those that are given.
-Labels are drawn at random for training, and all other frames test. The score of a frame is the
-probability of "single" among empty, single, multiple and other; what is shown is the recall of
-"single" at the best threshold whose precision is 0.9, the mean over the seeds and its standard
-error.
+For each domain and seed a run is simulated with the domain's own shares, or those that are given,
+on a camera of 128 x 128 pixels that are twice as wide and as high as the domain's. Its first frames
+are labelled. 600 frames of another run test, of which more show a particle; they are weighted to
+the shares of the first. The score of a frame is the probability of "single" among empty, single,
+multiple and other; what is shown is the recall of "single" at the best threshold whose precision is
+0.9, the mean over the seeds, its standard error, and how many seeds. "Across" learns from so many
+labels of the other domain, and from none of this; "fine-tuned" from all labels of the other and so
+many of this; "adapted" from so many of the other, and from this without its labels.
 
-    python -m benchmarks.single_particles --domains virus organelle --labels 20 200 --seeds 0 1 2
+    python benchmarks/single_particles.py --seeds 0 1 2 3 4 --found found.jsonl
 
 Lit pixels and photons, each alone, are what hit finders of the field count; here a quadratic
-logistic regression finds the band of counts that holds one particle.
+logistic regression finds the band of counts that holds one particle. Where labels have no "single",
+nothing is found. What is measured is added to the file at once, so that a run can be cut off, and
+go on: what is in the file is not measured again, and what is not stays blank in the tables.
 """
 
 import argparse
-import time
+import json
 import warnings
+from collections import defaultdict
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
+from sklearn.ensemble import ExtraTreesClassifier
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import precision_recall_curve
 from sklearn.pipeline import make_pipeline, make_union
 from sklearn.preprocessing import FunctionTransformer, PolynomialFeatures, StandardScaler
 
-from sklearn_sfx import CNN1D, CNN2D, make_spi_frames
+from sklearn_sfx import CNN1D, CNN2D, DANN, FineTuned, make_spi_frames
 from sklearn_sfx.datasets.single_particles import PARTICLE_DOMAINS
 from sklearn_sfx.preprocessing import (
     GCN,
     LCN,
+    AngularVariance,
     LitPixels,
+    PixelMask,
     RadialProfile,
     RadialSpectrum,
     RowWiseDecomposition,
+    SphereFit,
 )
 
 PRECISION = 0.9
-RING = 2.0  # pixels
+N_TEST = 600  # frames
+TEST_SHARES = 0.25, 0.15, 0.15  # of single, multiple and other
+N_RINGS = 64
+BINNED = 2  # pixels, for a network on frames
+DOMAINS = ("virus", "organelle")
+INSIDE, ACROSS, TUNED, ADAPTED = "in-domain", "across", "fine-tuned", "adapted"
+
+
+def coarse(name):
+    """Return a domain whose pixels are twice as wide and high, and so get four times the light."""
+    domain = PARTICLE_DOMAINS[name]
+    camera, stray = domain.camera, domain.stray
+    height, width = camera.shape
+    camera = replace(
+        camera,
+        shape=(height // 2, width // 2),
+        pixel_size=2 * camera.pixel_size,
+        gap=camera.gap // 2,
+    )
+    stray = replace(stray, halo=4 * stray.halo, gas=4 * stray.gas)
+    return replace(domain, name=f"{name}, coarse", camera=camera, stray=stray)
 
 
 def log_positive(X):
@@ -43,15 +75,59 @@ def log_positive(X):
     return np.log1p(np.maximum(np.nan_to_num(np.asarray(X)), 0))
 
 
-def halved(X):
-    """Return the means of 2 x 2 pixels, of which bad ones count as 0."""
+def inner_rings(X):
+    """Return the rings that every domain has, wherever its beam is."""
+    return np.asarray(X)[:, :N_RINGS]
+
+
+def binned(X):
+    """Return the means of blocks of pixels, of which bad ones count as 0."""
     X = np.nan_to_num(np.asarray(X, dtype=np.float32))
     n, height, width = X.shape
-    return X.reshape(n, height // 2, 2, width // 2, 2).mean(axis=(2, 4))
+    blocks = X.reshape(n, height // BINNED, BINNED, width // BINNED, BINNED)
+    return blocks.mean(axis=(2, 4))
 
 
-def logs():
-    return FunctionTransformer(log_positive)
+def features(domain):
+    """Return by name what makes a table of frames in photons; each is made once."""
+    camera, focus = domain.camera, domain.focus
+    middle = [
+        (length - 1) / 2 + away / camera.pixel_size
+        for length, away in zip(camera.shape, domain.beam_center, strict=True)
+    ]
+    fringes = focus.wavelength * domain.distance / camera.pixel_size  # nm, one pixel apart
+    around = {"center": middle}
+    logs = FunctionTransformer(log_positive)
+    inner = FunctionTransformer(inner_rings)
+    rings = make_pipeline(RadialProfile(**around), inner)
+    uneven = make_pipeline(RadialProfile(**around, statistic="variance"), inner)
+    sphere = SphereFit(**around, scale=fringes / domain.particle.diameter)
+    return {
+        "counts": make_pipeline(LitPixels(), logs),
+        "sphere": make_union(LitPixels(), sphere, AngularVariance(**around)),
+        "rings": make_pipeline(rings, logs),
+        "radial": make_union(
+            make_pipeline(LitPixels(), logs),
+            make_pipeline(rings, logs),
+            make_pipeline(uneven, logs),
+            make_pipeline(rings, RadialSpectrum()),
+        ),
+        "rows": make_pipeline(GCN(), LCN(5), RowWiseDecomposition()),
+        "frames": make_pipeline(FunctionTransformer(binned), logs),
+    }
+
+
+def tables(name, n_frames, shares, seed, keys):
+    """Return the labels of a run and the features of its frames that are asked for."""
+    domain, made = coarse(name), defaultdict(list)
+    run = make_spi_frames(n_frames, domain=domain, shares=shares, random_state=seed)
+    masked = PixelMask(detect=True).fit(run.data[:200]).transform(run.data)
+    makers = features(domain)
+    for first in range(0, n_frames, 100):
+        block = np.asarray(masked[first : first + 100]) / domain.camera.gain
+        for key in keys:
+            made[key].append(np.asarray(makers[key].fit_transform(block), np.float32))
+    return {key: np.concatenate(parts) for key, parts in made.items()} | {"labels": run.labels}
 
 
 def linear(degree=1):
@@ -62,28 +138,21 @@ def linear(degree=1):
     )
 
 
-def features(photon):
-    """Return by method what makes a table of the frames; done once for all labels."""
-    counts = make_pipeline(LitPixels(photon=photon), logs())
-    rings = make_pipeline(RadialProfile(width=RING), logs())
-    uneven = make_pipeline(RadialProfile(width=RING, statistic="variance"), logs())
-    sizes = make_pipeline(RadialProfile(width=RING), RadialSpectrum())
-    return {
-        "counts": counts,
-        "radial": make_union(counts, rings, uneven, sizes),
-        "rings": rings,
-        "rows": make_pipeline(
-            GCN(), LCN(5), RowWiseDecomposition(), FunctionTransformer(np.asarray)
-        ),
-        "frames": make_pipeline(FunctionTransformer(halved), logs()),
-    }
+def one_column(number):
+    return make_pipeline(FunctionTransformer(column, kw_args={"number": number}), linear(2))
+
+
+def column(X, number):
+    return X[:, [number]]
 
 
 def methods(seed):
     """Return by name the features and the classifier of each method."""
+    trees = ExtraTreesClassifier(200, class_weight="balanced", random_state=seed)
     return {
-        "lit pixels": ("counts", make_pipeline(FunctionTransformer(first_column), linear(2))),
-        "photons": ("counts", make_pipeline(FunctionTransformer(last_column), linear(2))),
+        "lit pixels": ("counts", one_column(0)),
+        "photons": ("counts", one_column(1)),
+        "sphere fit, trees": ("sphere", trees),
         "radial features, linear": ("radial", linear()),
         "radial profile, CNN1D": ("rings", CNN1D(max_epochs=60, random_state=seed)),
         "RWD, CNN1D": ("rows", CNN1D(max_epochs=60, random_state=seed)),
@@ -91,49 +160,72 @@ def methods(seed):
     }
 
 
-def first_column(X):
-    return X[:, :1]
-
-
-def last_column(X):
-    return X[:, -1:]
-
-
-def recall_at(precision, is_single, score):
+def recall_at(precision, is_single, score, weight):
     """Return the best recall at which the precision is at least this; 0 where it never is."""
-    reached, recall, _ = precision_recall_curve(is_single, score)
+    reached, recall, _ = precision_recall_curve(is_single, score, sample_weight=weight)
     return float(recall[reached >= precision].max(initial=0.0))
 
 
-def one_run(name, n_frames, n_labels, shares, seed, wanted):
-    """Yield method, number of labels and recall at precision 0.9."""
-    domain = PARTICLE_DOMAINS[name]
-    run = make_spi_frames(n_frames, domain=domain, shares=shares, random_state=seed)
-    tables = features(domain.camera.gain)
-    used = {key for method, (key, _) in methods(seed).items() if method in wanted}
-    made = {key: np.asarray(tables[key].fit_transform(run.data)) for key in used}
-    order = np.random.default_rng(seed).permutation(n_frames)
-    test = order[max(n_labels) :]
-    for number in n_labels:
-        train = order[:number]
-        for method, (key, classifier) in methods(seed).items():
-            if method not in wanted:
-                continue
-            if "single" not in run.labels[train]:
-                yield method, number, 0.0
-                continue
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", ConvergenceWarning)
-                classifier.fit(made[key][train], run.labels[train])
-            column = list(classifier.classes_).index("single")
-            score = classifier.predict_proba(made[key][test])[:, column]
-            yield method, number, recall_at(PRECISION, run.labels[test] == "single", score)
+def fitted(classifier, X, y):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of few labels, and of few iterations
+        return classifier.fit(X, y)
+
+
+def weights(labels, shares):
+    """Return what each frame of a test weighs, so that its classes have the shares of a run."""
+    names = "single", "multiple", "other", "empty"
+    given = dict(zip(names, (*shares, 1 - sum(shares)), strict=True))
+    return np.array([given[label] / np.mean(labels == label) for label in labels])
+
+
+def measured(how, method, n_labels, here, there, test, weight, seed):
+    """Return the recall of "single" at precision 0.9 of one method, learned in one way."""
+    key, classifier = methods(seed)[method]
+    X, y, X_other, y_other = here[key], here["labels"], there[key], there["labels"]
+    few = slice(n_labels)
+    if "single" not in (y_other if how in (ACROSS, ADAPTED) else y)[few]:
+        return 0.0
+    if how == INSIDE:
+        fitted(classifier, X[few], y[few])
+    elif how == ACROSS:
+        fitted(classifier, X_other[few], y_other[few])
+    elif how == TUNED:
+        base = FrozenEstimator(fitted(classifier, X_other, y_other))
+        tuned = FineTuned(base, max_epochs=60, random_state=seed)
+        classifier = fitted(tuned, X[few], y[few])
+    else:
+        known = np.concatenate([y_other[few], np.full(len(y), "unlabelled")])
+        classifier = DANN(classifier, unlabelled="unlabelled", max_epochs=60, random_state=seed)
+        fitted(classifier, np.concatenate([X_other[few], X]), known)
+    scores = classifier.predict_proba(test[key])[:, list(classifier.classes_).index("single")]
+    return recall_at(PRECISION, test["labels"] == "single", scores, weight)
+
+
+def show(found, labels):
+    """Print a table for each domain and way to learn, of what was measured with any seeds."""
+    cells = defaultdict(list)
+    for row in found:
+        cells[row["domain"], row["how"], row["method"], row["labels"]].append(row["recall"])
+    for domain, how in dict.fromkeys((domain, how) for domain, how, *_ in cells):
+        print(f"\n{domain}, {how}, simulated\n| method | " + " | ".join(map(str, labels)) + " |")
+        print("|---|" + "---|" * len(labels))
+        for method in methods(0):
+            row = [np.array(cells.get((domain, how, method, number), [])) for number in labels]
+            if any(len(recall) for recall in row):
+                print(f"| {method} | " + " | ".join(map(mean_and_error, row)) + " |")
+
+
+def mean_and_error(recall):
+    if not len(recall):
+        return ""
+    error = recall.std() / max(len(recall) - 1, 1) ** 0.5
+    return f"{recall.mean():.3f} ± {error:.3f} ({len(recall)})"
 
 
 def main():
     names = list(methods(0))
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--domains", nargs="+", default=["virus", "organelle"])
     parser.add_argument("--labels", nargs="+", type=int, default=[20, 200, 1200])
     parser.add_argument(
         "--shares",
@@ -142,25 +234,38 @@ def main():
         metavar=("SINGLE", "MULTIPLE", "OTHER"),
         help="shares of the frames (default: the domain's own, of which 4 to 6 %% are single)",
     )
-    parser.add_argument("--frames", type=int, default=3000)
-    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2, 3, 4])
+    parser.add_argument("--seeds", nargs="*", type=int, default=[0, 1, 2, 3, 4])
     parser.add_argument("--methods", nargs="+", choices=names, default=names)
+    parser.add_argument("--how", nargs="+", default=[INSIDE, ACROSS, TUNED, ADAPTED])
+    parser.add_argument("--found", type=Path, required=True, help="a file, one result a line")
     args = parser.parse_args()
-    for domain in args.domains:
-        started, found = time.perf_counter(), {}
-        for seed in args.seeds:
-            for method, number, recall in one_run(
-                domain, args.frames, args.labels, args.shares, seed, args.methods
-            ):
-                found.setdefault((method, number), []).append(recall)
-        took = time.perf_counter() - started
-        print(f"{domain}, simulated, {args.frames} frames, seeds {args.seeds}, {took:.0f} s")
-        print("| method | " + " | ".join(f"{n} labels" for n in args.labels) + " |")
-        print("|---|" + "---|" * len(args.labels))
+    found = []
+    if args.found.exists():
+        found = [json.loads(line) for line in args.found.read_text().splitlines()]
+    keys = "seed", "domain", "how", "method", "labels"
+    known = {tuple(row[key] for key in keys) for row in found}
+    for seed in args.seeds:
+        used = {methods(seed)[method][0] for method in args.methods}
+        runs, tests = {}, {}
+        for name in DOMAINS:
+            runs[name] = tables(name, max(args.labels), args.shares, seed, used)
+            tests[name] = tables(name, N_TEST, TEST_SHARES, 1000 + seed, used)
         for method in args.methods:
-            cells = [np.array(found[method, n]) for n in args.labels]
-            said = [f"{c.mean():.3f} ± {c.std() / max(len(c) - 1, 1) ** 0.5:.3f}" for c in cells]
-            print(f"| {method} | " + " | ".join(said) + " |", flush=True)
+            for how in args.how if "CNN1D" in method else [INSIDE, ACROSS]:
+                for domain, other in (DOMAINS, DOMAINS[::-1]):
+                    one = PARTICLE_DOMAINS[domain]
+                    shares = args.shares or (one.single, one.multiple, one.other)
+                    weight = weights(tests[domain]["labels"], shares)
+                    data = runs[domain], runs[other], tests[domain], weight
+                    for number in args.labels:
+                        if (seed, domain, how, method, number) in known:
+                            continue
+                        recall = measured(how, method, number, *data, seed)
+                        cell = (seed, domain, how, method, number, recall)
+                        found.append(dict(zip((*keys, "recall"), cell, strict=True)))
+                        with args.found.open("a") as file:
+                            file.write(json.dumps(found[-1]) + "\n")
+    show(found, args.labels)
 
 
 if __name__ == "__main__":

@@ -55,7 +55,8 @@ def encode_binary_labels(
     if len(classes) > 2:
         raise InputError(
             "Only binary classification is supported. The type of the target is multiclass; "
-            f"{type(estimator).__name__} tells hits from misses: drop a class or join two."
+            f"{type(estimator).__name__} tells hits from misses, and the labels are "
+            f"{classes.tolist()}: say which one is a hit, as y == {classes.tolist()[-1]!r} does."
         )
     return classes, targets
 

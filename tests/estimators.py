@@ -33,6 +33,7 @@ from sklearn_sfx.classifiers import (
 from sklearn_sfx.model_selection import TargetRecallClassifier
 from sklearn_sfx.preprocessing import (
     LCN,
+    AngularVariance,
     BaseStep,
     CentralCrop,
     FrameTransformer,
@@ -40,6 +41,7 @@ from sklearn_sfx.preprocessing import (
     PixelMask,
     RadialProfile,
     RowWiseDecomposition,
+    SphereFit,
     StrongestPeaks,
 )
 from sklearn_sfx.screening import HitFinderCV
@@ -100,6 +102,19 @@ class TableLitPixels(OnTables, LitPixels):
 
 class TableRadialProfile(OnTables, RadialProfile):
     pass
+
+
+class TableAngularVariance(OnTables, AngularVariance):
+    pass
+
+
+class TableSphereFit(OnTables, SphereFit):
+    """Test only: of each value eight by eight pixels, since fringes take some."""
+
+    def _check(self, X, *, reset):
+        frames = super()._check(X, reset=reset)
+        self.frame_shape_in_ = tuple(8 * length for length in frames.shape[1:])
+        return frames.repeat(8, axis=1).repeat(8, axis=2)
 
 
 class TablePixelMask(OnTables, PixelMask):
@@ -239,6 +254,8 @@ LISTED = [
     TableLitPixels(),
     TableRadialProfile(),
     TableRadialProfile(statistic="variance", width=2.0),
+    TableAngularVariance(),
+    TableSphereFit(width=0.25),
     TablePixelMask(),
     TablePixelMask(detect=True, saturation=1e6),
     CNN1D(

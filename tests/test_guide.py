@@ -20,6 +20,7 @@ from sklearn_sfx._outputs import Outputs
 from sklearn_sfx.cli import build_parser
 from sklearn_sfx.datasets import match_labels, write_annotation, write_run
 from sklearn_sfx.frames._formats import FORMATS
+from sklearn_sfx.preprocessing import SphereFit
 from sklearn_sfx.screening import _demo, as_screening_model, train_single_particles
 from sklearn_sfx.streams import HitPublisher, open_source, watch
 from tests.datasets.label_writers import write_stream
@@ -172,9 +173,11 @@ def mistakes(folder):
     yield lambda: sfx.train(run[:23], few(3, 20)[1], method="rows", crop=SIDE)
     yield lambda: network.fit(*few(3, 20))
     yield lambda: sfx.TargetRecallClassifier(network).fit(*few(20, 20))
+    yield lambda: sfx.HitFinderCV().fit(run[:3], ["empty", "multiple", "single"])
     yield lambda: sfx.screen(model, sfx.open_frames(larger))
     yield lambda: prepare.transform(larger)
     yield lambda: sfx.CentralCrop().fit(run)
+    yield lambda: SphereFit().fit(np.ones((1, 8, 8)))
     yield lambda: sfx.train(sfx.open_frames(blind), labels.target, crop=SIDE, max_epochs=1)
     yield lambda: prepare.transform(np.ones((SIDE, SIDE)))
     yield lambda: prepare.transform(np.full((1, SIDE, SIDE), np.inf))

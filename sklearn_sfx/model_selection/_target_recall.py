@@ -317,8 +317,8 @@ class TargetRecallClassifier(Stored, ClassifierMixin, MetaEstimatorMixin, BaseEs
         if len(labels) > 2:
             raise InputError(
                 "Only binary classification is supported. The type of the target is multiclass, "
-                f"with the labels {labels}: drop a class or join two; where one of them marks rows "
-                "without a label, give cv=LabelledStratifiedKFold()."
+                f"with the labels {labels}: say which one is a hit, as y == {labels[-1]!r} does; "
+                "where one of them marks rows without a label, give cv=LabelledStratifiedKFold()."
             )
         if len(labels) < 2:
             raise InputError(

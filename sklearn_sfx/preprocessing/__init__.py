@@ -7,6 +7,7 @@ made from `FrameTransformer` and `BaseStep`.
 
 # What is imported as itself is for other rooms, not for users.
 from sklearn_sfx._names import carry_the_face
+from sklearn_sfx.preprocessing._angular_variance import AngularVariance
 from sklearn_sfx.preprocessing._base import FrameTransformer
 from sklearn_sfx.preprocessing._contrast import GCN, LCN
 from sklearn_sfx.preprocessing._crop import CentralCrop
@@ -21,6 +22,7 @@ from sklearn_sfx.preprocessing._peak_step import peaks_once as peaks_once
 from sklearn_sfx.preprocessing._peaks import Peaks, count_peaks, find_peaks
 from sklearn_sfx.preprocessing._peaks import peak_count_step as peak_count_step
 from sklearn_sfx.preprocessing._radial import RadialProfile, RadialSpectrum
+from sklearn_sfx.preprocessing._sphere_fit import SphereFit
 from sklearn_sfx.preprocessing._spots import SpotCountStep as SpotCountStep
 from sklearn_sfx.preprocessing._spots import count_spots, find_spots
 from sklearn_sfx.preprocessing._step import BaseStep
@@ -29,6 +31,7 @@ from sklearn_sfx.preprocessing._strongest_peaks import StrongestPeaks
 __all__ = [
     "GCN",
     "LCN",
+    "AngularVariance",
     "BaseStep",
     "CentralCrop",
     "FrameTransformer",
@@ -38,6 +41,7 @@ __all__ = [
     "RadialProfile",
     "RadialSpectrum",
     "RowWiseDecomposition",
+    "SphereFit",
     "StrongestPeaks",
     "count_peaks",
     "count_spots",

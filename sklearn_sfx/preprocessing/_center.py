@@ -9,7 +9,7 @@ import numpy as np
 from sklearn_sfx._validation import is_frames
 from sklearn_sfx.exceptions import InputError
 
-__all__ = ["find_center"]
+__all__ = ["find_center", "find_middle"]
 
 
 def find_center(estimator: Any, X: Any) -> tuple[float, float] | None:
@@ -17,7 +17,7 @@ def find_center(estimator: Any, X: Any) -> tuple[float, float] | None:
 
     Parameters
     ----------
-    estimator : CentralCrop or RadialProfile
+    estimator : CentralCrop, RadialProfile, SphereFit or AngularVariance
         Its ``center`` is "frame", "beam" or a row and a column.
     X : ndarray, Frames or torch.Tensor of shape (n_frames, height, width)
         Checked frames.
@@ -45,3 +45,9 @@ def find_center(estimator: Any, X: Any) -> tuple[float, float] | None:
             "frames do not say: open them with a geometry, or give center=(row, column)."
         )
     return beam
+
+
+def find_middle(estimator: Any, X: Any) -> tuple[float, float]:
+    """Return the same place, and row and column of the middle where it is that of a frame."""
+    height, width = X.shape[1:]
+    return find_center(estimator, X) or ((height - 1) / 2, (width - 1) / 2)

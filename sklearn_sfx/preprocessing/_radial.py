@@ -13,10 +13,10 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.preprocessing._base import FrameTransformer
-from sklearn_sfx.preprocessing._center import find_center
+from sklearn_sfx.preprocessing._center import find_middle
 from sklearn_sfx.preprocessing._step import BaseStep
 
-__all__ = ["RadialProfile", "RadialSpectrum"]
+__all__ = ["RadialProfile", "RadialSpectrum", "find_rings"]
 
 
 class RadialProfile(FrameTransformer):
@@ -92,9 +92,7 @@ class RadialProfile(FrameTransformer):
         self.statistic = statistic
 
     def _learn(self, X: Any) -> None:
-        place = find_center(self, X)
-        height, width = X.shape[1:]
-        self.center_ = ((height - 1) / 2, (width - 1) / 2) if place is None else place
+        self.center_ = find_middle(self, X)
 
     def _make_step(self) -> RadialProfileStep:
         return RadialProfileStep(self.center_, float(self.width), self.statistic)
@@ -115,11 +113,11 @@ class RadialProfileStep(BaseStep):
 
     def output_shape(self, frame_shape: tuple[int, ...]) -> tuple[int, ...]:
         """Return the number of rings."""
-        return (int(_rings(tuple(frame_shape), self.center, self.width).max()) + 1,)
+        return (int(find_rings(tuple(frame_shape), self.center, self.width).max()) + 1,)
 
     def __call__(self, frame: np.ndarray, usable: np.ndarray | None = None) -> np.ndarray:
         """Run on one frame (h, w); float32."""
-        rings = _rings(frame.shape, self.center, self.width)
+        rings = find_rings(frame.shape, self.center, self.width)
         values = frame.astype(np.float64)
         good = np.isfinite(values)
         if usable is not None:
@@ -207,7 +205,7 @@ class RadialSpectrumStep(BaseStep):
 
 
 @lru_cache(maxsize=8)
-def _rings(shape: tuple[int, int], center: tuple[float, float], width: float) -> np.ndarray:
+def find_rings(shape: tuple[int, int], center: tuple[float, float], width: float) -> np.ndarray:
     """Return the number of the ring that each pixel lies in; the first is about the middle."""
     rows, columns = (np.arange(length) - place for length, place in zip(shape, center, strict=True))
     rings = (np.hypot(rows[:, None], columns[None, :]) / width + 0.5).astype(np.intp)

@@ -16,6 +16,7 @@ from sklearn_sfx.frames import blocks_on_device, can_run_on_device, open_frames
 from sklearn_sfx.preprocessing import (
     GCN,
     LCN,
+    AngularVariance,
     BaseStep,
     CentralCrop,
     FrameTransformer,
@@ -24,14 +25,17 @@ from sklearn_sfx.preprocessing import (
     RadialProfile,
     RadialSpectrum,
     RowWiseDecomposition,
+    SphereFit,
     StrongestPeaks,
 )
+from sklearn_sfx.preprocessing._angular_variance import AngularVarianceStep
 from sklearn_sfx.preprocessing._crop import CropStep
 from sklearn_sfx.preprocessing._fused_step import FusedStep, PixelRule
 from sklearn_sfx.preprocessing._lit_pixels import LitPixelsStep
 from sklearn_sfx.preprocessing._peak_step import PeakSettings, PeaksOnce
 from sklearn_sfx.preprocessing._peaks import CountStep
 from sklearn_sfx.preprocessing._radial import RadialProfileStep
+from sklearn_sfx.preprocessing._sphere_fit import SphereFitStep
 from sklearn_sfx.preprocessing._strongest_peaks import StrongestPeaksStep
 
 # -- A transformer as a user writes one
@@ -101,6 +105,8 @@ TRANSFORMERS = [
     LitPixels(threshold=20),
     RadialProfile(),
     RadialProfile(center=(3, 40), width=2.5, statistic="variance"),
+    SphereFit(photon=5.0),
+    AngularVariance(center=(3, 40), photon=5.0),
     make_pipeline(RadialProfile(), RadialSpectrum()),
     Root(),
     RootAnywhere(),
@@ -142,7 +148,14 @@ def test_arrays_runs_tensors_and_devices_agree(transformer, run):
 
 def test_one_step_that_knows_no_tensors_keeps_a_run_off_the_device(run):
     for transformer in TRANSFORMERS:
-        unknown = (StrongestPeaks, LitPixels, RadialProfile, Root)
+        unknown = (
+            AngularVariance,
+            LitPixels,
+            RadialProfile,
+            Root,
+            SphereFit,
+            StrongestPeaks,
+        )
         knows = type(getattr(transformer, "steps", [[0, transformer]])[0][1]) not in unknown
         assert can_run_on_device(clone(transformer).fit_transform(run)) == knows
     assert can_run_on_device(run)
@@ -170,6 +183,8 @@ DIFFERENT = {
         *(StrongestPeaksStep((1, 2), settings) for settings in SETTINGS),
     ],
     LitPixelsStep: [LitPixelsStep(0.5, 1.0), LitPixelsStep(1.0, 1.0), LitPixelsStep(0.5, 2.0)],
+    SphereFitStep: [SphereFitStep(1.0, (1.0, 1.0), width, 1.0) for width in (1.0, 2.0)],
+    AngularVarianceStep: [AngularVarianceStep(1.0, (1.0, 1.0), width) for width in (1.0, 2.0)],
     RadialProfileStep: [
         RadialProfileStep((1.0, 1.0), width, statistic)
         for width in (1.0, 2.0)

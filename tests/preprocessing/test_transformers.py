@@ -16,16 +16,19 @@ from sklearn_sfx.frames import ArraySource, Frames, open_frames
 from sklearn_sfx.preprocessing import (
     GCN,
     LCN,
+    AngularVariance,
     CentralCrop,
     LitPixels,
     PixelMask,
     RadialProfile,
     RowWiseDecomposition,
+    SphereFit,
     StrongestPeaks,
 )
 
 CHAIN = [PixelMask(saturation=60000), CentralCrop(12), GCN(), LCN(), RowWiseDecomposition()]
-STEPS = [*CHAIN, StrongestPeaks(), LitPixels(), RadialProfile()]
+STEPS = [*CHAIN, StrongestPeaks(), LitPixels(), RadialProfile(), AngularVariance()]
+STEPS.append(SphereFit(width=0.5))  # these frames are small
 TRANSFORMERS = pytest.mark.parametrize("step", STEPS, ids=lambda step: type(step).__name__)
 
 
