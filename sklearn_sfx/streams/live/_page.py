@@ -89,6 +89,12 @@ class LivePage:
     ('http://127.0.0.1:...', 0.4, 12)
     >>> page.consequences(0.4)["kept"]["count"], page.threshold_for(0.9) is None
     (0, True)
+    >>> page.find(13) is None  # frames are counted from 1
+    True
+    >>> page.begin_labelling(12)
+    Traceback (most recent call last):
+    ...
+    sklearn_sfx.exceptions.InputError: Labels go nowhere: name a file for them ...
     >>> page.tell(Notice("end", "the detector is off"))
     >>> page.close()
     """
@@ -158,6 +164,11 @@ class LivePage:
         ----------
         block : ScoredFrames, of frames of shape (n_frames, height, width)
             What was scored; of some frames that are in no file a copy is kept.
+
+        Raises
+        ------
+        InputError
+            The file of the first frame cannot be opened any more.
         """
         scores, first = block.scores, self._n_frames + 1
         probability = scores.probability[scores.is_read]
