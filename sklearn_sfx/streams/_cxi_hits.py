@@ -39,11 +39,23 @@ class CxiHits:
         Where it is written.
     shape, dtype, facts : tuple of int, dtype and Facts
         Of the frames of a new file.
+    in_memory : bool
+        Whether it is written at the end, at once: HDF5 does not survive a disk that is full.
     """
 
-    def __init__(self, place: Path, shape: tuple[int, ...], dtype: np.dtype, facts: Facts):
+    def __init__(
+        self,
+        place: Path,
+        shape: tuple[int, ...],
+        dtype: np.dtype,
+        facts: Facts,
+        *,
+        in_memory: bool = False,
+    ):
         self.place, self.kind = place, kind_of(shape, dtype, facts)
-        self._h5 = h5py.File(place, "w")
+        self._in_memory = in_memory
+        options = {"driver": "core", "backing_store": False} if in_memory else {}
+        self._h5 = h5py.File(place, "w", **options)
         self._rows: dict[str, h5py.Dataset] = {}
         self.n = 0
         try:
@@ -57,6 +69,7 @@ class CxiHits:
         """Return a file that is there, to go on with it."""
         file = cls.__new__(cls)
         file.place, file._h5 = place, h5py.File(place, "r+")
+        file._in_memory = False
         file.kind = str(file._h5.attrs[KIND])
         file._rows = {name: file._h5[f"entry_1/{name}"] for name in _NAMES}
         file.n = len(file._rows["data_1/data"])
@@ -121,7 +134,13 @@ class CxiHits:
 
     def close(self) -> None:
         """Write what is left."""
+        image = None
+        if self._in_memory:
+            self._h5.flush()
+            image = self._h5.id.get_file_image()
         self._h5.close()
+        if image is not None:
+            self.place.write_bytes(image)
 
     def give_up(self) -> None:
         """Remove what is there."""

@@ -17,6 +17,8 @@ from sklearn_sfx.streams._record import Record
 
 __all__ = ["HitFiles"]
 
+MOST_BYTES = 2**26  # of pixels that are written at once
+
 
 class HitFiles:
     """Writes hits to a series of CXI files: ``hits-00001.cxi``, ``hits-00002.cxi`` and so on.
@@ -99,7 +101,10 @@ class HitFiles:
         try:
             try:
                 for hit in hits_of(block):
-                    if file is not None and not (_is_of(hit, file.kind) and file.n < room):
+                    if file is not None and (
+                        not _is_of(hit, file.kind)
+                        or file.n == min(room, max(1, MOST_BYTES // hit.pixels.nbytes))
+                    ):
                         n_lost -= self._keep(file)
                         file = None
                     if file is None:
@@ -157,7 +162,8 @@ class HitFiles:
         """Return a file for a hit and others like it."""
         if self._kept is None:
             self._kept = KeptHits.new(self._path, self._table)
-        return CxiHits(self._kept.new_place(), hit.pixels.shape, hit.pixels.dtype, hit.facts)
+        place, pixels = self._kept.new_place(), hit.pixels
+        return CxiHits(place, pixels.shape, pixels.dtype, hit.facts, in_memory=True)
 
     def _keep(self, file: CxiHits) -> int:
         assert self._kept is not None

@@ -163,6 +163,9 @@ def _join(place: Path, pieces: list[Piece]) -> None:
     """Write what is in some pieces to one file, or nothing."""
     try:
         shutil.copyfile(pieces[0].path, place)
+        with open(place, "r+b") as opened:  # room for all: HDF5 does not survive a full disk
+            room = sum(piece.path.stat().st_size for piece in pieces) + 2**16
+            os.posix_fallocate(opened.fileno(), 0, room)
         file = CxiHits.opened(place)
     except BaseException:
         place.unlink(missing_ok=True)
