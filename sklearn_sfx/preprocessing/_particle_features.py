@@ -58,8 +58,8 @@ class ParticleFeatures(FrameTransformer):
     >>> frames = np.zeros((2, 32, 32))
     >>> frames[1, 12:20, 12:20] = 50
     >>> found = ParticleFeatures(level=5.0).fit_transform(frames)
-    >>> found.shape, found[:, 0].round(2).tolist()  # log(1 + 64)
-    ((2, 33), [0.0, 4.17])
+    >>> found.shape, found[:, 0].round(2)  # log(1 + 64)
+    ((2, 33), array([0.  , 4.17], dtype=float32))
     """
 
     _parameter_constraints: ClassVar[dict] = {

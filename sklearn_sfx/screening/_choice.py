@@ -60,8 +60,8 @@ class Expectation(Stored):
     (21, 0.1, 200)
     >>> print(expected.false_positive_rate)
     1.1 % (0.2 to 3.5 %)
-    >>> expected.in_words("singles")[-32:]
-    'singles 10.0 % (6.7 to 14.2 %)'
+    >>> expected.in_words("singles").partition(", singles ")[2]
+    '10.0 % (6.7 to 14.2 %)'
     >>> expected.more_labels()
     'twice as many labels would tell the recall to within 85 to 99 %'
     """

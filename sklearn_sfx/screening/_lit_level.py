@@ -81,7 +81,7 @@ def unusual_count(counts: np.ndarray) -> int:
     >>> import numpy as np
     >>> from sklearn_sfx.screening._lit_level import unusual_count
     >>> unusual_count(np.array([3, 4, 5, 4, 3, 5, 4, 900]))
-    13
+    14
     """
     low, quarter = np.quantile(counts, (0.1, 0.25))
     spread = max((quarter - low) / BETWEEN, quarter**0.5, 1.0)
