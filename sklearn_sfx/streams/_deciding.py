@@ -158,7 +158,8 @@ class Deciding:
             return score_part(self._model_for(frame), frame, peaks=self._peaks)
         except (InputError, OSError) as error:
             why = str(error).rstrip(".")
-            return PartScores(np.array([np.nan]), np.array([NOT_COUNTED]), np.array([why]))
+            nothing = np.array([np.nan]), np.array([NOT_COUNTED]), np.array([why]), np.array([""])
+            return PartScores(*nothing)
 
 
 def _kind_of(frames: Frames) -> tuple:
