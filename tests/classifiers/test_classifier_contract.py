@@ -38,13 +38,26 @@ PEAKS = {"PeakCountClassifier": PeakCountClassifier, "PeakHeightClassifier": Pea
 NAMES = ["CNN1D", "CNN2D", "own-1D", "FineTuned-1D", "FineTuned-2D", "DANN-1D", "DANN-2D"]
 
 
-def make_classifier(name, vectors, spotted):
-    """Return an unfitted classifier with the X and y that suit it."""
+@pytest.fixture(scope="module")
+def make_classifier(vectors, spotted):
+    """Return what makes an unfitted classifier, with the X and y that suit it."""
+    bases = {}
+
+    def make(name):
+        if name.startswith("FineTuned") and name not in bases:
+            bases[name] = unfitted(name.removeprefix("FineTuned-"), vectors, spotted)[0]
+            bases[name].fit(*(vectors if name.endswith("1D") else spotted[::2]))
+        return unfitted(name, vectors, spotted, base=copy.deepcopy(bases.get(name)))
+
+    return make
+
+
+def unfitted(name, vectors, spotted, base=None):
     frames, _, is_hit = spotted
     X, y = vectors if name.endswith("1D") else (frames, is_hit)
-    base = CNN1D(**TINY) if name.endswith("1D") else CNN2D(**TINY_2D)
     if name.startswith("FineTuned"):
-        return FineTuned(base.fit(X, y), **TUNED), X, y
+        return FineTuned(base, **TUNED), X, y
+    base = CNN1D(**TINY) if name.endswith("1D") else CNN2D(**TINY_2D)
     if name == "DANN-1D":
         return DANN(base, **ADAPTED), X, y
     if name == "DANN-2D":
@@ -57,9 +70,9 @@ def make_classifier(name, vectors, spotted):
 
 
 @pytest.fixture(params=[*NAMES, *PEAKS])
-def case(request, vectors, spotted):
+def case(request, make_classifier):
     """Return an unfitted classifier with the X and y that suit it."""
-    return make_classifier(request.param, vectors, spotted)
+    return make_classifier(request.param)
 
 
 @pytest.fixture(params=["ndarray", "Frames"])
@@ -88,10 +101,23 @@ def fit(model, X, y):
     return model.fit(X, y, **more)
 
 
-@pytest.fixture
-def fitted(case):
-    model, X, y = case
+def brief(model):
+    """Return a classifier that trains for two epochs, where nothing has to be learned."""
+    names = {"max_epochs", "head_max_epochs"} & set(model.get_params(deep=False))
+    return model.set_params(**dict.fromkeys(names, 2))
+
+
+@pytest.fixture(scope="module", params=[*NAMES, *PEAKS])
+def fitted_once(request, make_classifier):
+    model, X, y = make_classifier(request.param)
     return fit(model, X, y), X, y
+
+
+@pytest.fixture
+def fitted(fitted_once):
+    """Return a fitted classifier, a copy of the test's own, with the X and y of its training."""
+    model, X, y = fitted_once
+    return copy.deepcopy(model), X, y
 
 
 def legacy_state():
@@ -103,7 +129,14 @@ def same(a, b):
 
 
 @pytest.mark.parametrize(
-    "names", [("MISS", "HIT"), (-1, 1), (False, True), (3, 7)], ids=["text", "signs", "bool", "any"]
+    ("names", "given"),
+    [
+        pytest.param(("MISS", "HIT"), np.asarray, id="text"),
+        pytest.param(("MISS", "HIT"), lazy, id="text-Frames"),
+        pytest.param((-1, 1), np.asarray, id="signs"),
+        pytest.param((False, True), np.asarray, id="bool"),
+        pytest.param((3, 7), np.asarray, id="any"),
+    ],
 )
 def test_labels_come_back_as_given(case, given, names):
     model, X, y = case
@@ -120,17 +153,17 @@ def test_labels_come_back_as_given(case, given, names):
     assert model.score(X, labels) > 0.95
 
 
-def test_three_classes(case, given):
+def test_three_classes(case):
     model, X, y = case
     kinds = np.array(["MISS", "HIT", "MAYBE"])
     labels = kinds[np.where(np.arange(len(y)) % 4 == 3, 2, y)]
     if isinstance(model, tuple(PEAKS.values())):
         with pytest.raises(ValueError, match="binary"):
-            model.fit(given(X), labels)
+            model.fit(X, labels)
         return
-    fit(model, given(X), labels)
+    fit(model, X, labels)
     assert model.classes_.tolist() == ["HIT", "MAYBE", "MISS"]
-    probability = model.predict_proba(given(X))
+    probability = model.predict_proba(X)
     assert probability.shape == (len(X), 3)
     np.testing.assert_allclose(probability.sum(axis=1), 1.0, rtol=0, atol=1e-12)
     # MAYBE are every fourth frame and look like any; the other two are told apart.
@@ -165,15 +198,15 @@ def test_nan_and_read_only_memory_maps_are_read_and_left_alone(case, given, tmp_
 @pytest.mark.parametrize("dtype", [np.uint16, np.int16, np.int32, np.float64, ">f4"])
 def test_the_dtype_does_not_matter(case, given, dtype):
     model, X, y = case
+    model = brief(model)
     whole = np.rint(X).astype(np.uint16)
     expected = fit(clone(model), whole.astype(np.float32), y).predict_proba(whole)
     X = given(whole.astype(dtype))
     same(fit(model, X, y).predict_proba(X), expected)
 
 
-def test_one_label_of_a_class_trains_with_a_warning_where_that_is_too_few(case, given):
+def test_one_label_of_a_class_trains_with_a_warning_where_that_is_too_few(case):
     model, X, y = case
-    X = given(X)
     rows = np.concatenate([np.flatnonzero(y == 0), np.flatnonzero(y == 1)[:1]])
     if isinstance(model, NETWORKS):
         with pytest.warns(FewLabelsWarning, match="class 1 has 1 labels"):
@@ -189,11 +222,11 @@ def test_one_class_is_refused(case):
         fit(model, X, np.full(len(y), "hit"))
 
 
-def test_a_batch_larger_than_the_data_trains(case, given):
+def test_a_batch_larger_than_the_data_trains(case):
     model, X, y = case
     if isinstance(model, NETWORKS):
         model.set_params(batch_size=10_000, max_epochs=40)
-        assert fit(model, given(X), y).score(X, y) > 0.9
+        assert fit(model, X, y).score(X, y) > 0.9
 
 
 def test_wrong_shapes_are_refused(fitted):
@@ -242,9 +275,9 @@ def test_copies_predict_the_same(fitted, given, tmp_path):
         assert joblib.hash(other) == joblib.hash(model)
 
 
-def test_saved_models_predict_the_same_in_another_process(vectors, spotted, tmp_path):
-    cases = [make_classifier(name, vectors, spotted) for name in (*NAMES, *PEAKS)]
-    models = [fit(*case) for case in cases]
+def test_saved_models_predict_the_same_in_another_process(make_classifier, tmp_path):
+    cases = [make_classifier(name) for name in (*NAMES, *PEAKS)]
+    models = [fit(brief(model), X, y) for model, X, y in cases]
     inputs = [X for _, X, _ in cases]
     joblib.dump((models, inputs), tmp_path / "models.joblib")
     code = (
@@ -257,9 +290,8 @@ def test_saved_models_predict_the_same_in_another_process(vectors, spotted, tmp_
         same(there, model.predict_proba(X))
 
 
-def test_refit_on_another_shape(case, given):
-    model, X, y = case
-    fit(model, given(X), y)
+def test_refit_on_another_shape(fitted, given):
+    model, X, y = fitted
     smaller = X[:, 10:-7] if X.ndim == 2 else X[:, 4:, :-9]
     if isinstance(model, FineTuned):  # it takes a base for frames of this shape
         model.set_params(base=clone(model.base).fit(smaller, y))
@@ -271,6 +303,7 @@ def test_refit_on_another_shape(case, given):
 
 def test_two_fits_are_bit_identical_and_global_generators_untouched(case, given):
     model, X, y = case
+    model = brief(model)
     X = given(X)
     torch.rand(1)
     states = torch.get_rng_state(), legacy_state(), random.getstate()
@@ -286,6 +319,7 @@ def test_two_fits_are_bit_identical_and_global_generators_untouched(case, given)
 
 def test_two_jobs_give_what_one_gives(case, given):
     model, X, y = case
+    model = brief(model)
     X, y, more = training(model, given(X), y)
     how = {"cv": 2, "method": "predict_proba", "params": more}
     results = [cross_val_predict(model, X, y, n_jobs=n_jobs, **how) for n_jobs in (1, 2)]
@@ -294,6 +328,7 @@ def test_two_jobs_give_what_one_gives(case, given):
 
 def test_threads_give_what_one_gives(case):
     model, X, y = case
+    model = brief(model)
     X, y, more = training(model, X, y)
     how = {"cv": 2, "method": "predict_proba", "params": more}
     alone = cross_val_predict(model, X, y, **how)
@@ -334,8 +369,9 @@ def test_lazy_frames_give_what_arrays_give(spotted):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_lazy_frames_train_and_predict_as_arrays_do(vectors, spotted, name):
-    model, X, y = make_classifier(name, vectors, spotted)
+def test_lazy_frames_train_and_predict_as_arrays_do(make_classifier, name):
+    model, X, y = make_classifier(name)
+    model = brief(model)
     run = lazy(X)
     from_array, from_run = fit(clone(model), X, y), fit(clone(model), run, y)
     same(from_run.predict_proba(run), from_array.predict_proba(X))
@@ -369,8 +405,8 @@ def test_screening_lazy_frames_needs_no_more_memory_for_more_frames(spotted):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_warm_start_goes_on_and_a_cold_one_starts_anew(vectors, spotted, name):
-    model, X, y = make_classifier(name, vectors, spotted)
+def test_a_warm_start_goes_on_and_a_cold_one_starts_anew(make_classifier, name):
+    model, X, y = make_classifier(name)
     model.set_params(max_epochs=4)
     cold = fit(model, X, y).predict_proba(X)
     features = model.features(X)

@@ -57,6 +57,10 @@ class Domains(NamedTuple):
         return clone(self.model).set_params(dann__max_epochs=n_epochs)
 
 
+# What trains often does so on vectors alone: on frames it is the same code, and slow.
+on_vectors = pytest.mark.parametrize("domains", ["CNN1D"], indirect=True)
+
+
 @pytest.fixture(scope="module", params=ADAPTED)
 def domains(request):
     case, settings = ADAPTED[request.param]
@@ -115,6 +119,7 @@ def test_the_domain_reaches_the_last_step_by_routing(domains, short, routing):
     same(model.predict_proba(domains.X_test), short.predict_proba(domains.X_test))
 
 
+@on_vectors
 def test_cross_validation_splits_the_domain_with_the_rows(domains, short, routing):
     X, y, domain = domains.X, domains.y, domains.domain
     model = asks_for_domain(short)
@@ -131,6 +136,7 @@ def test_cross_validation_splits_the_domain_with_the_rows(domains, short, routin
         assert results["test_score"][fold] == recall_score(y[test], by_hand.predict(X[test]))
 
 
+@on_vectors
 def test_a_search_with_the_domain_routed_finds_that_adapting_helps(domains, routing):
     """Its folds test rows of the target too, with labels that training has not seen."""
     model = domains.trained_for(20)
@@ -149,6 +155,7 @@ def test_a_search_with_the_domain_routed_finds_that_adapting_helps(domains, rout
     assert score[1] > score[0]  # by how much hangs on the last bits of the processor
 
 
+@on_vectors
 def test_a_search_by_recall_takes_rows_without_labels(domains):
     grid = {"dann__class_weight": [CAUTIOUS, KEEN], "dann__base__kernel_size": [5]}
     cv = LabelledStratifiedKFold(2, shuffle=True, random_state=0)
@@ -163,6 +170,7 @@ def test_a_search_by_recall_takes_rows_without_labels(domains):
     assert best.classes_.tolist() == [0, 1]
 
 
+@on_vectors
 def test_the_wanted_recall_is_found_from_the_labelled_rows_alone(domains):
     cv = LabelledStratifiedKFold(2, shuffle=True, random_state=0)
     model = TargetRecallClassifier(domains.trained_for(10), recall=0.9, cv=cv)
@@ -172,6 +180,7 @@ def test_the_wanted_recall_is_found_from_the_labelled_rows_alone(domains):
     assert recall_score(y, model.predict(X)) >= 0.9
 
 
+@on_vectors
 def test_ensembles_hide_the_mark_and_pass_the_domain_on(domains, routing):
     """They number the labels, -1 among them: what is left of the mark is a class like any other."""
     members = [
@@ -195,6 +204,7 @@ def test_ensembles_hide_the_mark_and_pass_the_domain_on(domains, routing):
     np.testing.assert_allclose(found, np.mean(each, axis=0), rtol=0, atol=1e-12)
 
 
+@on_vectors
 @pytest.mark.parametrize("name", ["calibrated", "tuned"])
 def test_what_knows_no_mark_takes_the_domain_and_folds_of_the_labelled(
     domains, short, name, routing
