@@ -10,31 +10,33 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from sklearn_sfx.preprocessing._angular_variance import AngularVarianceStep
 from sklearn_sfx.preprocessing._base import FrameTransformer
-from sklearn_sfx.preprocessing._center import find_center
+from sklearn_sfx.preprocessing._center import find_middle
 from sklearn_sfx.preprocessing._lit_pixels import LitPixelsStep
-from sklearn_sfx.preprocessing._radial import RadialProfileStep, RadialSpectrumStep
+from sklearn_sfx.preprocessing._sphere_fit import NAMES, SphereFitStep
 from sklearn_sfx.preprocessing._step import BaseStep
 
 __all__ = ["LIT", "ParticleFeatures"]
 
 LIT = 5.0  # standard deviations of the noise, from which on a pixel is lit
+LEAST = 1e-3  # of which logarithms are taken
 
 
 class ParticleFeatures(FrameTransformer):
-    """Turn each frame into logarithms of its lit pixels, its photons and its rings.
+    """Turn each frame into its lit pixels, its light, the sphere that fits it and how round it is.
 
-    These are the values of `LitPixels`, of both kinds of `RadialProfile` and of `RadialSpectrum`,
-    of a frame that is read once.
+    These are logarithms of the values of `LitPixels`, `SphereFit` and `AngularVariance`, of a frame
+    that is read once; but the share that the sphere explains is as it is.
 
     Parameters
     ----------
     level : float, default=1.0
-        A pixel is lit where it holds more, in the units of the frames. A fifth of it is taken for
-        the noise, in whose units the logarithms of the rings are.
+        A pixel is lit where it holds more, in the units of the frames. Light is counted in it, as
+        photons are.
     center : {"frame", "beam"} or (float, float), default="frame"
         The middle of the rings, as for `RadialProfile`.
-    width : float, default=2.0
+    width : float, default=1.0
         Width of a ring, in pixels.
 
     Attributes
@@ -59,7 +61,7 @@ class ParticleFeatures(FrameTransformer):
     >>> frames[1, 12:20, 12:20] = 50
     >>> found = ParticleFeatures(level=5.0).fit_transform(frames)
     >>> found.shape, found[:, 0].round(2)  # log(1 + 64)
-    ((2, 33), array([0.  , 4.17], dtype=float32))
+    ((2, 8), array([0.  , 4.17], dtype=float32))
     """
 
     _parameter_constraints: ClassVar[dict] = {
@@ -74,16 +76,14 @@ class ParticleFeatures(FrameTransformer):
         *,
         level: float = 1.0,
         center: str | Sequence[float] | np.ndarray = "frame",
-        width: float = 2.0,
+        width: float = 1.0,
     ):
         self.level = level
         self.center = center
         self.width = width
 
     def _learn(self, X: Any) -> None:
-        place = find_center(self, X)
-        height, width = X.shape[1:]
-        self.center_ = ((height - 1) / 2, (width - 1) / 2) if place is None else place
+        self.center_ = find_middle(self, X)
 
     def _make_step(self) -> ParticleFeaturesStep:
         return ParticleFeaturesStep(float(self.level), self.center_, float(self.width))
@@ -103,22 +103,21 @@ class ParticleFeaturesStep(BaseStep):
         return f"ParticleFeatures(level={self.level}, width={self.width})"
 
     def output_shape(self, frame_shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Return two counts, two values for each ring, and the frequencies."""
-        (n_rings,) = self._rings("mean").output_shape(frame_shape)
-        return (2 + 2 * n_rings + RadialSpectrumStep().output_shape((n_rings,))[0],)
+        """Return how many values there are, and refuse frames that are too small."""
+        return (sum(step.output_shape(frame_shape)[0] for step in self._steps()),)
 
     def __call__(self, frame: np.ndarray, usable: np.ndarray | None = None) -> np.ndarray:
         """Run on one frame (h, w); float32."""
-        noise = self.level / LIT
-        counts = LitPixelsStep(1.0, self.level)(frame, usable)
-        mean = self._rings("mean")(frame, usable)
-        variance = self._rings("variance")(frame, usable)
-        logs = [_log(counts), _log(mean / noise), _log(variance / noise**2)]
-        return np.concatenate([*logs, RadialSpectrumStep()(mean)]).astype(np.float32)
+        counts, sphere, uneven = (step(frame, usable) for step in self._steps())
+        explained = list(NAMES).index("explained")
+        logs = np.log(np.maximum(np.concatenate([sphere, uneven]), LEAST))
+        logs[explained] = sphere[explained]
+        return np.concatenate([np.log1p(np.maximum(counts, 0)), logs])
 
-    def _rings(self, statistic: str) -> RadialProfileStep:
-        return RadialProfileStep(self.center, self.width, statistic)
-
-
-def _log(values: np.ndarray) -> np.ndarray:
-    return np.log1p(np.maximum(np.nan_to_num(values), 0))
+    def _steps(self) -> tuple[BaseStep, ...]:
+        around = self.level, self.center, self.width
+        return (
+            LitPixelsStep(1.0, self.level),
+            SphereFitStep(*around, 1.0),
+            AngularVarianceStep(*around),
+        )

@@ -12,7 +12,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn_sfx._methods import Method
 from sklearn_sfx.preprocessing import ParticleFeatures
 
-__all__ = ["Radial", "make_single_particle_finder"]
+__all__ = ["Sphere", "make_single_particle_finder"]
 
 
 def make_single_particle_finder(*, level: float = 1.0, center: Any = "frame") -> Pipeline:
@@ -31,7 +31,8 @@ def make_single_particle_finder(*, level: float = 1.0, center: Any = "frame") ->
     Returns
     -------
     Pipeline
-        Logarithms of lit pixels, photons and rings, and a logistic regression of any classes.
+        Lit pixels, light, the sphere that fits and how round a frame is, as logarithms; and a
+        logistic regression of any classes.
 
     Examples
     --------
@@ -46,11 +47,11 @@ def make_single_particle_finder(*, level: float = 1.0, center: Any = "frame") ->
     )
 
 
-class Radial(Method):
+class Sphere(Method):
     """The method of single particles, which `train_single_particles` goes by."""
 
-    name = "radial"
-    summary = "lit pixels, photons and the rings around the beam"
+    name = "sphere"
+    summary = "lit pixels, light, the sphere that fits and how round the frame is"
     least_labels = 1
     least_frames = 200
 

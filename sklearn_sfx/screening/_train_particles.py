@@ -22,14 +22,14 @@ from sklearn_sfx.screening._choice import best_threshold, expected_of_choice
 from sklearn_sfx.screening._crop import crop_for
 from sklearn_sfx.screening._lit_level import lit_level, unusual_count
 from sklearn_sfx.screening._model import ScreeningModel
-from sklearn_sfx.screening._particle_finder import Radial, make_single_particle_finder
+from sklearn_sfx.screening._particle_finder import Sphere, make_single_particle_finder
 from sklearn_sfx.screening._seen_frames import seen_frames
 from sklearn_sfx.screening._select import KEEPS_ALL, N_FOLDS, NOTHING_LEARNED
 from sklearn_sfx.screening._unreadable import readable_rows
 
 __all__ = ["train_single_particles"]
 
-RADIAL = Radial.name
+SPHERE = Sphere.name
 SINGLE, UNLABELLED = SINGLE_PARTICLE.kept, ""
 
 
@@ -131,8 +131,8 @@ def train_single_particles(
         trained_on=seen_frames(some),
         frame_shape=(frames.shape[1], frames.shape[2]),
         masked=getattr(frames, "mask", None) is not None,
-        method=RADIAL,
-        compared=(RADIAL,),
+        method=SPHERE,
+        compared=(SPHERE,),
         expected=expected,
         task=SINGLE_PARTICLE.name,
     )
@@ -195,7 +195,7 @@ def _fitted(
         raise InputError(NOTHING_LEARNED)
     if (probability >= threshold).all():
         raise InputError(KEEPS_ALL.format(len(y)))
-    return threshold, expected_of_choice({RADIAL: held_out}, is_single, folds, recall, weight)
+    return threshold, expected_of_choice({SPHERE: held_out}, is_single, folds, recall, weight)
 
 
 def _of_single(learner: Any, found: np.ndarray) -> np.ndarray:

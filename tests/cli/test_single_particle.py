@@ -57,7 +57,7 @@ def test_a_run_is_screened_by_a_model_that_knows_its_task(
     page = (tmp_path / "run.report.html").read_text()
     assert "The single rate is the share of frames that the model calls singles" in page
     assert "on a logarithmic scale" in page
-    assert "lit pixels, photons and the rings around the beam" in page
+    assert "lit pixels, light, the sphere that fits and how round the frame is" in page
     assert "MAYBE" not in page
     assert "peak" not in page.partition("How it was made")[0].lower()
     threshold = load_screening_model(model).threshold

@@ -6,7 +6,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.pipeline import make_pipeline
 
 from sklearn_sfx import InputError, evaluate, open_frames, screen
-from sklearn_sfx.preprocessing import LitPixels, RadialProfile, RadialSpectrum
+from sklearn_sfx.preprocessing import AngularVariance, LitPixels, SphereFit
 from sklearn_sfx.preprocessing._particle_features import ParticleFeatures
 from sklearn_sfx.screening import train_single_particles, untrained_model
 from sklearn_sfx.screening._lit_level import lit_level, unusual_count
@@ -28,12 +28,13 @@ def test_features_are_those_of_the_transformers_they_name(frames):
     X = np.asarray(frames[:3])
     found = ParticleFeatures(level=10.0).fit_transform(X)
     counts = np.log1p(np.maximum(LitPixels(threshold=10.0).fit_transform(X) * [1, 0.1], 0))
-    mean = RadialProfile(width=2.0).fit_transform(X)
-    n_rings = mean.shape[1]
     np.testing.assert_allclose(found[:, :2], counts, rtol=1e-5)
-    np.testing.assert_allclose(found[:, 2 : 2 + n_rings], np.log1p(np.maximum(mean / 2, 0)), 1e-5)
-    spectrum = RadialSpectrum().fit_transform(mean)
-    np.testing.assert_array_equal(found[:, -spectrum.shape[1] :], spectrum)
+    sphere = SphereFit(photon=10.0).fit_transform(X)
+    assert (sphere[:, :4] > 1e-3).any()
+    np.testing.assert_allclose(found[:, 2:6], np.log(np.maximum(sphere[:, :4], 1e-3)), rtol=1e-6)
+    np.testing.assert_array_equal(found[:, 6], sphere[:, 4])
+    uneven = np.maximum(AngularVariance(photon=10.0).fit_transform(X), 1e-3)
+    np.testing.assert_allclose(found[:, 7:], np.log(uneven), rtol=1e-6)
     lazy = ParticleFeatures(level=10.0).fit_transform(frames[:3])
     np.testing.assert_array_equal(np.asarray(lazy), found)
 
