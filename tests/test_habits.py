@@ -19,10 +19,9 @@ def pins(name):
 
 
 def least_versions():
-    """Return the lower bound of each dependency, those of extras too, on the oldest Python."""
+    """Return the lower bound of each dependency, those of extras too."""
     every = chain(PROJECT["dependencies"], *PROJECT["optional-dependencies"].values())
-    of_oldest = (line for line in every if "python_version >=" not in line)
-    found = (re.match(r"([\w-]+)>=([\d.]+)", line) for line in of_oldest)
+    found = (re.match(r"([\w-]+)>=([\d.]+)", line) for line in every)
     return {match[1].lower().replace("_", "-"): match[2] for match in found if match}
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import re
+import sys
 import warnings
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -20,6 +21,7 @@ from sklearn_sfx.frames._value_rule import ValueRule
 __all__ = ["BadRegion", "Geometry", "MaskFile", "Panel", "read_geometry"]
 
 EV_ANGSTROM = 12398.4198
+TOO_NEW = sys.version_info >= (3, 13)
 _SCALES = {"eV": 1.0, "keV": 1e3, "MeV": 1e6, "m": 1.0, "mm": 1e-3}
 _EDGE, _NO_INDEX = "mask_edge_pixels", "no_index"
 _FLAGS = ("flag_lessthan", "flag_morethan", "flag_equal")
@@ -158,7 +160,8 @@ def read_geometry(path: str) -> Geometry:
     InputError
         If it cannot be read, or is no geometry, or says what is not understood here.
     """
-    require("cfelpyutils", extra="geometry", what="A geometry")
+    otherwise = "take Python 3.12, as it has no package for newer ones" if TOO_NEW else ""
+    require("cfelpyutils", extra="geometry", what="Geometries", otherwise=otherwise)
     with warnings.catch_warnings():  # of what it imports from mypy_extensions
         warnings.simplefilter("ignore", DeprecationWarning)
         from cfelpyutils.geometry import load_crystfel_geometry
