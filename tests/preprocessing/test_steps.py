@@ -32,6 +32,7 @@ from sklearn_sfx.preprocessing._angular_variance import AngularVarianceStep
 from sklearn_sfx.preprocessing._crop import CropStep
 from sklearn_sfx.preprocessing._fused_step import FusedStep, PixelRule
 from sklearn_sfx.preprocessing._lit_pixels import LitPixelsStep
+from sklearn_sfx.preprocessing._particle_features import ParticleFeaturesStep
 from sklearn_sfx.preprocessing._peak_step import PeakSettings, PeaksOnce
 from sklearn_sfx.preprocessing._peaks import CountStep
 from sklearn_sfx.preprocessing._radial import RadialProfileStep
@@ -184,6 +185,11 @@ DIFFERENT = {
     ],
     LitPixelsStep: [LitPixelsStep(0.5, 1.0), LitPixelsStep(1.0, 1.0), LitPixelsStep(0.5, 2.0)],
     SphereFitStep: [SphereFitStep(1.0, (1.0, 1.0), width, 1.0) for width in (1.0, 2.0)],
+    ParticleFeaturesStep: [
+        ParticleFeaturesStep(level, (1.0, 1.0), width)
+        for level in (1.0, 2.0)
+        for width in (1.0, 2.0)
+    ],
     AngularVarianceStep: [AngularVarianceStep(1.0, (1.0, 1.0), width) for width in (1.0, 2.0)],
     RadialProfileStep: [
         RadialProfileStep((1.0, 1.0), width, statistic)
