@@ -104,7 +104,13 @@ class ScreeningModel(Shown, Stored):
 
     @property
     def about(self) -> Task:
-        """What it looks for: labels, words and lists."""
+        """What it looks for: labels, words and lists.
+
+        Raises
+        ------
+        InputError
+            If no task has that name.
+        """
         return task_named(self.task)
 
     def __sfx_steps__(self) -> list[tuple[str | None, Any]]:

@@ -112,7 +112,13 @@ class Scores(Shown):
 
     @property
     def called(self) -> np.ndarray:
-        """What each frame is called, shape (n_frames,): hit or miss, or the class of the task."""
+        """What each frame is called, shape (n_frames,): hit or miss, or the class of the task.
+
+        Raises
+        ------
+        InputError
+            If no task has that name.
+        """
         words = task_named(self.task).words
         others = np.full(len(self.decision), "") if self.likeliest is None else self.likeliest
         others = np.where(others == "", words.rest_one, others)

@@ -30,6 +30,12 @@ SEEN = """() => {
   return { dark: dark / data.length * 4, masked: masked / data.length * 4 };
 }"""
 
+DRAWN = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+MAGNIFIED = """least => {
+  const words = document.getElementById("over").textContent.split(" ");
+  return Number(words.at(-2)) > least;
+}"""
+
 
 @pytest.fixture(scope="module")
 def run(run_folder):
@@ -132,8 +138,8 @@ def test_fingers_label_and_pinch(served, open_page, browser):
     for kind, apart in (("touchStart", 40), ("touchMove", 80), ("touchMove", 120), ("touchEnd", 0)):
         points = [{"x": 195 - apart, "y": 350}, {"x": 195 + apart, "y": 350}] if apart else []
         session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
-    page.wait_for_timeout(150)
-    assert float(page.text_content("#over").split()[-2]) > 2 * before
+        page.evaluate(DRAWN)  # or several moves become one
+    page.wait_for_function(MAGNIFIED, arg=2 * before)
     page.tap("[data-label=MISS]")
     ready(page)
     assert labelling.labels.path.read_text() == "run.h5 [1] MISS\n"
