@@ -35,6 +35,7 @@ for axis, label in zip(axes, run.target_names, strict=True):
     axis.imshow(np.log1p(np.maximum(masked[brightest] / photon, 0)), cmap="magma")
     axis.set_title(label)
     axis.set_axis_off()
+figure.suptitle("SIMULATED frames")
 
 # %%
 # What a sphere explains
@@ -51,7 +52,7 @@ figure, axis = plt.subplots(layout="constrained")
 for label in run.target_names:
     one = run.labels == label
     axis.loglog(diameter[one], misfit[one], "o", markersize=4, label=label)
-axis.set(xlabel="diameter of the sphere / nm", ylabel="misfit")
+axis.set(xlabel="diameter of the sphere / nm", ylabel="misfit", title="SIMULATED frames")
 axis.legend()
 
 # %%
@@ -63,7 +64,8 @@ axis.legend()
 features = make_union(LitPixels(photon=photon), sphere, AngularVariance(photon=photon))
 trees = ExtraTreesClassifier(200, class_weight="balanced", random_state=0)
 model = make_pipeline(features, trees).fit(masked[train], run.labels[train])
-ConfusionMatrixDisplay.from_predictions(
+shown = ConfusionMatrixDisplay.from_predictions(
     run.labels[test], model.predict(masked[test]), labels=list(run.target_names)
 )
+shown.ax_.set_title("SIMULATED frames")
 plt.show()

@@ -33,6 +33,7 @@ from sklearn_sfx.networks import AdversarialLoss, AdversarialModule
 
 __all__ = ["DANN"]
 
+LOOKED_AT = 64  # vectors that say whether they have units
 N_FEATURES = 16  # that both heads read; the base has many more ways to tell two experiments apart
 
 
@@ -46,8 +47,8 @@ class DANN(TorchClassifier):
     features; the domain's takes ten more steps after each step of the base, as the critic in [3]_,
     for only a good judge can be followed; and in its loss each class weighs the same in source and
     target, where a frame of the target counts by its predicted probability, after [4]_. On vectors
-    the network of `CNN1D` divides each by its median, so those of another detector may be larger by
-    any factor.
+    without values below 0 the network of `CNN1D` divides each by its median, so those of another
+    detector may be larger by any factor.
 
     Parameters
     ----------
@@ -286,6 +287,8 @@ class DANN(TorchClassifier):
                 NoTargetWarning,
                 stacklevel=3,
             )
+        if not isinstance(self.base, NetworkDesign):
+            design = _for_any_detector(design, X)
         return self._fit(X, design, classes, targets, sample_weight)
 
     def _encode(self, X: Any, y: Any, sample_domain: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -352,17 +355,25 @@ class DANN(TorchClassifier):
         return tags
 
 
-def _design_of(base: Any) -> NetworkDesign:
-    """Return the design that a classifier would make of its parameters, or a copy of a design.
+def _for_any_detector(design: NetworkDesign, X: Any) -> NetworkDesign:
+    """Return the design of a network that takes each vector in its own units, if they have some.
 
-    A network of this package on vectors takes each of them in its own units: no batch of two
-    domains has a mean and a spread that are right for both.
+    No batch of two domains has a mean and a spread that are right for both. Vectors with values
+    below 0 are not intensities: what they were subtracted from or divided by was their unit.
     """
+    measured = design._for_any_detector()
+    if measured is design or (np.asarray(X[:LOOKED_AT]) < 0).any():
+        return design
+    return measured
+
+
+def _design_of(base: Any) -> NetworkDesign:
+    """Return the design that a classifier would make of its parameters, or a copy of a design."""
     if isinstance(base, NetworkDesign):
         return base._copy()
     if isinstance(base, DesignedClassifier):
         base._validate_params()
-        return base._make_design()._for_any_detector()
+        return base._make_design()
     raise InputError(
         "The 'base' parameter of DANN must be a CNN1D, a CNN2D, a NetworkClassifier, the design of "
         f"a network, or None; got {type(base).__name__}."

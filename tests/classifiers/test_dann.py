@@ -80,6 +80,13 @@ def test_vectors_of_another_size_are_measured_in_their_own_units(vectors, other_
     np.testing.assert_allclose(*found, atol=1e-4)
 
 
+def test_vectors_below_0_have_no_units_of_their_own(two_runs):
+    X, y, domain = two_runs
+    model = DANN(CNN1D(**BASE), **{**QUICK, "max_epochs": 1})
+    assert model.fit(X, known(y, domain)).design_.own_units
+    assert not model.fit(X - X.mean(), known(y, domain)).design_.own_units
+
+
 def test_labels_of_the_target_change_nothing(two_runs):
     X, y, domain = two_runs
     rng = np.random.default_rng(0)

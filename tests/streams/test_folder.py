@@ -5,6 +5,7 @@ import threading
 
 import h5py
 import numpy as np
+import pytest
 from fabio.tifimage import TifImage
 
 from tests.frames.hdf5.conftest import write_master
@@ -55,6 +56,8 @@ def test_a_truncated_image_is_a_row_that_says_so(tmp_path, frames, follow, monke
     assert len(rows(tmp_path / "out.csv")) == 3
 
 
+# A master brings a mask, and the model knows none.
+@pytest.mark.filterwarnings("ignore::sklearn_sfx.exceptions.OtherMaskWarning")
 def test_runs_and_series_among_other_files(tmp_path, frames, follow, monkeypatch):
     monkeypatch.setattr("sklearn_sfx.streams._growing.SETTLED_S", 0.5)
     folder = tmp_path / "in"
