@@ -24,6 +24,7 @@ from sklearn_sfx.preprocessing import SphereFit
 from sklearn_sfx.screening import _demo, as_screening_model, train_single_particles
 from sklearn_sfx.streams import HitPublisher, open_source, watch
 from tests.datasets.label_writers import write_stream
+from tests.frames import test_odd_geometries as odd
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 PAGES = [DOCS / "getting_started.md", *sorted((DOCS / "guide").glob("*.md"))]
@@ -58,6 +59,9 @@ def folder(tmp_path_factory):
     network = sfx.CNN1D(max_epochs=2, random_state=0)
     model = make_pipeline(*steps(), network).fit(other.data, other.target)
     sfx.save_model(model, folder / "other.skops")
+    frames = sfx.open_frames(folder / "r0095_2000.h5")
+    counting = sfx.train(frames[:40], run.target[:40], method="peaks", crop=SIDE)
+    counting.save(folder / "model.joblib")
     return folder
 
 
@@ -136,6 +140,15 @@ def few(n_hits, n_misses):
     return np.random.default_rng(0).random((len(target), 20)), target
 
 
+def put_together(text, data, **options):
+    """Open modules by a geometry."""
+    with h5py.File("run.h5", "w") as file:
+        for name, values in data.items():
+            file[name] = values
+    Path("det.geom").write_text(odd.HEAD + text)
+    return sfx.open_frames("run.h5", geometry="det.geom", **options)
+
+
 def mistakes(folder):
     """Yield what a user may do wrong, one call for each message of the page."""
     run = sfx.open_frames(folder / "r0095_2000.h5")
@@ -163,6 +176,9 @@ def mistakes(folder):
     yield lambda: sfx.open_frames(folder / "r0095_2000.h5", mask=np.ones((80, 80), bool))
     few_usable = np.arange(SIDE * SIDE).reshape(SIDE, SIDE) % 10 == 0
     yield lambda: sfx.open_frames(folder / "r0095_2000.h5", mask=few_usable)
+    masked = odd.STACKED.replace("data = ", "mask0_data = /deep/bad\nmask0_badbits = 0x4\ndata = ")
+    bad = np.zeros(odd.FRAMES.shape, np.uint16)
+    yield lambda: put_together(masked, {"data": odd.FRAMES, "deep/bad": bad})
     yield lambda: match_labels(run, "other.txt")
     yield lambda: sfx.load_cxidb76("r0095_2000.h5", "LN84", annotation="other.txt")
     yield lambda: sfx.load_cxidb76("r0095_2000.h5", "LN84", annotation="short.txt")
@@ -182,6 +198,10 @@ def mistakes(folder):
     yield lambda: prepare.transform(np.ones((SIDE, SIDE)))
     yield lambda: prepare.transform(np.full((1, SIDE, SIDE), np.inf))
     yield lambda: sfx.open_frames("gzip.h5")
+    before = "data = /data\ndim1 = %\ndim2 = ss\ndim3 = fs\n" + odd.panels("dim0")
+    yield lambda: put_together(before, {"data": odd.FRAMES[:2]})
+    two = odd.STACKED.replace("data = /data\n", "") + "p0/data = /a\np1/data = /b\n"
+    yield lambda: put_together(two, {"a": odd.FRAMES, "b": odd.FRAMES}, dataset="/a")
     yield lambda: sfx.open_frames("two.h5")
     yield lambda: sfx.open_frames("labels.txt")
     yield lambda: open_source("tcp://localhost:31001")

@@ -57,7 +57,7 @@ def save_hits(path: str | os.PathLike, frames: Frames | np.ndarray, scores: Scor
     >>> run = make_sfx_frames(20, frame_shape=(160, 160), hit_rate=0.5, random_state=0)
     >>> scores = screen(untrained_model(run.data), run.data)
     >>> path = pathlib.Path(tempfile.mkdtemp()) / "hits.cxi"
-    >>> save_hits(path, run.data, scores) == scores.decision.sum() == len(open_frames(path))
+    >>> save_hits(path, run.data, scores) == int(scores.decision.sum()) == len(open_frames(path))
     True
     """
     frames = frames if isinstance(frames, Frames) else open_frames(frames)
