@@ -15,7 +15,6 @@ from sklearn_sfx.preprocessing._decomposition import RowWiseDecomposition
 from sklearn_sfx.preprocessing._lit_pixels import LitPixels
 from sklearn_sfx.preprocessing._mask import PackedMask as PackedMask
 from sklearn_sfx.preprocessing._mask import PixelMask
-from sklearn_sfx.preprocessing._particle_features import LIT as LIT
 from sklearn_sfx.preprocessing._particle_features import ParticleFeatures as ParticleFeatures
 from sklearn_sfx.preprocessing._peak_step import PeakStep as PeakStep
 from sklearn_sfx.preprocessing._peak_step import peaks_once as peaks_once

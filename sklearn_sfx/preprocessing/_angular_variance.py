@@ -9,15 +9,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted
 
 from sklearn_sfx.preprocessing._base import FrameTransformer
 from sklearn_sfx.preprocessing._center import find_middle
-from sklearn_sfx.preprocessing._photons import lit_photons, ring_sums
-from sklearn_sfx.preprocessing._radial import find_rings
+from sklearn_sfx.preprocessing._photons import RingPhotons, ring_photons
 from sklearn_sfx.preprocessing._step import BaseStep
 
-__all__ = ["AngularVariance"]
+__all__ = ["AngularVariance", "angular_variance"]
 
 
 class AngularVariance(FrameTransformer):
@@ -85,6 +83,8 @@ class AngularVariance(FrameTransformer):
         "width": [Interval(Real, 0, None, closed="neither")],
     }
 
+    _value_names = ("angular_variance",)
+
     def __init__(
         self,
         *,
@@ -101,22 +101,6 @@ class AngularVariance(FrameTransformer):
 
     def _make_step(self) -> AngularVarianceStep:
         return AngularVarianceStep(float(self.photon), self.center_, float(self.width))
-
-    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
-        """Name the value: angular_variance.
-
-        Parameters
-        ----------
-        input_features : None
-            Not used; here by convention.
-
-        Returns
-        -------
-        names : ndarray of str objects, shape (1,)
-            Its name.
-        """
-        check_is_fitted(self, "frame_shape_in_")
-        return np.array(["angular_variance"], dtype=object)
 
 
 @dataclass(frozen=True)
@@ -138,10 +122,14 @@ class AngularVarianceStep(BaseStep):
 
     def __call__(self, frame: np.ndarray, usable: np.ndarray | None = None) -> np.ndarray:
         """Run on one frame (h, w); float32."""
-        rings = find_rings(frame.shape, self.center, self.width)
-        photons, good = lit_photons(frame, usable, self.photon)
-        count, total = ring_sums(rings, good, photons)
-        n = np.maximum(count, 1)
-        of_photons = (total * (1 - 1 / n)).sum()  # a mean is nearer to its own values
-        beyond = ((photons - (total / n)[rings])[good] ** 2).sum() - of_photons
-        return np.array([beyond / max(total.sum(), 1.0)], np.float32)
+        light = ring_photons(frame, usable, self.photon, self.center, self.width)
+        return np.array([angular_variance(light)], np.float32)
+
+
+def angular_variance(light: RingPhotons) -> float:
+    """Return the variance along the rings beyond that of photons, over the photons."""
+    rings, photons, good, count, total = light
+    n = np.maximum(count, 1)
+    of_photons = (total * (1 - 1 / n)).sum()  # a mean is nearer to its own values
+    beyond = ((photons - (total / n)[rings])[good] ** 2).sum() - of_photons
+    return float(beyond / max(total.sum(), 1.0))

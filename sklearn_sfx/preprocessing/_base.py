@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
@@ -26,7 +27,7 @@ __all__ = ["FrameTransformer"]
 
 def _gives_tables(transformer: FrameTransformer) -> bool:
     """Whether it makes vectors of all it reads, or was fitted to signals and makes signals."""
-    if transformer._value_name:
+    if transformer._value_names:
         return True
     shape = getattr(transformer, "frame_shape_in_", ())
     return len(shape) == 1 and len(transformer._make_step().output_shape(shape)) == 1
@@ -101,7 +102,8 @@ class FrameTransformer(Stored, TransformerMixin, BaseEstimator, ABC):
 
     _parameter_constraints: ClassVar[dict] = {}
     _reads_signals = False  # whether a 2-D X makes sense, as one 1-D signal per row
-    _value_name = ""  # where frames become vectors: what their values are called, before a number
+    # Where frames become vectors: the names of values, or what each is called before its number.
+    _value_names: str | Sequence[str] = ""
     _keeps_digits = False  # whether the step rounds float64 and whole numbers better than a cast
 
     @abstractmethod
@@ -213,8 +215,10 @@ class FrameTransformer(Stored, TransformerMixin, BaseEstimator, ABC):
         array(['lcn0', 'lcn1'], dtype=object)
         """
         check_is_fitted(self, "frame_shape_in_")
+        kind = self._value_names
+        if kind and not isinstance(kind, str):
+            return np.array(kind, dtype=object)
         (n_values,) = self._make_step().output_shape(self.frame_shape_in_)
-        kind = self._value_name
         if not kind:
             names = _check_feature_names_in(self, input_features)
             if n_values == len(names):

@@ -58,7 +58,7 @@ class RowWiseDecomposition(FrameTransformer):
         self.axis = axis
 
     @property
-    def _value_name(self) -> str:  # type: ignore[override]
+    def _value_names(self) -> str:  # type: ignore[override]
         return self.axis
 
     def _make_step(self) -> FusedStep:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from numbers import Real
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from sklearn.utils._param_validation import Interval
-from sklearn.utils.validation import check_is_fitted
 
 from sklearn_sfx.preprocessing._base import FrameTransformer
 from sklearn_sfx.preprocessing._step import BaseStep
@@ -69,28 +68,14 @@ class LitPixels(FrameTransformer):
         "photon": [Interval(Real, 0, None, closed="neither")],
     }
 
+    _value_names = ("lit_pixels", "photons")
+
     def __init__(self, *, threshold: float = 0.5, photon: float = 1.0):
         self.threshold = threshold
         self.photon = photon
 
     def _make_step(self) -> LitPixelsStep:
         return LitPixelsStep(float(self.threshold), float(self.photon))
-
-    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
-        """Name the two values: lit_pixels and photons.
-
-        Parameters
-        ----------
-        input_features : None
-            Not used; here by convention.
-
-        Returns
-        -------
-        names : ndarray of str objects, shape (2,)
-            One name for each value.
-        """
-        check_is_fitted(self, "frame_shape_in_")
-        return np.array(["lit_pixels", "photons"], dtype=object)
 
 
 @dataclass(frozen=True)

@@ -10,16 +10,16 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from sklearn_sfx.preprocessing._angular_variance import AngularVarianceStep
+from sklearn_sfx.preprocessing._angular_variance import angular_variance
 from sklearn_sfx.preprocessing._base import FrameTransformer
 from sklearn_sfx.preprocessing._center import find_middle
 from sklearn_sfx.preprocessing._lit_pixels import LitPixelsStep
-from sklearn_sfx.preprocessing._sphere_fit import NAMES, SphereFitStep
+from sklearn_sfx.preprocessing._photons import ring_photons
+from sklearn_sfx.preprocessing._sphere_fit import NAMES, SphereFitStep, fit_sphere
 from sklearn_sfx.preprocessing._step import BaseStep
 
-__all__ = ["LIT", "ParticleFeatures"]
+__all__ = ["ParticleFeatures"]
 
-LIT = 5.0  # standard deviations of the noise, from which on a pixel is lit
 LEAST = 1e-3  # of which logarithms are taken
 
 
@@ -62,6 +62,8 @@ class ParticleFeatures(FrameTransformer):
     >>> found = ParticleFeatures(level=5.0).fit_transform(frames)
     >>> found.shape, found[:, 0].round(2)  # log(1 + 64)
     ((2, 8), array([0.  , 4.17], dtype=float32))
+    >>> ParticleFeatures().fit(frames).get_feature_names_out()[[0, -1]].tolist()
+    ['lit_pixels', 'angular_variance']
     """
 
     _parameter_constraints: ClassVar[dict] = {
@@ -69,7 +71,7 @@ class ParticleFeatures(FrameTransformer):
         "center": [StrOptions({"frame", "beam"}), "array-like"],
         "width": [Interval(Real, 0, None, closed="neither")],
     }
-    _value_name = "feature"
+    _value_names = ("lit_pixels", "photons", *NAMES, "angular_variance")
 
     def __init__(
         self,
@@ -104,20 +106,15 @@ class ParticleFeaturesStep(BaseStep):
 
     def output_shape(self, frame_shape: tuple[int, ...]) -> tuple[int, ...]:
         """Return how many values there are, and refuse frames that are too small."""
-        return (sum(step.output_shape(frame_shape)[0] for step in self._steps()),)
+        SphereFitStep(self.level, self.center, self.width, 1.0).output_shape(frame_shape)
+        return (len(ParticleFeatures._value_names),)
 
     def __call__(self, frame: np.ndarray, usable: np.ndarray | None = None) -> np.ndarray:
         """Run on one frame (h, w); float32."""
-        counts, sphere, uneven = (step(frame, usable) for step in self._steps())
-        explained = list(NAMES).index("explained")
-        logs = np.log(np.maximum(np.concatenate([sphere, uneven]), LEAST))
-        logs[explained] = sphere[explained]
+        counts = LitPixelsStep(1.0, self.level)(frame, usable)
+        light = ring_photons(frame, usable, self.level, self.center, self.width)
+        found = np.append(fit_sphere(light, self.width, 1.0), np.float32(angular_variance(light)))
+        logs = np.log(np.maximum(found, LEAST))
+        explained = NAMES.index("explained")
+        logs[explained] = found[explained]
         return np.concatenate([np.log1p(np.maximum(counts, 0)), logs])
-
-    def _steps(self) -> tuple[BaseStep, ...]:
-        around = self.level, self.center, self.width
-        return (
-            LitPixelsStep(1.0, self.level),
-            SphereFitStep(*around, 1.0),
-            AngularVarianceStep(*around),
-        )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from numbers import Real
 from typing import Any, ClassVar
 
@@ -14,9 +13,10 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.preprocessing._base import FrameTransformer
 from sklearn_sfx.preprocessing._center import find_middle
+from sklearn_sfx.preprocessing._radial_rings import find_rings, ring_sums
 from sklearn_sfx.preprocessing._step import BaseStep
 
-__all__ = ["RadialProfile", "RadialSpectrum", "find_rings"]
+__all__ = ["RadialProfile", "RadialSpectrum"]
 
 
 class RadialProfile(FrameTransformer):
@@ -78,7 +78,7 @@ class RadialProfile(FrameTransformer):
         "width": [Interval(Real, 0, None, closed="neither")],
         "statistic": [StrOptions({"mean", "variance"})],
     }
-    _value_name = "ring"
+    _value_names = "ring"
 
     def __init__(
         self,
@@ -122,13 +122,11 @@ class RadialProfileStep(BaseStep):
         good = np.isfinite(values)
         if usable is not None:
             good &= usable
-        n_rings = int(rings.max()) + 1
-        rings, values = rings[good], values[good]
-        count = np.bincount(rings, minlength=n_rings)
+        count, total = ring_sums(rings, good, values)
         many = np.maximum(count, 1)
-        found = np.bincount(rings, values, n_rings) / many
+        found = total / many
         if self.statistic == "variance":
-            found = np.bincount(rings, (values - found[rings]) ** 2, n_rings) / many
+            found = ring_sums(rings, good, (values - found[rings]) ** 2)[1] / many
         return _filled(found, count > 0).astype(np.float32)
 
 
@@ -175,7 +173,7 @@ class RadialSpectrum(FrameTransformer):
     """
 
     _reads_signals = True
-    _value_name = "cycles"
+    _value_names = "cycles"
 
     def _make_step(self) -> RadialSpectrumStep:
         return RadialSpectrumStep()
@@ -202,15 +200,6 @@ class RadialSpectrumStep(BaseStep):
         level -= place * (place @ level) / max(place @ place, 1.0)
         power = np.abs(np.fft.rfft(level * np.hanning(len(level)))) ** 2
         return np.log1p(power).astype(np.float32)
-
-
-@lru_cache(maxsize=8)
-def find_rings(shape: tuple[int, int], center: tuple[float, float], width: float) -> np.ndarray:
-    """Return the number of the ring that each pixel lies in; the first is about the middle."""
-    rows, columns = (np.arange(length) - place for length, place in zip(shape, center, strict=True))
-    rings = (np.hypot(rows[:, None], columns[None, :]) / width + 0.5).astype(np.intp)
-    rings.flags.writeable = False
-    return rings
 
 
 def _filled(values: np.ndarray, known: np.ndarray) -> np.ndarray:

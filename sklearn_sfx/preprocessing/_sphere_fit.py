@@ -10,16 +10,15 @@ from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted
 
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.preprocessing._base import FrameTransformer
 from sklearn_sfx.preprocessing._center import find_middle
-from sklearn_sfx.preprocessing._photons import lit_photons, ring_sums
-from sklearn_sfx.preprocessing._radial import find_rings
+from sklearn_sfx.preprocessing._photons import RingPhotons, ring_photons
+from sklearn_sfx.preprocessing._radial_rings import find_rings
 from sklearn_sfx.preprocessing._step import BaseStep
 
-__all__ = ["SphereFit"]
+__all__ = ["NAMES", "SphereFit", "SphereFitStep", "fit_sphere"]
 
 NAMES = ("diameter", "intensity", "background", "misfit", "explained")
 FINEST = 4.0  # rings to the finest fringe that is looked for
@@ -110,6 +109,8 @@ class SphereFit(FrameTransformer):
         "scale": [Interval(Real, 0, None, closed="neither")],
     }
 
+    _value_names = NAMES
+
     def __init__(
         self,
         *,
@@ -128,22 +129,6 @@ class SphereFit(FrameTransformer):
 
     def _make_step(self) -> SphereFitStep:
         return SphereFitStep(float(self.photon), self.center_, float(self.width), float(self.scale))
-
-    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
-        """Name the five values.
-
-        Parameters
-        ----------
-        input_features : None
-            Not used; here by convention.
-
-        Returns
-        -------
-        names : ndarray of str objects, shape (5,)
-            One name for each value.
-        """
-        check_is_fitted(self, "frame_shape_in_")
-        return np.array(NAMES, dtype=object)
 
 
 @dataclass(frozen=True)
@@ -173,29 +158,32 @@ class SphereFitStep(BaseStep):
 
     def __call__(self, frame: np.ndarray, usable: np.ndarray | None = None) -> np.ndarray:
         """Run on one frame (h, w); float32."""
-        rings = find_rings(frame.shape, self.center, self.width)
-        photons, good = lit_photons(frame, usable, self.photon)
-        count, total = ring_sums(rings, good, photons)
-        known = count > 0
-        if known.sum() < FEWEST or not total.any():
-            return np.zeros(len(NAMES), np.float32)
-        count, total = count[known], total[known]
-        weight = count**2 / (total + 1)  # over the variance of the mean, of photons
-        spacings, shapes = _spheres(len(known), self.width)
-        shapes, mean = shapes[:, known], total / count
-        sums = shapes @ weight, (shapes**2) @ weight, shapes @ (weight * mean)
-        misfit, intensity, background = _fits(*sums, weight, mean)
-        best = int(misfit.argmin())
-        beside, least = _least(misfit, best)
-        even = _even(weight, mean)
-        found = (
-            self.scale / (spacings[best] * np.exp(STEP * beside)),
-            intensity[best],
-            background[best],
-            least / max(len(mean) - FEWEST, 1),
-            1 - least / even if even > 0 else 0.0,
-        )
-        return np.array(found, np.float32)
+        light = ring_photons(frame, usable, self.photon, self.center, self.width)
+        return fit_sphere(light, self.width, self.scale)
+
+
+def fit_sphere(light: RingPhotons, width: float, scale: float) -> np.ndarray:
+    """Return the five values of `NAMES`, float32, of rings so many pixels wide."""
+    known = light.n_good > 0
+    if known.sum() < FEWEST or not light.total.any():
+        return np.zeros(len(NAMES), np.float32)
+    count, total = light.n_good[known], light.total[known]
+    weight = count**2 / (total + 1)  # over the variance of the mean, of photons
+    spacings, shapes = _spheres(len(known), width)
+    shapes, mean = shapes[:, known], total / count
+    sums = shapes @ weight, (shapes**2) @ weight, shapes @ (weight * mean)
+    misfit, intensity, background = _fits(*sums, weight, mean)
+    best = int(misfit.argmin())
+    beside, least = _least(misfit, best)
+    even = _even(weight, mean)
+    found = (
+        scale / (spacings[best] * np.exp(STEP * beside)),
+        intensity[best],
+        background[best],
+        least / max(len(mean) - FEWEST, 1),
+        1 - least / even if even > 0 else 0.0,
+    )
+    return np.array(found, np.float32)
 
 
 def _fits(

@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from sklearn.utils._param_validation import Interval
-from sklearn.utils.validation import check_is_fitted
 
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.preprocessing._base import FrameTransformer
@@ -107,6 +106,10 @@ class StrongestPeaks(FrameTransformer):
         self.background_radius = background_radius
         self.noise_floor = noise_floor
 
+    @property
+    def _value_names(self) -> tuple[str, ...]:  # type: ignore[override]
+        return tuple(f"peak{rank}" for rank in self.ranks)
+
     def _make_step(self) -> "StrongestPeaksStep":
         ranks = np.asarray(self.ranks)
         rising = ranks.ndim == 1 and ranks.dtype.kind in "iu" and (np.diff(ranks) > 0).all()
@@ -122,22 +125,6 @@ class StrongestPeaks(FrameTransformer):
             float(self.noise_floor),
         )
         return StrongestPeaksStep(tuple(ranks.tolist()), settings)
-
-    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
-        """Name the values by rank: peak1, peak2 and so on.
-
-        Parameters
-        ----------
-        input_features : None
-            Not used; here by convention.
-
-        Returns
-        -------
-        names : ndarray of str objects, shape (n_ranks,)
-            One name for each value.
-        """
-        check_is_fitted(self, "frame_shape_in_")
-        return np.array([f"peak{rank}" for rank in self.ranks], dtype=object)
 
 
 @dataclass(frozen=True)

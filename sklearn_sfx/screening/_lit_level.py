@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from sklearn_sfx.exceptions import InputError, UnreadableFrame
-from sklearn_sfx.preprocessing import LIT
 
-__all__ = ["lit_level", "unusual_count"]
+__all__ = ["LIT", "lit_level", "unusual_count"]
 
+LIT = 5.0  # standard deviations of the noise, from which on a pixel is lit
 N_FRAMES = 64  # that are looked at
 N_PIXELS = 20_000  # of each, at the most
 LEAST = 0.5  # above the dark level, where a camera that counts photons has no noise

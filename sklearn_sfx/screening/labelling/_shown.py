@@ -13,9 +13,9 @@ from sklearn_sfx._methods import METHODS
 from sklearn_sfx._tasks import CRYSTALLOGRAPHY, Task
 from sklearn_sfx.exceptions import UnreadableFrame
 from sklearn_sfx.frames import Frames, Window, needing_some, window_of
-from sklearn_sfx.preprocessing import LIT, PixelMask, find_spots
+from sklearn_sfx.preprocessing import PixelMask, find_spots
 from sklearn_sfx.screening._crop import crop_for
-from sklearn_sfx.screening._lit_level import lit_level
+from sklearn_sfx.screening._lit_level import LIT, lit_level
 from sklearn_sfx.screening._unreadable import find_unreadable
 from sklearn_sfx.serving import FramePicture
 
