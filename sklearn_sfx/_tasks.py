@@ -19,6 +19,8 @@ __all__ = [
     "LabelClass",
     "Task",
     "Words",
+    "refuse_other_task",
+    "task_asked",
     "task_named",
     "task_of_labels",
 ]
@@ -33,19 +35,19 @@ class LabelClass(NamedTuple):
         As it stands in files of labels.
     key : str
         That gives it on the page to label on.
-    said : str
-        What the button of the page says.
-    meaning, shown_as : str
-        When it is given, in short for the button, and in a few words.
+    button, hint : str
+        What the button of the page says, and beside it when to press it.
+    meaning : str
+        The same in a few words, for the help of the page.
     is_hit : bool
         Whether it is one of those that are looked for.
     """
 
     name: str
     key: str
-    said: str
+    button: str
+    hint: str
     meaning: str
-    shown_as: str
     is_hit: bool
 
 
@@ -178,13 +180,32 @@ PARTICLE_HITS = replace(
 _KNOWN = {task.name: task for task in (CRYSTALLOGRAPHY, SINGLE_PARTICLE, PARTICLE_HITS)}
 #: What ``--task`` may say; the first is what is meant where nothing is said.
 TASKS = {task.option: task for task in (CRYSTALLOGRAPHY, SINGLE_PARTICLE)}
+_NO_TASK = f"task has to be one of {', '.join(TASKS)}, got {{!r}}."
 
 
 def task_named(name: str) -> Task:
-    """Return the task that a model file or an option names, or say which there are."""
+    """Return the task that a model file names, or say which there are."""
     if name not in _KNOWN:
-        raise InputError(f"task has to be one of {', '.join(TASKS)}, got {name!r}.")
+        raise InputError(_NO_TASK.format(name))
     return _KNOWN[name]
+
+
+def task_asked(option: str | None) -> Task:
+    """Return the task that is asked for, that of crystals where none is; or say which there are."""
+    if option is None:
+        return CRYSTALLOGRAPHY
+    if option not in TASKS:
+        raise InputError(_NO_TASK.format(option))
+    return TASKS[option]
+
+
+def refuse_other_task(known: Task, option: str | None) -> None:
+    """Refuse a model of a task where another one is asked for."""
+    if option not in (None, known.option):
+        raise InputError(
+            f"The model is of the task {known.option}, and {option} is asked for: leave out the "
+            "task, which the model knows, or take another model."
+        )
 
 
 def task_of_labels(labels: Iterable[str]) -> Task | None:

@@ -288,7 +288,7 @@ class DANN(TorchClassifier):
                 stacklevel=3,
             )
         if not isinstance(self.base, NetworkDesign):
-            design = _for_any_detector(design, X)
+            design = _in_own_units(design, X)
         return self._fit(X, design, classes, targets, sample_weight)
 
     def _encode(self, X: Any, y: Any, sample_domain: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -355,16 +355,17 @@ class DANN(TorchClassifier):
         return tags
 
 
-def _for_any_detector(design: NetworkDesign, X: Any) -> NetworkDesign:
+def _in_own_units(design: NetworkDesign, X: Any) -> NetworkDesign:
     """Return the design of a network that takes each vector in its own units, if they have some.
 
     No batch of two domains has a mean and a spread that are right for both. Vectors with values
     below 0 are not intensities: what they were subtracted from or divided by was their unit.
     """
     measured = design._for_any_detector()
-    if measured is design or (np.asarray(X[:LOOKED_AT]) < 0).any():
+    if measured is design:
         return design
-    return measured
+    rows = np.unique(np.linspace(0, len(X) - 1, LOOKED_AT).astype(int))  # of both domains
+    return design if (np.asarray(X[rows]) < 0).any() else measured
 
 
 def _design_of(base: Any) -> NetworkDesign:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from sklearn_sfx._outputs import STDOUT, Outputs
-from sklearn_sfx._tasks import CRYSTALLOGRAPHY, PARTICLE_HITS, SINGLE_PARTICLE, TASKS, Task
+from sklearn_sfx._tasks import PARTICLE_HITS, SINGLE_PARTICLE, Task, task_asked
 from sklearn_sfx.cli._inputs import open_run
 from sklearn_sfx.cli._options import (
     add_device,
@@ -126,7 +126,7 @@ def task_of(model: Any, args: argparse.Namespace) -> Task:
     """Return the task of a model that was loaded, or the one that is asked for."""
     if hasattr(model, "about"):
         return model.about
-    asked = TASKS[args.task or CRYSTALLOGRAPHY.option]
+    asked = task_asked(args.task)
     return PARTICLE_HITS if model is None and asked is SINGLE_PARTICLE else asked
 
 
@@ -179,8 +179,8 @@ def write_lists(args: argparse.Namespace, screening: Any, scores: Any, lists: Li
     say(f"{table}: every frame")
     if report is not None:
         with outputs.replacing(report) as temporary:
-            about = {"command": args.command, "model_file": args.model or ""}
-            write_report(temporary, screening.model, screening.frames, scores, **about)
+            made_by = {"command": args.command, "model_file": args.model or ""}
+            write_report(temporary, screening.model, screening.frames, scores, **made_by)
         say(f"{report}: the report")
     if saved is not None:
         with outputs.replacing(saved) as temporary:

@@ -58,9 +58,10 @@ class ServedWatch:
             return
         self._noted = self._asked
         said = OWN if self._asked is None else str(self._asked)
-        row = self._record.n_frames + self._record.n_held + 1
-        self._record.note({"threshold": said, f"threshold from row {row} on": said})
-        say(self._args.verb, f"the threshold is {said} from row {row} on, as chosen on the page")
+        self._record.note({"threshold": said})
+        row, _ = self._record.changes[-1]
+        chosen = f"the threshold is {said} from row {row + 1} on, as chosen on the page"
+        say(self._args.verb, chosen)
 
     def add(self, block: Any) -> None:
         """Show a block."""

@@ -24,6 +24,7 @@ from sklearn_sfx.screening._parts import PART as PART
 from sklearn_sfx.screening._parts import PartScores as PartScores
 from sklearn_sfx.screening._parts import joined as joined
 from sklearn_sfx.screening._parts import score_part as score_part
+from sklearn_sfx.screening._parts import unread as unread
 from sklearn_sfx.screening._report import write_report
 from sklearn_sfx.screening._run_info import RunInfo, run_info
 from sklearn_sfx.screening._run_picture import draw_run

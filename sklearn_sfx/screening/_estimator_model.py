@@ -13,7 +13,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_sfx._models import THRESHOLDS, decision, estimators
-from sklearn_sfx._tasks import CRYSTALLOGRAPHY, task_named
+from sklearn_sfx._tasks import CRYSTALLOGRAPHY, refuse_other_task, task_asked
 from sklearn_sfx._text import one_line, shortened
 from sklearn_sfx.classifiers import PeakCountClassifier
 from sklearn_sfx.exceptions import InputError
@@ -40,7 +40,8 @@ def as_screening_model(
     model : ScreeningModel or fitted estimator
         A `ScreeningModel` comes back as it is.
     frames : Frames, shape (n_frames, height, width)
-        The run; one frame is read, for what the steps before the classifier make of it.
+        The run; one frame is read, for what the steps before the classifier make of it, and of
+        single particles some more, for what lights a pixel.
     pos_label : label, optional
         As for `screen`.
     task : str, optional
@@ -52,18 +53,15 @@ def as_screening_model(
     InputError
         It is no fitted classifier, cannot say which class is that of hits, or has another task.
     """
-    about = task_named(task or CRYSTALLOGRAPHY.name)
-    is_of_task = about is not CRYSTALLOGRAPHY and not isinstance(model, ScreeningModel)
-    if is_of_task and about.kept in np.asarray(getattr(model, "classes_", ())).tolist():
-        pos_label = about.kept if pos_label is None else pos_label
-    response, threshold, of, hit = check_hit_finder(model, pos_label)
     if isinstance(model, ScreeningModel):
-        if task not in (None, model.about.option):
-            raise InputError(
-                f"The model is of the task {model.about.option}, and {task} is asked for: leave "
-                "out the task, which the model knows, or take another model."
-            )
+        check_hit_finder(model, pos_label)
+        refuse_other_task(model.about, task)
         return model
+    about = task_asked(task)
+    is_named = about.kept in np.asarray(getattr(model, "classes_", ())).tolist()
+    if pos_label is None and is_named and about is not CRYSTALLOGRAPHY:
+        pos_label = about.kept
+    response, threshold, of, hit = _how_it_decides(model, pos_label)
     name = type(model).__name__
     prepare, classifier = _split_preparation(model)
     known = getattr(estimators(model)[0], "frame_shape_in_", None)
@@ -94,34 +92,29 @@ def as_screening_model(
     )
 
 
-def check_hit_finder(model: Any, pos_label: Any = None) -> tuple[str, Any, Any, Any]:
-    """Return what is known of a model before there are frames, or refuse it.
+def check_hit_finder(model: Any, pos_label: Any = None) -> None:
+    """Refuse what cannot find hits, before there are frames.
 
     Parameters
     ----------
     model, pos_label : any
         As for `as_screening_model`.
 
-    Returns
-    -------
-    response : str
-        The method to ask.
-    threshold, of : any
-        The threshold that it has on its response, and of which class that is; None without one.
-    hit : label
-        Its class of hits.
-
     Raises
     ------
     InputError
         It is no fitted classifier, or cannot say which class is that of hits.
     """
-    if isinstance(model, ScreeningModel):
-        if pos_label is not None:
-            raise InputError(
-                "pos_label is for other estimators: a model that train made has hits and misses."
-            )
-        return "predict_proba", model.threshold, 1, 1
+    if not isinstance(model, ScreeningModel):
+        _how_it_decides(model, pos_label)
+    elif pos_label is not None:
+        raise InputError(
+            "pos_label is for other estimators: a model that train made has hits and misses."
+        )
+
+
+def _how_it_decides(model: Any, pos_label: Any) -> tuple[str, Any, Any, Any]:
+    """Return the method to ask, the threshold on it and of which class that is, and the hits'."""
     response = _response(model)
     threshold, of = _own_decision(model, response)
     return response, threshold, of, _hit_class(model, pos_label, of)

@@ -13,7 +13,7 @@ from sklearn_sfx.frames import Frames, needing_some
 from sklearn_sfx.screening._model import ScreeningModel
 from sklearn_sfx.screening._unreadable import find_unreadable, known_unreadable
 
-__all__ = ["NOTHING", "PART", "PartScores", "joined", "parts_of", "score_part"]
+__all__ = ["NOTHING", "PART", "PartScores", "joined", "parts_of", "score_part", "unread"]
 
 # Frames in a part. What is summed in batches differs in the last bits with the size of the batch,
 # so all that is decided on at once is a part, whoever does it: the results are the same, bit by
@@ -46,6 +46,13 @@ class PartScores(NamedTuple):
 
 
 NOTHING = PartScores(np.empty(0), np.empty(0, np.int64), *np.empty((2, 0), "U1"))
+
+
+def unread(reasons: list[str]) -> PartScores:
+    """Return what is found in frames that cannot be read, each for a reason."""
+    n = len(reasons)
+    counts = np.full(n, NOT_COUNTED, np.int64)
+    return PartScores(np.full(n, np.nan), counts, np.array(reasons), np.full(n, ""))
 
 
 def parts_of(n_frames: int) -> list[slice]:

@@ -22,7 +22,7 @@ from sklearn_sfx.screening._choice import (
 )
 from sklearn_sfx.screening._held_out import HeldOut
 
-__all__ = ["N_FOLDS", "Selection", "select"]
+__all__ = ["N_FOLDS", "Selection", "find_threshold", "select"]
 
 N_FOLDS = 5
 COUNT = "count"  # the method whose decision stands beside that of every other
@@ -141,15 +141,41 @@ def select(
     best = next(candidate for candidate in candidates if candidate.method.name == name)
     say("training on all labels")
     best.fit(X, y)
-    probability = best.probability(X)
-    threshold = best_threshold(held_out[name], is_hit, recall, sample_weight)
-    # The folds' models may be surer than the last one, which then would keep no hit.
-    weight = np.ones(len(y)) if sample_weight is None else sample_weight
-    threshold = min(threshold, weighted_median(probability[is_hit], weight[is_hit]))
-    problem = KEEPS_ALL.format(len(y)) if (probability >= threshold).all() else ""
-    if all(np.ptp(held_out[name][test]) == 0 for _, test in folds):
-        problem = NOTHING_LEARNED
+    threshold, problem = find_threshold(
+        held_out[name], best.probability(X), is_hit, folds, recall, sample_weight
+    )
     expected = expected_of_choice(held_out, is_hit, folds, recall, sample_weight)
     counts = known[COUNT].found_in_crop(best.parts[1]) if COUNT in known else None
     of_best = HeldOut(held_out[name], is_hit, sample_weight)
     return Selection(*best.parts, threshold, tuple(held_out), expected, problem, counts, of_best)
+
+
+def find_threshold(
+    held_out: np.ndarray,
+    probability: np.ndarray,
+    is_hit: np.ndarray,
+    folds: list[tuple[np.ndarray, np.ndarray]],
+    recall: float | None,
+    sample_weight: np.ndarray | None,
+) -> tuple[float, str]:
+    """Return the threshold for a model of all labels, and why it is of no use; "" where it is.
+
+    Parameters
+    ----------
+    held_out, probability : ndarray of float, shape (n_frames,)
+        What models of the folds say of frames that they have not learned from, and what the model
+        of all labels says.
+    is_hit : ndarray of bool, shape (n_frames,)
+        The labels.
+    folds : list of (train, test)
+        Rows of each fold.
+    recall, sample_weight
+        As for `best_threshold`.
+    """
+    threshold = best_threshold(held_out, is_hit, recall, sample_weight)
+    # The folds' models may be surer than the last one, which then would keep no hit.
+    weight = np.ones(len(is_hit)) if sample_weight is None else sample_weight
+    threshold = min(threshold, weighted_median(probability[is_hit], weight[is_hit]))
+    if all(np.ptp(held_out[test]) == 0 for _, test in folds):
+        return threshold, NOTHING_LEARNED
+    return threshold, KEEPS_ALL.format(len(is_hit)) if (probability >= threshold).all() else ""

@@ -13,18 +13,18 @@ from tqdm import tqdm
 
 from sklearn_sfx._tasks import SINGLE_PARTICLE
 from sklearn_sfx._text import counted
-from sklearn_sfx._weights import as_weights, weighted_median, weights_of_labels
+from sklearn_sfx._weights import as_weights, weights_of_labels
 from sklearn_sfx.classifiers import LitPixelCountClassifier, find_in, fit_found
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import Frames
 from sklearn_sfx.preprocessing import PixelMask
-from sklearn_sfx.screening._choice import best_threshold, expected_of_choice
+from sklearn_sfx.screening._choice import expected_of_choice
 from sklearn_sfx.screening._crop import crop_for
 from sklearn_sfx.screening._lit_level import lit_level, unusual_count
 from sklearn_sfx.screening._model import ScreeningModel
 from sklearn_sfx.screening._particle_finder import Sphere, make_single_particle_finder
 from sklearn_sfx.screening._seen_frames import seen_frames
-from sklearn_sfx.screening._select import KEEPS_ALL, N_FOLDS, NOTHING_LEARNED
+from sklearn_sfx.screening._select import N_FOLDS, find_threshold
 from sklearn_sfx.screening._unreadable import readable_rows
 
 __all__ = ["train_single_particles"]
@@ -115,7 +115,7 @@ def train_single_particles(
         prepared = prepare.transform(some)
         bar.update()
         bar.set_description("training")
-        is_known = crop_for(frames, 1).center == "beam"
+        is_known = getattr(frames, "beam_center", None) is not None
         finder = make_single_particle_finder(level=level, center="beam" if is_known else "frame")
         found = np.asarray(finder[0].fit_transform(prepared))
         threshold, expected = _fitted(finder, found, y, recall, random_state, weight)
@@ -186,15 +186,10 @@ def _fitted(
     for train, test in folds:
         held_out[test] = _of_single(clone(learner).fit(found[train], y[train]), found[test])
     learner.fit(found, y)
-    probability = _of_single(learner, found)
-    threshold = best_threshold(held_out, is_single, recall, weight)
-    # The folds' models may be surer than the last one, which then would keep no frame.
-    of_single = (np.ones(len(y)) if weight is None else weight)[is_single]
-    threshold = min(threshold, weighted_median(probability[is_single], of_single))
-    if all(np.ptp(held_out[test]) == 0 for _, test in folds):
-        raise InputError(NOTHING_LEARNED)
-    if (probability >= threshold).all():
-        raise InputError(KEEPS_ALL.format(len(y)))
+    said = _of_single(learner, found)
+    threshold, problem = find_threshold(held_out, said, is_single, folds, recall, weight)
+    if problem:
+        raise InputError(problem)
     return threshold, expected_of_choice({SPHERE: held_out}, is_single, folds, recall, weight)
 
 

@@ -3,14 +3,14 @@
 import numpy as np
 from sklearn.pipeline import Pipeline, make_pipeline
 
-from sklearn_sfx._tasks import CRYSTALLOGRAPHY, PARTICLE_HITS, TASKS
+from sklearn_sfx._tasks import CRYSTALLOGRAPHY, PARTICLE_HITS, task_asked
 from sklearn_sfx.classifiers import (
     LitPixelCountClassifier,
     PeakCountClassifier,
     SpotCountClassifier,
     find_in,
 )
-from sklearn_sfx.exceptions import InputError, UnreadableFrame
+from sklearn_sfx.exceptions import UnreadableFrame
 from sklearn_sfx.frames import Frames, needing_some
 from sklearn_sfx.preprocessing import PixelMask
 from sklearn_sfx.screening._lit_level import lit_level, unusual_count
@@ -63,8 +63,7 @@ def untrained_model(
     >>> screen(untrained_model(run.data), run.data).decision.shape
     (3,)
     """
-    if task not in TASKS:
-        raise InputError(f"task has to be one of {', '.join(TASKS)}, got {task!r}.")
+    is_of_crystals = task_asked(task) is CRYSTALLOGRAPHY
     sample = np.unique(np.linspace(0, len(frames) - 1, MAX_SAMPLE).round().astype(int))
     looked_at = frames[sample]
     mask = PixelMask(detect=len(looked_at) >= PixelMask.MIN_FRAMES, invalid="auto")
@@ -77,7 +76,7 @@ def untrained_model(
         prepare.fit(looked_at)
     one = looked_at[:1]  # without labels only the shape is looked at
     classifier, baseline = make_pipeline(SpotCountClassifier()), PeakCountClassifier()
-    if task != CRYSTALLOGRAPHY.name:
+    if not is_of_crystals:
         baseline = _unusually_lit(prepare, looked_at)
         classifier = make_pipeline(baseline)
     return ScreeningModel(
@@ -87,7 +86,7 @@ def untrained_model(
         threshold=0.5,
         trained_on=(),
         frame_shape=(frames.shape[1], frames.shape[2]),
-        task=CRYSTALLOGRAPHY.name if task == CRYSTALLOGRAPHY.name else PARTICLE_HITS.name,
+        task=(CRYSTALLOGRAPHY if is_of_crystals else PARTICLE_HITS).name,
     )
 
 

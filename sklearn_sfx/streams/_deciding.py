@@ -19,6 +19,7 @@ from sklearn_sfx.screening import (
     check_hit_finder,
     joined,
     score_part,
+    unread,
     untrained_model,
     use_device,
 )
@@ -28,7 +29,6 @@ from sklearn_sfx.streams._protocols import Notice, arrived_frames, frame_name
 __all__ = ["Deciding", "Misfit"]
 
 MOST_KINDS = 8  # of frames, whose models are kept
-NOT_COUNTED = -1  # peaks
 REPEATED_S = 10.0  # after so long what was said of a file is said again
 
 
@@ -157,9 +157,7 @@ class Deciding:
         try:
             return score_part(self._model_for(frame), frame, peaks=self._peaks)
         except (InputError, OSError) as error:
-            why = str(error).rstrip(".")
-            nothing = np.array([np.nan]), np.array([NOT_COUNTED]), np.array([why]), np.array([""])
-            return PartScores(*nothing)
+            return unread([str(error).rstrip(".")])
 
 
 def _kind_of(frames: Frames) -> tuple:

@@ -29,12 +29,11 @@ def test_a_threshold_that_was_moved_is_noted_with_its_first_row(tmp_path, capsys
         record.add(block(np.array([0.9, 0.1]), start=start))
     record.close()
     assert capsys.readouterr().err.count("chosen on the page") == 2
-    about = json.loads((tmp_path / ".sfx/watched/run.scores.csv.json").read_text())["about"]
-    assert about == ABOUT | {
-        "threshold from row 3 on": "0.25",
-        "threshold from row 7 on": "that of the model",
-    }
+    note = json.loads((tmp_path / ".sfx/watched/run.scores.csv.json").read_text())
+    assert note["about"] == ABOUT
+    moved = [(2, {"threshold": "0.25"}), (6, {"threshold": "that of the model"})]
     record = Record(table, about=ABOUT)
+    assert record.changes == moved
     record.note({"threshold": "0.25"})
     record.close()
     with pytest.raises(InputError, match=r"another threshold, 0\.25, and now it is that of"):

@@ -121,7 +121,7 @@ def test_a_recall_is_asked_for_and_a_safe_file_remembers_the_task(spi, labels, t
     [
         (("screen", "--task", "crystallography"), "of the task single-particle, and crystal"),
         (("evaluate", "--task", "crystallography", "--labels"), "of the task single-particle"),
-        (("label", "--task", "crystallography", "--page", "l.html"), "is to be labelled: leave"),
+        (("label", "--task", "crystallography", "--page", "l.html"), "is asked for: leave"),
     ],
 )
 def test_a_model_of_another_task_is_refused(

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from sklearn_sfx._tasks import CRYSTALLOGRAPHY, TASKS
+from sklearn_sfx._tasks import task_asked
 from sklearn_sfx.cli._inputs import open_run, workers
 from sklearn_sfx.cli._options import (
     add_crop,
@@ -140,7 +140,7 @@ def _write(args: argparse.Namespace, frames: Any, model: Any, outputs: Any, page
     say(f"{page}: {n_shown} of {len(frames)} frames, {how}")
     if model:
         say(WEIGHTS)
-    task = TASKS[model.about.option if model else args.task or CRYSTALLOGRAPHY.option]
+    task = task_asked(model.about.option if model else args.task)
     *most, last = [one.key.upper() for one in task.classes]
     keys = f"{', '.join(most)} and {last}"
     say(f"Open it in a browser; {keys} label a frame, and it gives labels for 'sfx train'.")

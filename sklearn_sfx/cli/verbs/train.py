@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sklearn_sfx._methods import AUTO, METHODS, find_methods, methods_without_labels
-from sklearn_sfx._tasks import CRYSTALLOGRAPHY, TASKS, Words
+from sklearn_sfx._tasks import CRYSTALLOGRAPHY, Words, task_asked
 from sklearn_sfx._text import counted
 from sklearn_sfx.cli._inputs import (
     check_options,
@@ -131,7 +131,7 @@ def run(args: argparse.Namespace) -> None:
         training_frames,
     )
 
-    task = TASKS[args.task or CRYSTALLOGRAPHY.option]
+    task = task_asked(args.task)
     check_options(args, task)
     if args.model.suffix == ".skops":
         from sklearn_sfx.persistence import require_skops

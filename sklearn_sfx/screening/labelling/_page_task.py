@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sklearn_sfx._tasks import CRYSTALLOGRAPHY, TASKS, Task, task_named
-from sklearn_sfx.exceptions import InputError
+from sklearn_sfx._tasks import Task, refuse_other_task, task_asked
 from sklearn_sfx.screening._model import ScreeningModel
 
 __all__ = ["labelled_task", "task_facts"]
@@ -13,15 +12,10 @@ __all__ = ["labelled_task", "task_facts"]
 
 def labelled_task(model: ScreeningModel | None, task: str | None) -> Task:
     """Return what is labelled: what is asked for, or the task of the model; refuse two."""
-    if model is not None and task not in (None, model.about.option):
-        raise InputError(
-            f"The model is of the task {model.about.option}, and {task} is to be labelled: leave "
-            "out the task, which the model knows, or take another model."
-        )
-    if model is not None:
-        return TASKS[model.about.option]
-    asked = task_named(CRYSTALLOGRAPHY.name if task is None else task)
-    return TASKS[asked.option]
+    if model is None:
+        return task_asked(task)
+    refuse_other_task(model.about, task)
+    return task_asked(model.about.option)
 
 
 def task_facts(task: Task) -> dict[str, Any]:

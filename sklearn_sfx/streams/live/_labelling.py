@@ -27,7 +27,7 @@ from sklearn_sfx.screening import (
 )
 from sklearn_sfx.streams._hit_files import HitFiles
 from sklearn_sfx.streams._protocols import ScoredFrames
-from sklearn_sfx.streams.live._kept import KeptFrame, KeptFrames
+from sklearn_sfx.streams.live._kept import KeptFrame
 
 __all__ = ["LiveLabels"]
 
@@ -78,13 +78,13 @@ class LiveLabels:
     def counts(self) -> dict[str, int]:
         """Return how many labels of each kind the file has."""
         names = [label.name for label in self._file.labels().values()]
-        return {name: names.count(name) for name in ("HIT", "MAYBE", "MISS")}
+        return {name: names.count(name) for name in self._file.task.labels}
 
     def app(self, number: int) -> Any:
         """Return the application of a sitting; None of one that is over."""
         return self._sittings.get(number)
 
-    def begin(self, kept: KeptFrames, picked: KeptFrame | None, threshold: float) -> int:
+    def begin(self, sample: list[KeptFrame], picked: KeptFrame | None, threshold: float) -> int:
         """Begin a sitting, and return its number.
 
         Raises
@@ -93,7 +93,7 @@ class LiveLabels:
             There is no frame to label yet, or frames cannot be written.
         """
         with self._lock:
-            frames, weights = self._drawn(list(kept.sample), picked, threshold)
+            frames, weights = self._drawn(sample, picked, threshold)
             frames, names = self._named(frames, threshold)
             labelling = labelling_of(
                 frames,

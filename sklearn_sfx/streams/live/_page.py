@@ -343,11 +343,10 @@ class LivePage:
             raise InputError("Labels go nowhere: name a file for them when the watch is started.")
         with self._lock:
             one = None if picked is None else self.kept.find(picked)
-            kept, threshold = KeptFrames(), self._now_threshold
-            kept.sample = list(self.kept.sample)
+            sample, threshold = list(self.kept.sample), self._now_threshold
         if picked is not None and one is None:
             raise InputError("This frame is no longer held; take a newer one.")
-        return self.labels.begin(kept, one, 0.5 if threshold is None else threshold)
+        return self.labels.begin(sample, one, 0.5 if threshold is None else threshold)
 
     def _said(self, one: KeptFrame) -> dict[str, Any]:
         path, position, event, identifier = one.origin
