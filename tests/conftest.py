@@ -76,7 +76,7 @@ def browser():
     """Return a browser that playwright drives."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if chromium is None:
-        pytest.skip("needs chromium to open the page, and there is none")
+        pytest.skip("needs a browser to open the page: apt-get install chromium")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as driver:
