@@ -62,9 +62,12 @@ def find_stack(path: str, file: h5py.File) -> str:
         if item is None:
             raise InputError(f"{path} has no frames that can be read: {why_dead(file, signal)}.")
     contents = list_contents(file)
-    found = _likeliest(_preferred(contents, _competing(contents)))
+    preferred, is_of_nexus = _preferred(contents, _competing(contents))
+    found = _likeliest(preferred)
+    dead = sorted(filter(_is_called_frames, contents.dead), key=_is_data_data, reverse=True)
     named_so = any(_is_called_frames(name) for name in found)
-    dead = [name for name in contents.dead if _is_called_frames(name)]
+    if not is_of_nexus and any(map(_is_data_data, dead)):  # nothing but that name says more
+        named_so = any(map(_is_data_data, found))
     if dead and not named_so:
         others = f"; if {listing(found)} holds the frames, name it as dataset" if found else ""
         raise InputError(
@@ -91,8 +94,13 @@ def only_one(path: str, found: dict[str, h5py.Dataset], contents: Contents | Non
     return next(iter(found))
 
 
-def _preferred(contents: Contents, found: dict[str, h5py.Dataset]) -> dict[str, h5py.Dataset]:
-    """Return those that NeXus has reasons for, or all; what others are put together from is not."""
+def _preferred(
+    contents: Contents, found: dict[str, h5py.Dataset]
+) -> tuple[dict[str, h5py.Dataset], bool]:
+    """Return those that NeXus has reasons for, or all, and whether it has.
+
+    What others are put together from is none of them.
+    """
     used = {
         (mapping.file_name, "/" + mapping.dset_name.strip("/"))
         for item in found.values()
@@ -111,8 +119,8 @@ def _preferred(contents: Contents, found: dict[str, h5py.Dataset]) -> dict[str, 
         keys = {identity(item) for item in chosen if isinstance(item, h5py.Dataset)}
         better = {name: item for name, item in found.items() if identity(item) in keys}
         if better:
-            return better
-    return found
+            return better, True
+    return found, False
 
 
 def _competing(contents: Contents) -> dict[str, h5py.Dataset]:
@@ -121,24 +129,27 @@ def _competing(contents: Contents) -> dict[str, h5py.Dataset]:
     return {
         name: item
         for name, item in _as_linked(contents).items()
-        if could_be_frames(name, item, (2, 3, 4))
-        and (item.ndim > 2 or alone or _is_called_frames(name))
+        if item.ndim > 2 or alone or _is_called_frames(name)
     }
 
 
 def _as_linked(contents: Contents) -> dict[str, h5py.Dataset]:
-    """Return the datasets, and by that name what a link calls ``data/data``.
+    """Return what could be frames, and by that name what a link calls ``data/data``.
 
     Cheetah leaves a frame in several versions, raw and corrected, and links so to the one that is
     meant.
     """
-    datasets = dict(contents.datasets)
+    datasets = {
+        name: item
+        for name, item in contents.datasets.items()
+        if could_be_frames(name, item, (2, 3, 4))
+    }
     names = {identity(item): name for name, item in datasets.items()}
     for path, group in contents.groups.items():
         item = look_up(group, "data") if path.endswith("/data") else None
         if not isinstance(item, h5py.Dataset) or (key := identity(item)) not in names:
             continue
-        if not names[key].endswith("/data/data"):
+        if not _is_data_data(names[key]):
             datasets[f"{path}/data"] = datasets.pop(names[key])
             names[key] = f"{path}/data"
     return datasets
@@ -150,13 +161,17 @@ def _likeliest(found: dict[str, h5py.Dataset]) -> dict[str, h5py.Dataset]:
     The name is not enough beside a stack of the same shape, nor that of one image beside any stack,
     since averages are called so too.
     """
-    first = {name: item for name, item in found.items() if f"/{name}".endswith("/data/data")}
+    first = {name: item for name, item in found.items() if _is_data_data(name)}
     named = {name: item for name, item in found.items() if _is_called_frames(name)}
     shapes = {item.shape for item in named.values()}
     is_clear = any(len(shape) > 2 for shape in shapes) and all(
         name in named or item.shape not in shapes for name, item in found.items()
     )
     return first or (named if is_clear else found)
+
+
+def _is_data_data(name: str) -> bool:
+    return f"/{name}".endswith("/data/data")
 
 
 def _is_called_frames(name: str) -> bool:

@@ -132,6 +132,18 @@ def test_of_several_versions_of_a_frame_the_one_that_a_link_names_is_read(file, 
     np.testing.assert_array_equal(run, FRAMES[:1])
 
 
+def test_a_link_makes_no_frames_of_what_is_none(file, read):
+    file["frames"], file["calib/flatfield"] = FRAMES, np.ones(FRAMES.shape, np.float32)
+    file["data/data"] = h5py.SoftLink("/calib/flatfield")
+    np.testing.assert_array_equal(read(), FRAMES)
+
+
+def test_where_data_in_data_leads_nowhere_no_other_frames_are_read(file, tmp_path, refused):
+    file["raw"], file["data/data"] = FRAMES, h5py.SoftLink("/gone")
+    file.close()
+    refused(tmp_path / "run.h5", "the link /data/data leads to /gone", "if /raw (3, 8, 9) holds")
+
+
 def test_a_stack_that_a_link_names_comes_before_others(file, read):
     file["a/frames"], file["b/frames"] = OTHERS, FRAMES
     file["entry/data/data"] = h5py.SoftLink("/b/frames")
