@@ -228,7 +228,7 @@ def test_what_was_acknowledged_outlives_every_kill(tmp_path, open_page):
                 until = "body:not([data-busy]), #alert:not([hidden])"
                 page.wait_for_selector(until, timeout=60_000, state="attached")
                 if page.is_visible("#alert"):
-                    assert "not saved yet" in page.text_content("#alert")
+                    assert "Trying again" in page.text_content("#alert")
                     break
                 acknowledged[name] = kinds[key]
             if killing:
@@ -248,13 +248,31 @@ def test_what_was_acknowledged_outlives_every_kill(tmp_path, open_page):
     assert not list(tmp_path.glob(".sfx/*")), "what a killed one leaves the next removes"
 
 
+def test_an_answer_that_breaks_off_is_asked_for_again(served, open_page):
+    url, labelling = served
+    page = open_page(url)
+    page.evaluate("""() => {
+      const json = Response.prototype.json;
+      Response.prototype.json = function () {
+        Response.prototype.json = json;
+        return Promise.reject(new TypeError("Failed to fetch"));
+      };
+    }""")
+    page.keyboard.press("h")
+    page.wait_for_selector("#alert:not([hidden])")
+    assert "not saved yet. Trying again" in page.text_content("#alert")
+    ready(page)
+    assert page.is_hidden("#alert")
+    assert labelling.labels.path.read_text() == "run.h5 [1] HIT\n"
+
+
 def test_a_server_that_stops_answering_is_said_and_waited_for(served, open_page):
     url, labelling = served
     page = open_page(url)
     page.route(re.compile("/api/frames/0$"), lambda route: route.abort())
     page.keyboard.press("h")
     page.wait_for_selector("#alert:not([hidden])")
-    assert "not saved yet; trying again" in page.text_content("#alert")
+    assert "not saved yet. Trying again" in page.text_content("#alert")
     page.keyboard.press("n")  # not taken
     assert not labelling.labels.path.exists()
     page.unroute_all()

@@ -113,8 +113,8 @@ class LabelPage {
     }
   }
 
-  // Ask for as long as nobody answers.
-  async until(ask) {
+  // Ask for as long as nobody answers. What waits for the answer is said.
+  async until(ask, waits = "") {
     for (; ;) {
       try {
         const answer = await ask();
@@ -122,7 +122,7 @@ class LabelPage {
         return answer;
       } catch (error) {
         if (!(error instanceof NoAnswer)) throw error;
-        this.alert(`${error.message} What you pressed last is not saved yet; trying again …`);
+        this.alert(`${error.message} ${waits}Trying again …`);
         await new Promise(resolve => setTimeout(resolve, AGAIN_MS));
       }
     }
@@ -168,7 +168,8 @@ class LabelPage {
   }
 
   async change(change) {
-    this.frame = await this.until(() => this.backend.change(this.frame.place, change));
+    this.frame = await this.until(() => this.backend.change(this.frame.place, change),
+      "What you pressed last is not saved yet. ");
     this.tell();
   }
 

@@ -8,31 +8,37 @@ class ServedFrames {
     this.pictures = new Map();
   }
 
-  async ask(path, options = {}) {
-    let answer;
+  // The answer whole, read by `read`: one that breaks off midway is none.
+  async ask(path, read, options = {}) {
+    let answer, said;
     try {
       answer = await fetch(path, {
         ...options,
         headers: { Authorization: `Bearer ${this.token}`, ...options.headers },
       });
+      said = await (answer.ok ? read(answer) : answer.text());
     } catch (error) {
       throw new NoAnswer("The server does not answer.");
     }
-    if (answer.status === 403) throw new Error(await answer.text());
-    if (!answer.ok) {
-      const said = await answer.json().catch(() => ({}));
-      throw new Error(said.error || `The server failed (${answer.status}).`);
-    }
-    return answer;
+    if (answer.ok) return said;
+    throw new Error(answer.status === 403 ? said : this.fault(said, answer.status));
   }
 
-  async json(path, sent) {
+  fault(said, status) {
+    try {
+      return JSON.parse(said).error;
+    } catch {
+      return `The server failed (${status}).`;
+    }
+  }
+
+  json(path, sent) {
     const options = sent === undefined ? {} : {
       method: "POST",
       body: JSON.stringify(sent),
       headers: { "Content-Type": "application/json" },
     };
-    return (await this.ask(path, options)).json();
+    return this.ask(path, answer => answer.json(), options);
   }
 
   run() { return this.json("api/run"); }
@@ -52,8 +58,8 @@ class ServedFrames {
         scales: frame.scales,
         tile: async (layer, level, row, column, masked) => {
           const path = `api/frames/${place}/${layer}/${level}/${row}/${column}`;
-          const answer = await this.ask(`${path}?mask=${masked ? 1 : 0}`);
-          return new Uint8Array(await answer.arrayBuffer());
+          const asked = `${path}?mask=${masked ? 1 : 0}`;
+          return new Uint8Array(await this.ask(asked, answer => answer.arrayBuffer()));
         },
       });
       // Only the last few are held.
