@@ -94,21 +94,23 @@ def open_and_read(read: Callable[[Frames], int], path: Path) -> None:
 READINGS = {"whole": read_whole, "crops": read_crops, "shuffled": read_shuffled}
 
 
-def peak_memory(path: Path, reading: str) -> float:
-    """Return how many MiB a process takes on top while it reads, after a first frame of each."""
+def peak_memory(path: Path, reading: str) -> tuple[float, float]:
+    """Return the peak of a process that opens and reads a run, in MiB, and what was put on top."""
     command = [sys.executable, "-m", "benchmarks.master_file", "--peak", str(path), reading]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return float(done.stdout)
+    peak, on_top = map(float, done.stdout.split())
+    return peak, on_top
 
 
 def print_peak(path: Path, reading: str) -> None:
-    """Print the growth of the peak of this process."""
-    frames = open_frames(path)
-    np.asarray(CentralCrop(64).fit_transform(frames)[:2])  # compiled once
+    """Print the peak of this process, and its growth by opening and reading a run."""
+    CentralCrop(64).fit_transform(np.ones((2, 70, 70), np.uint16))
+    with h5py.File(path) as file:  # what HDF5 takes once
+        list(file)
     Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew, as far as Linux has it
     before = peak_of_process()
-    READINGS[reading](frames)
-    print(peak_of_process() - before)
+    READINGS[reading](open_frames(path))
+    print(peak_of_process(), peak_of_process() - before)
 
 
 def peak_of_process() -> float:
@@ -141,13 +143,15 @@ def main() -> None:
                 kind: timed(partial(open_and_read, read, path)) for kind, path in paths.items()
             }
             seconds = interleave(passes, args.repeats)
-            for kind in KINDS:
+            peaks = {kind: peak_memory(path, reading) for kind, path in paths.items()}
+            for kind, (peak, on_top) in peaks.items():
                 ratios = paired_ratios(seconds[kind], seconds["plain"])
                 per_frame = statistics.median(seconds[kind]) / args.frames * 1e3
                 print(
                     f"{reading:9} {kind:8} {per_frame:7.3f} ms a frame, "
                     f"{statistics.median(ratios):.3f} times the plain file, "
-                    f"{peak_memory(paths[kind], reading):6.1f} MiB on top"
+                    f"peak {peak:.1f} MiB, {peak / peaks['plain'][0]:.3f} times, "
+                    f"{on_top:.1f} MiB on top"
                 )
 
 
