@@ -149,7 +149,7 @@ def open_frames(
         mask, origin = find_own_mask(parts, dataset)
     warn_of_sparse(mask)  # before the gaps are masked too
     if found is not None:
-        run = parts[0].paths[0] if parts else None
+        run = tuple(dict.fromkeys(part.paths[0] for part in parts))
         opened, mask = assemble(opened, mask, found, use_masks=is_masked, run=run)
         values = values | found.values if is_masked else values
         origin = f"{origin} and {found.path}" if origin else found.path

@@ -162,3 +162,33 @@ def test_a_mask_of_each_frame_is_not_lost(opened, tmp_path):
     assert lost[1] == 0
     assert lost[0] == pytest.approx(ROWS * COLUMNS, abs=4)
     assert lost[2] == pytest.approx(3 * COLUMNS, abs=5)
+
+
+MASKED = STACKED.replace("data = ", "mask0_data = /bad\nmask0_badbits = 0x4\ndata = ")
+
+
+def test_a_mask_in_the_file_of_frames_that_are_in_memory_is_asked_for(opened, tmp_path):
+    bad = np.zeros((2 * ROWS, COLUMNS), np.uint16)
+    bad[0, :3] = 4
+    whole = opened(MASKED, {"data": FRAMES, "bad": bad})
+    geometry, stacked = tmp_path / "det.geom", FRAMES.reshape(len(FRAMES), *bad.shape)
+    with pytest.raises(InputError, match=r"/bad, which .* lies in the file of the frames.*mask="):
+        open_frames(stacked, geometry=geometry)
+    mask = read_mask(tmp_path / "run.h5", dataset="/bad", bad_bits=4)
+    given = open_frames(stacked, geometry=geometry, mask=mask)
+    np.testing.assert_array_equal(np.asarray(given), np.asarray(whole))
+    everything = open_frames(stacked, geometry=geometry, mask=False)
+    assert np.isfinite(np.asarray(everything)).sum() > np.isfinite(np.asarray(whole)).sum()
+
+
+def test_masks_of_files_that_differ_are_not_taken_for_each_other(opened, tmp_path):
+    bad = np.zeros((2 * ROWS, COLUMNS), np.uint16)
+    opened(MASKED, {"data": FRAMES, "bad": bad})
+    (tmp_path / "run.h5").rename(tmp_path / "first.h5")
+    both = [tmp_path / "first.h5", tmp_path / "run.h5"]
+    opened(MASKED, {"data": FRAMES + 1, "bad": bad})
+    assert len(open_frames(both, geometry=tmp_path / "det.geom")) == 6
+    bad[0, :3] = 4
+    opened(MASKED, {"data": FRAMES, "bad": bad})
+    with pytest.raises(InputError, match=r"is one in .*first\.h5 and another in .*run\.h5"):
+        open_frames(both, geometry=tmp_path / "det.geom")

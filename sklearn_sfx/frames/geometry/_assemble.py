@@ -22,7 +22,7 @@ __all__ = ["assemble", "assembled_frames"]
 
 
 def assemble(
-    source: FrameSource, mask: Any, geometry: Geometry, *, use_masks: bool, run: str | None
+    source: FrameSource, mask: Any, geometry: Geometry, *, use_masks: bool, run: tuple[str, ...]
 ) -> tuple[AssembledSource, np.ndarray | Frames]:
     """Return assembled frames and their mask, which has the gaps in any case.
 
@@ -36,21 +36,24 @@ def assemble(
         Where the modules are.
     use_masks : bool
         Whether masks and bad regions of the geometry apply.
-    run : str or None
-        Path of the file of the frames.
+    run : tuple of str
+        Paths of the files of the frames; none where they are in memory.
 
     Raises
     ------
     InputError
-        If the geometry names masks of single frames, and `mask` has none.
+        If the geometry names masks of single frames, and `mask` has none; if it names some that lie
+        in the file of the frames, there is none, and no mask is given.
     """
     stack, rows = source.shape[1:], _rows_of_module(source, geometry)
     places = pixel_places(geometry, stack, rows)
     of_geometry, files = np.ones(stack, bool), frozenset[str]()
     if use_masks:
-        of_geometry, files, per_frame = geometry_mask(geometry, stack, rows, run)
-        if per_frame and (mask is None or mask.ndim == 2):
-            raise InputError(_how_to_give(per_frame[0], geometry, run))
+        of_geometry, files, elsewhere = geometry_mask(geometry, stack, rows, run)
+        for one in elsewhere:
+            is_of_frames = bool(one.file or run)
+            if mask is None or (is_of_frames and mask.ndim == 2):
+                raise InputError(_how_to_give(one, geometry, run))
     frames = AssembledSource(source, geometry, rows, mask_files=files)
     usable = frames.has_pixel
     where = places[usable]
@@ -81,22 +84,30 @@ def assembled_frames(frames: Frames, geometry: Geometry) -> Frames:
     Parameters
     ----------
     frames : Frames, shape (n_frames, height, width)
-        Of stacked modules, to which nothing was done; their mask and values hold on.
+        Of stacked modules, to which nothing was done; their mask and values hold on. Masks that
+        the geometry names and that lie in the file of the frames are not known.
     geometry : Geometry
         Where the modules are.
     """
-    source, mask = assemble(frames._source, frames._mask, geometry, use_masks=True, run=None)
+    mask = np.ones(frames.shape[1:], bool) if frames._mask is None else frames._mask
+    source, mask = assemble(frames._source, mask, geometry, use_masks=True, run=())
     values = frames.values | geometry.values
     return Frames(source, mask=mask, values=values, mask_origin=geometry.path)
 
 
-def _how_to_give(mask: MaskFile, geometry: Geometry, run: str | None) -> str:
+def _how_to_give(mask: MaskFile, geometry: Geometry, run: tuple[str, ...]) -> str:
     bits = [
         f"{name}={value:#x}"
         for name, value in (("good_bits", mask.good_bits), ("bad_bits", mask.bad_bits))
         if value
     ]
-    where = mask.file or run or "the run"
+    if not mask.file and not run:
+        return (
+            f"The mask {mask.dataset}, which {geometry.path} names, lies in the file of the "
+            f"frames, and these are in memory: give it, mask=read_mask(that file, "
+            f"dataset={mask.dataset!r}, {', '.join(bits)}), or go on without masks: mask=False."
+        )
+    where = mask.file or run[0]
     return (
         f"The mask {mask.dataset} of {where}, which {geometry.path} names, is another one for each "
         f"frame: give it with the frames, mask=read_mask({where!r}, dataset={mask.dataset!r}, "

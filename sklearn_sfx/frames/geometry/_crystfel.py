@@ -146,6 +146,13 @@ class Geometry:
     wavelength: float | None = None
     dataset: str | None = None
 
+    @property
+    def masks_of_run(self) -> tuple[str, ...]:
+        """The datasets of masks that lie in the file of the frames."""
+        masks = (mask for panel in self.panels for mask in panel.masks if not mask.file)
+        has_rule = (mask.dataset for mask in masks if mask.good_bits | mask.bad_bits)
+        return tuple(dict.fromkeys(has_rule))
+
 
 def read_geometry(path: str) -> Geometry:
     """Read a geometry file.

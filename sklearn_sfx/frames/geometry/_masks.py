@@ -16,7 +16,7 @@ __all__ = ["geometry_mask"]
 
 
 def geometry_mask(
-    geometry: Geometry, stack: tuple[int, int], rows: int, run: str | None
+    geometry: Geometry, stack: tuple[int, int], rows: int, run: tuple[str, ...]
 ) -> tuple[np.ndarray, frozenset[str], tuple[MaskFile, ...]]:
     """Return which pixels a geometry lets be used, and the files that say so.
 
@@ -28,8 +28,8 @@ def geometry_mask(
         (height, width) of the stacked modules.
     rows : int
         Of one module.
-    run : str or None
-        Path of the file of the frames, where masks without a file of their own lie.
+    run : tuple of str
+        Paths of the files of the frames, where masks without a file of their own lie.
 
     Returns
     -------
@@ -38,7 +38,8 @@ def geometry_mask(
     frozenset of str
         Absolute paths of the files that its masks are read from.
     tuple of MaskFile
-        Its masks of which each frame has its own.
+        Its masks that are not among these pixels: of which each frame has its own, and, without a
+        file of the frames, those that lie there.
     """
     usable = np.ones(stack, bool)
     read: dict[MaskFile, np.ndarray | None] = {}
@@ -59,18 +60,17 @@ def geometry_mask(
                 good &= ~_in_region(region, panel)
         for mask in panel.masks:
             if mask not in read:
-                read[mask] = _read(geometry, mask, stack, run)
-                path = _path_of(geometry, mask) if mask.file else run
-                if path is not None and read[mask] is not None:
-                    files |= files_of_mask(path, dataset=mask.dataset)
+                paths = (_path_of(geometry, mask),) if mask.file else run
+                read[mask] = _read_same(geometry, mask, stack, paths)
+                if read[mask] is not None:
+                    for path in paths:
+                        files |= files_of_mask(path, dataset=mask.dataset)
             if (values := read[mask]) is not None:
                 good &= values[part]
-    per_frame = tuple(
-        mask
-        for mask, values in read.items()
-        if values is None and mask.good_bits | mask.bad_bits and (mask.file or run is not None)
+    elsewhere = tuple(
+        mask for mask, values in read.items() if values is None and mask.good_bits | mask.bad_bits
     )
-    return usable, frozenset(files), per_frame
+    return usable, frozenset(files), elsewhere
 
 
 def _in_region(region: BadRegion, panel: Panel) -> np.ndarray:
@@ -84,14 +84,32 @@ def _in_region(region: BadRegion, panel: Panel) -> np.ndarray:
     return inside & (other >= region.first[1]) & (other <= region.last[1])
 
 
-def _read(
-    geometry: Geometry, mask: MaskFile, stack: tuple[int, int], run: str | None
+def _read_same(
+    geometry: Geometry, mask: MaskFile, stack: tuple[int, int], paths: tuple[str, ...]
 ) -> np.ndarray | None:
-    """Return a mask of all modules; None for one per frame, and for one without a rule."""
-    if not mask.good_bits and not mask.bad_bits:
+    """Return a mask of all modules, one and the same in all files; None as `_read` does."""
+    if not paths or (not mask.good_bits and not mask.bad_bits):
         return None
-    path = _path_of(geometry, mask) if mask.file else run
-    if path is None or (not mask.file and "%" in mask.dataset):
+    first, *others = paths
+    values = _read(geometry, mask, stack, first)
+    for path in others:
+        other = _read(geometry, mask, stack, path)
+        if other is None or values is None:
+            return None
+        if not np.array_equal(values, other):
+            raise InputError(
+                f"The mask {mask.dataset}, which {geometry.path} names, is one in {first} and "
+                f"another in {path}: open these files one by one, or go on without: mask=False, "
+                "--no-mask."
+            )
+    return values
+
+
+def _read(
+    geometry: Geometry, mask: MaskFile, stack: tuple[int, int], path: str
+) -> np.ndarray | None:
+    """Return a mask of all modules; None for one of which each frame has its own."""
+    if not mask.file and "%" in mask.dataset:
         return None
     values = read_mask(
         path,

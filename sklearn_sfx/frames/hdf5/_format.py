@@ -17,7 +17,7 @@ from sklearn_sfx.frames._protocols import FrameSource
 from sklearn_sfx.frames.hdf5._contents import contents_of, dataset_at, list_contents
 from sklearn_sfx.frames.hdf5._handles import is_hdf5, look_up
 from sklearn_sfx.frames.hdf5._links import why_dead
-from sklearn_sfx.frames.hdf5._masks import MaskRule, find_mask
+from sklearn_sfx.frames.hdf5._masks import MaskRule, find_mask, name_of_mask
 from sklearn_sfx.frames.hdf5._metadata import Fields, find_fields, single_values
 from sklearn_sfx.frames.hdf5._segments import Images, Segment, gone_segment, make_segment
 from sklearn_sfx.frames.hdf5._source import Hdf5Source
@@ -212,6 +212,8 @@ class Hdf5Format(Format):
     def find_mask_beside(self, path: str, dataset: str | None = None) -> StoredMask | None:
         """Return the mask beside the frames of a dataset, None where they have none."""
         with contents_of(path) as file:
+            if name_of_mask(path, file, self, has_frames=True) is None:
+                return None  # before all files of a master are looked into again
             found = self._chosen(path, file, dataset)[:MAX_BESIDE]
             beside = self._segments(path, file, found)
         return find_mask(path, None, beside, self)

@@ -16,7 +16,7 @@ from sklearn_sfx.frames.hdf5._links import why_dead
 from sklearn_sfx.frames.hdf5._segments import Images, Segment, make_segment
 from sklearn_sfx.frames.hdf5._source import Hdf5Source
 
-__all__ = ["MaskRule", "find_mask"]
+__all__ = ["MaskRule", "find_mask", "name_of_mask"]
 
 # Of several masks in a file, the one to take: one per frame before one for the whole run.
 _MASK_NAMES = ("mask", "pixel_mask", "pixelmask", "mask_shared")
@@ -67,7 +67,7 @@ def find_mask(
         If it cannot be read, if there are several, or if there are neither mask nor frames.
     """
     with contents_of(path) as file:
-        name = dataset or _name_of_mask(path, file, layout, bool(beside))
+        name = dataset or name_of_mask(path, file, layout, bool(beside))
         if name is None:
             return None
         mask = dataset_at(path, file, name)
@@ -103,7 +103,7 @@ def _n_lead(mask: h5py.Dataset, beside: list[Segment]) -> int:
     return 0 if mask.ndim <= 2 else 1
 
 
-def _name_of_mask(path: str, file: h5py.File, layout: Layout, has_frames: bool) -> str | None:
+def name_of_mask(path: str, file: h5py.File, layout: Layout, has_frames: bool) -> str | None:
     """Return the path of the one dataset that is the mask; None beside frames without one."""
     kept = layout.find_masks(file)
     for name in kept:

@@ -87,6 +87,7 @@ class Virtual:
         self.modules = modules
         self.tiles = tiles
         self._fill = fill
+        self._whole = Window(0, 0, *frame_shape)
         self._lay_out(pieces)
 
     @property
@@ -151,8 +152,7 @@ class Virtual:
         if self._covered[band] < max(1, self._full):
             reasons.append(NOWHERE if self._covered[band] == 0 else PARTLY)
         usable = np.zeros(out.shape, bool) if reasons else None
-        whole = Window(0, 0, *self.frame_shape)
-        if not (len(places) == 1 and self.tiles[self._tile[places[0]]].target == whole):
+        if not (len(places) == 1 and self.tiles[self._tile[places[0]]].target == self._whole):
             out[...] = self._fill
         for place in places:
             tile = self.tiles[self._tile[place]]
@@ -168,7 +168,7 @@ class Virtual:
                 usable = np.ones(out.shape, bool)
             if usable is not None:
                 usable[inside] = read
-            has_some |= bool(np.any(read))
+            has_some = has_some or read is True or bool(np.any(read))
             reasons += [reason] if reason else []
         if reasons:
             raise Unread("; ".join(dict.fromkeys(reasons)), usable if has_some else None)

@@ -121,7 +121,7 @@ class KaraboSource:
                     continue
                 if came == "late":
                     yield Notice("disordered", f"{named} came behind train {seen.highest}")
-                if (now := _layout_of(train)) != layout:
+                if (now := _layout_of(train) + self._lacking(train)) != layout:
                     yield Notice("restart" if layout else "start", f"{named}: {now}")
                     layout = now
                 yield from self._blocks(train, arrived)
@@ -132,6 +132,16 @@ class KaraboSource:
                 why = str(error).rstrip(".")
                 text = f"a message of {size} bytes cannot be read: {why}"
                 yield Notice("unreadable", one_line(text), 1)
+
+    def _lacking(self, train: Train) -> str:
+        """Say which mask of the geometry is not in the stream, where nothing stands for it."""
+        names = () if self._geometry is None else self._geometry.masks_of_run
+        if self._mask is not True or train.mask is not None or not names:
+            return ""
+        return one_line(
+            f"; the geometry names the mask {', '.join(names)}, which no stream has: give it with "
+            "--mask"
+        )
 
     def _blocks(self, train: Train, arrived: float) -> Iterator[LiveFrames]:
         """Yield the pulses in blocks, so that at no time there are two copies of a large train."""

@@ -171,7 +171,9 @@ def test_a_server_that_is_killed_and_comes_back_is_asked_again(bound, reading):
     reader.wait_for(lambda r: r.frames)
 
 
-def test_modules_are_put_together_by_a_geometry(server, reading, tmp_path):
+@pytest.fixture
+def two_modules(tmp_path):
+    """Return the path of a geometry of two modules."""
     pytest.importorskip("cfelpyutils")
     lines = ["photon_energy = 9000 eV", "clen = 0.1", "res = 5000", "adu_per_photon = 1"]
     lines += ["data = /d", "dim0 = %", "dim2 = ss", "dim3 = fs"]
@@ -180,9 +182,13 @@ def test_modules_are_put_together_by_a_geometry(server, reading, tmp_path):
         of_panel += [f"corner_x = {200 * number - 150}", "corner_y = -256", "fs = x", "ss = y"]
         lines += [f"p{number}/{line}" for line in of_panel]
     (tmp_path / "two.geom").write_text("\n".join(lines) + "\n")
+    return tmp_path / "two.geom"
+
+
+def test_modules_are_put_together_by_a_geometry(server, reading, two_modules):
     answer, address = server
     data, sent, about = train_of(7, (2, 2, 512, 128))
-    geometry = read_geometry(str(tmp_path / "two.geom"))
+    geometry = read_geometry(str(two_modules))
     reader = reading(KaraboSource(address, geometry=geometry))
     answer(sent, about)
     reader.wait_for(lambda r: r.frames)
@@ -195,6 +201,20 @@ def test_modules_are_put_together_by_a_geometry(server, reading, tmp_path):
     np.testing.assert_array_equal(image[usable.any(axis=1)][:, left : left + 128], data[1, 0])
     assert frames.sources[1].identifier == "7:4"
     assert frames.facts.modules is None
+
+
+@pytest.mark.parametrize("mask", [True, False, np.ones((1024, 128), bool)], ids=type)
+def test_a_mask_of_the_geometry_that_no_stream_has_is_said(server, reading, two_modules, mask):
+    text = two_modules.read_text()
+    two_modules.write_text(f"mask0_data = /bad\nmask0_badbits = 0x4\n{text}")
+    answer, address = server
+    _, sent, about = train_of(7, (2, 2, 512, 128))
+    geometry = read_geometry(str(two_modules))
+    reader = reading(KaraboSource(address, geometry=geometry, mask=mask))
+    answer(sent, about)
+    reader.wait_for(lambda r: r.frames)
+    start = next(notice for notice in reader.notices if notice.kind == "start")
+    assert ("names the mask /bad, which no stream has" in start.text) == (mask is True)
 
 
 REFUSED = {
