@@ -37,6 +37,7 @@ from sklearn_sfx.screening import untrained_model
 from sklearn_sfx.streams import Record, Tally, watch
 
 N_DIFFERENT = 32
+N_PARTS = 6
 
 WRITER = """if True:
     import sys, time, os, h5py, numpy as np
@@ -129,16 +130,18 @@ def load(args: argparse.Namespace, frames: np.ndarray, model: Any) -> None:
         (0.9, "wait"),
         *((2.0, policy) for policy in ("wait", "newest", "spread")),
     ]:
-        tally, before = Tally(), memory_mb()
-        most = before
+        tally, begin = Tally(), time.monotonic()
+        most = [0.0] * N_PARTS
         came = paced(frames, rate * highest, args.seconds)
         for _ in watch(came, model, peaks=False, tally=tally, when_behind=policy):
-            most = max(most, memory_mb())
+            part = int((time.monotonic() - begin) / args.seconds * N_PARTS)
+            most[min(part, N_PARTS - 1)] = max(most[min(part, N_PARTS - 1)], memory_mb())
             assert tally.received == (
                 tally.scored + tally.skipped + tally.unreadable + tally.waiting
             )
         print(f"{rate * highest:.1f}/s, {policy}: {tally}")
-        print(f"    memory {before:.0f} MB before, {most:.0f} MB at the most", flush=True)
+        parts = ", ".join(f"{each:.0f}" for each in most)
+        print(f"    memory at the most, MB, in each sixth of the time: {parts}", flush=True)
 
 
 def paced(frames: np.ndarray, rate: float, seconds: float) -> Iterator[np.ndarray]:
