@@ -76,7 +76,7 @@ class ServedWatch:
 
 @contextmanager
 def live_page(
-    args: argparse.Namespace, record: Any, tally: Any, labels: Path
+    args: argparse.Namespace, record: Any, tally: Any, task: str, labels: Path
 ) -> Iterator[ServedWatch]:
     """Serve the page that the options ask for, as long as the block lasts."""
     if args.serve is None:
@@ -92,6 +92,7 @@ def live_page(
         tally,
         name=args.source,
         model=args.model or UNTRAINED,
+        task=task,
         labels=labels,
         host=args.host,
         port=args.serve,

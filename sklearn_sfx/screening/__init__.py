@@ -28,11 +28,11 @@ from sklearn_sfx.screening._parts import unread as unread
 from sklearn_sfx.screening._report import write_report
 from sklearn_sfx.screening._run_info import RunInfo, run_info
 from sklearn_sfx.screening._run_picture import draw_run
-from sklearn_sfx.screening._scores import TABLE_HEAD as TABLE_HEAD
 from sklearn_sfx.screening._scores import Scores, read_hits
 from sklearn_sfx.screening._scores import check_listable as check_listable
 from sklearn_sfx.screening._scores import hit_line as hit_line
 from sklearn_sfx.screening._scores import hit_lines as hit_lines
+from sklearn_sfx.screening._scores import table_head as table_head
 from sklearn_sfx.screening._scores import table_rows as table_rows
 from sklearn_sfx.screening._screen import check_frames as check_frames
 from sklearn_sfx.screening._screen import checked_threshold as checked_threshold

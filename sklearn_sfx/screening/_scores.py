@@ -24,12 +24,12 @@ from sklearn_sfx.screening._hit_rate import HitRate, estimate_hit_rate, expected
 from sklearn_sfx.screening._shown import Shown
 
 __all__ = [
-    "TABLE_HEAD",
     "Scores",
     "check_listable",
     "hit_line",
     "hit_lines",
     "read_hits",
+    "table_head",
     "table_rows",
 ]
 
@@ -135,8 +135,7 @@ class Scores(Shown):
         facts = {"frames": f"{len(read)}, of which {n_lost} cannot be read" if n_lost else f"{n}"}
         n_hits = int(self.decision[read].sum())
         about = task_named(self.task)
-        share = f"{n_hits} ({n_hits / n:.1%})".replace("%", " %") if n else "0"
-        facts[about.words.many] = share
+        facts[about.words.many] = f"{n_hits} ({n_hits / n:.1%})".replace("%", " %") if n else "0"
         facts["threshold"] = f"{self.threshold:.3g}"
         if n:
             found = self.probability[read]
@@ -265,8 +264,7 @@ class Scores(Shown):
         an apostrophe before it.
         """
         with replacing(path) as temporary:
-            head = TABLE_HEAD.replace(b"peak_count", task_named(self.task).column.encode())
-            temporary.write_bytes(head + table_rows(self))
+            temporary.write_bytes(table_head(self.task) + table_rows(self))
 
 
 def hit_lines(scores: Scores) -> bytes:
@@ -304,7 +302,9 @@ def _as_csv(rows: Iterable[Sequence]) -> bytes:
         return text.getvalue().encode("utf-8")
 
 
-TABLE_HEAD = _as_csv([COLUMNS])
+def table_head(task: str) -> bytes:
+    """Return the first row of a table, as `Scores.write_csv` says."""
+    return _as_csv([COLUMNS]).replace(b"peak_count", task_named(task).column.encode())
 
 
 def read_hits(path: str | os.PathLike) -> list[tuple[str, str | None]]:

@@ -129,15 +129,15 @@ class FramePicture:
             return [(0.0, 1.0)] * self.n_levels
         return [_scale_of(self.codes(layer, level)) for level in range(self.n_levels)]
 
-    def small(self, side: int) -> tuple[np.ndarray, tuple[float, float]]:
-        """Return the layer ``local`` on no more pixels than that along each side, and its scale.
+    def small(self, side: int, layer: str = "local") -> tuple[np.ndarray, tuple[float, float]]:
+        """Return a layer on no more pixels than that along each side, and its scale.
 
         The bytes are as those of a level, uint8 (rows, columns).
         """
-        codes = self.codes("local", self.n_levels - 1)
+        codes = self.codes(layer, self.n_levels - 1)
         while max(codes.shape) > side:
             codes = _highest_of_four(codes)
-        return codes, _scale_of(codes)
+        return codes, _scale_of(codes) if layer == "local" else (0.0, 1.0)
 
     def _pyramid(self, layer: str, masked: bool) -> list[np.ndarray]:
         stored = self._frame

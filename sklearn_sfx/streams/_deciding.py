@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from sklearn_sfx._tasks import CRYSTALLOGRAPHY, refuse_other_task, task_asked
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import Frames
 from sklearn_sfx.screening import (
@@ -48,6 +49,8 @@ class Deciding:
         As for `watch`.
     pos_label : label
         The class of hits of an estimator.
+    task : str or None
+        As for `watch`.
     peaks : bool
         Whether to count peaks too.
     tell : callable
@@ -59,12 +62,20 @@ class Deciding:
         Whether there was a frame on which it could decide.
     """
 
-    def __init__(self, model: Any, pos_label: Any, peaks: bool, tell: Callable[[Notice], Any]):
+    def __init__(
+        self,
+        model: Any,
+        pos_label: Any,
+        task: str | None,
+        peaks: bool,
+        tell: Callable[[Notice], Any],
+    ):
         self._file = model if isinstance(model, ModelFile) else None
         self._estimator = None if self._file else model
         self._pos_label = self._file.pos_label if self._file else pos_label
         if self._estimator is not None:
             check_hit_finder(model, pos_label)
+        self._task = _task_of(self._file.estimator if self._file else model, task)
         self._peaks, self._tell = peaks, tell
         self._models: dict[tuple, ScreeningModel] = {}
         self._refused: tuple[str, float] = ("", 0.0)
@@ -133,7 +144,7 @@ class Deciding:
         return untrained_model(frames) if estimator is None else self._made_of(estimator, frames)
 
     def _made_of(self, estimator: Any, frames: Frames) -> ScreeningModel:
-        model = as_screening_model(estimator, frames, self._pos_label)
+        model = as_screening_model(estimator, frames, self._pos_label, self._task)
         check_frames(model, frames)
         if self._file is not None and self._file.device is not None:
             use_device(model, self._file.device)
@@ -158,6 +169,20 @@ class Deciding:
             return score_part(self._model_for(frame), frame, peaks=self._peaks)
         except (InputError, OSError) as error:
             return unread([str(error).rstrip(".")])
+
+
+def _task_of(model: Any, task: str | None) -> str:
+    """Return what is looked for as long as the watch lasts, whichever model decides."""
+    asked = task_asked(task)
+    if model is None and asked is not CRYSTALLOGRAPHY:
+        raise InputError(
+            "A watch without a model looks for Bragg spots: for the task "
+            f"{asked.option} give a model, as train makes it of labels of this task."
+        )
+    if isinstance(model, ScreeningModel):
+        refuse_other_task(model.about, task)
+        asked = model.about
+    return asked.option
 
 
 def _kind_of(frames: Frames) -> tuple:

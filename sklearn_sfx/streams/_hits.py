@@ -7,12 +7,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from sklearn_sfx._tasks import task_named
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import Facts, FrameOrigin, Frames
 from sklearn_sfx.preprocessing import Peaks, find_peaks
 from sklearn_sfx.streams._protocols import ScoredFrames, frame_name
 
 __all__ = ["Hit", "hits_of"]
+
+NO_PEAKS = find_peaks(np.zeros((1, 1), np.float32))
 
 
 class Hit(NamedTuple):
@@ -25,7 +28,7 @@ class Hit(NamedTuple):
     usable : ndarray of bool, shape (height, width)
         By mask and values.
     peaks : Peaks
-        What `find_peaks` finds on the usable pixels.
+        What `find_peaks` finds on the usable pixels; none of single particles.
     origin : FrameOrigin
         What the frame is called.
     probability : float
@@ -68,6 +71,7 @@ def hits_of(block: ScoredFrames) -> Iterator[Hit]:
     wavelength = _values(known.get("wavelength"), facts.wavelength, len(frames))
     distance = _values(known.get("distance"), facts.distance, len(frames))
     timestamp = _values(known.get("timestamp"), None, len(frames))
+    has_spots = task_named(hits.scores.task).has_spots
     gone: Exception | None = None
     for row, origin in enumerate(hits.scores.sources):
         try:
@@ -76,7 +80,8 @@ def hits_of(block: ScoredFrames) -> Iterator[Hit]:
             gone = gone or error
             continue
         usable = _usable(frames, row, pixels)
-        found = find_peaks(np.where(usable, pixels, np.float32(np.nan)))
+        looked_at = np.where(usable, pixels, np.float32(np.nan))
+        found = find_peaks(looked_at) if has_spots else NO_PEAKS
         yield Hit(
             pixels,
             usable,

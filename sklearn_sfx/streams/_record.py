@@ -11,10 +11,11 @@ from pathlib import Path
 import numpy as np
 
 from sklearn_sfx._files import new_file
+from sklearn_sfx._tasks import CRYSTALLOGRAPHY, task_named
 from sklearn_sfx._text import one_line
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import FrameOrigin
-from sklearn_sfx.screening import TABLE_HEAD, hit_line, hit_lines, table_rows
+from sklearn_sfx.screening import hit_line, hit_lines, table_head, table_rows
 from sklearn_sfx.streams._protocols import ScoredFrames
 from sklearn_sfx.streams._provenance import Provenance
 from sklearn_sfx.streams._seen import Seen
@@ -40,6 +41,8 @@ class Record:
     about : mapping of str to str, optional
         What decides the rows, such as the model and the threshold, by what it is called. It is
         noted beside the table, in ``.sfx``.
+    task : str, default="crystallography"
+        What is looked for, as `Scores.task` says.
     force : bool
         Whether to begin anew, whatever lies there.
 
@@ -83,8 +86,11 @@ class Record:
         hits: str | os.PathLike | None = None,
         *,
         about: Mapping[str, str] | None = None,
+        task: str = CRYSTALLOGRAPHY.name,
         force: bool = False,
     ):
+        self._called = task_named(task).words.one
+        self._head = table_head(task)
         self.table, self.hits = Path(table), None if hits is None else Path(hits)
         self.n_frames = self.n_hits = 0
         self.seen = Seen()
@@ -112,7 +118,7 @@ class Record:
             # Nothing was refused, so here begins what changes a file.
             self._rows.cut(whole)
             if whole == 0:
-                self._rows.append(TABLE_HEAD)
+                self._rows.append(self._head)
             if self.hits is not None:
                 self._list = _Appended(self.hits)
                 size, missing = rest or (0, [])
@@ -224,12 +230,13 @@ class Record:
     def _read_table(self) -> int:
         """Remember the frames, and return the size of the table without a row half there."""
         with open(self.table, "rb") as file:
-            head = file.read(len(TABLE_HEAD))
-            if head != TABLE_HEAD:
-                if not TABLE_HEAD.startswith(head):  # half there, or empty
+            head = file.read(len(self._head))
+            if head != self._head:
+                if not self._head.startswith(head):  # half there, or empty
                     raise InputError(
-                        f"{self.table}: this file is there already, and is no table of scores; "
-                        "name another, move it away, or replace it with --force."
+                        f"{self.table}: this file is there already, and is no table of scores, or "
+                        "one of another task; name another, move it away, or replace it with "
+                        "--force."
                     )
                 return 0
             whole = len(head) + sum(len(row) for row in file if row.endswith(b"\n"))
@@ -245,7 +252,10 @@ class Record:
         with open(self.table, encoding="utf-8", errors="replace", newline="\n") as file:
             for cells in csv.reader(line for line in file if line.endswith("\n")):
                 if len(cells) > 5 and cells[1].isdecimal():
-                    yield FrameOrigin(cells[0] or None, int(cells[1]), cells[2]), cells[5] == "hit"
+                    yield (
+                        FrameOrigin(cells[0] or None, int(cells[1]), cells[2]),
+                        cells[5] == self._called,
+                    )
 
     def _check_list(self, path: Path) -> tuple[int, list[bytes]]:
         """Return how much of the list is of the table, and the lines that it lacks."""

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from sklearn_sfx._intervals import wilson
+from sklearn_sfx._tasks import CRYSTALLOGRAPHY, task_named
 from sklearn_sfx._text import counted, in_percent
 from sklearn_sfx.frames import FrameOrigin
 from sklearn_sfx.streams._protocols import Notice, ScoredFrames
@@ -73,6 +74,7 @@ class Tally:
         self.hits = self.repeated = self.lost = 0
         self.notices: Counter[str] = Counter()
         self.recent_hits: deque[tuple[FrameOrigin, float]] = deque(maxlen=RECENT_HITS)
+        self._words = CRYSTALLOGRAPHY.words
         self._latencies: deque[float] = deque(maxlen=RECENT_LATENCIES)
         self._seconds: deque[list[int]] = deque(maxlen=MINUTE)  # second, scored and hits in it
 
@@ -135,10 +137,16 @@ class Tally:
         ----------
         block : ScoredFrames, of frames of shape (n_frames, height, width)
             The frames.
+
+        Raises
+        ------
+        InputError
+            The scores are of no task that is known.
         """
         now, scores = time.monotonic(), block.scores
         n_read, n_hits = int(scores.is_read.sum()), int(scores.decision.sum())
         with self._lock:
+            self._words = task_named(scores.task).words
             self.waiting -= len(block)
             self.scored += n_read
             self.unreadable += len(block) - n_read
@@ -177,7 +185,7 @@ class Tally:
 
     def __str__(self) -> str:
         now = self.to_dict()
-        said = f"{counted(now['hits'], 'hit')} of {counted(now['scored'], 'frame')}"
+        said = f"{counted(now['hits'], self._words.one)} of {counted(now['scored'], 'frame')}"
         if now["scored"]:
             said += f", {_rate(now['hits'], now['scored'])}"
         last = now["last_minute"]

@@ -44,6 +44,7 @@ def watch(
     *,
     threshold: float | Callable[[], float | None] | None = None,
     pos_label: Any = None,
+    task: str | None = None,
     peaks: bool = True,
     when_behind: str = "wait",
     silent_after: float = 30.0,
@@ -75,6 +76,9 @@ def watch(
         is asked before each block, and None of it is the model's own: so it can be moved.
     pos_label : int, float, bool or str, default=None
         The class of hits of an estimator, as for `screen`; of a `ModelFile` it is its own.
+    task : {"crystallography", "single-particle"}, optional
+        What is looked for: that of a model that `train` made, and what decides how the frames of
+        another estimator are called and whether peaks or lit pixels are counted beside it.
     peaks : bool
         Whether to count the peaks of each frame too.
     when_behind : {"wait", "newest", "spread"}
@@ -102,7 +106,8 @@ def watch(
     Raises
     ------
     InputError
-        Nothing can be received, or the model or another argument cannot be used; the first frames
+        Nothing can be received, or the model or another argument cannot be used, as where single
+        particles are looked for without a model; the first frames
         are such as the model, the mask or the geometry cannot be for, as of another shape. Where
         only later frames are, they are unreadable.
 
@@ -130,6 +135,7 @@ def watch(
         open_source(source),
         model,
         pos_label,
+        task,
         threshold,
         peaks,
         Waiting(when_behind, tally),
@@ -149,6 +155,7 @@ class _Watch:
         source: LiveSource,
         model: Any,
         pos_label: Any,
+        task: str | None,
         threshold: float | Callable[[], float | None] | None,
         peaks: bool,
         waiting: Waiting,
@@ -160,7 +167,7 @@ class _Watch:
         end_after: float | None,
     ):
         self._source = source
-        self._deciding = Deciding(model, pos_label, peaks, self._note)
+        self._deciding = Deciding(model, pos_label, task, peaks, self._note)
         self._threshold, self._peaks = threshold, peaks
         self._waiting, self._tally, self._tell = waiting, tally, tell
         self._seen, self._stop = seen, stop
@@ -274,6 +281,8 @@ class _Watch:
             threshold=threshold,
             reason=found.reason,
             expected=model.expected if threshold == model.threshold else None,
+            likeliest=found.likeliest,
+            task=model.task,
         )
         self._shape = frames.shape[1:]
         rate = len(frames) / max(1e-6, time.monotonic() - begin)

@@ -2,7 +2,10 @@
 
 import csv
 import json
+import os
+import re
 
+import h5py
 import numpy as np
 import pytest
 
@@ -160,3 +163,35 @@ def test_a_page_to_label_on_has_the_keys_of_the_task(spi, model, tmp_path, capsy
     assert 'data-label="HIT"><kbd>' not in text
     assert spi("label", "--model", model, "--page", tmp_path / "d.html", "--n-frames", 4) == 0
     assert 'data-label="multiple"' in (tmp_path / "d.html").read_text()
+
+
+def test_a_watch_calls_counts_and_lists_as_its_model_does(
+    spi, model, labels, particle_folder, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    assert spi("screen", "--model", model) == 0
+    screened = rows_of("run.scores.csv")
+    os.remove("run.scores.csv")
+    listed = sorted(read_hits("run.singles.lst"))
+    os.remove("run.singles.lst")
+    os.utime(particle_folder / "run.h5", (0, 0))  # nobody writes to it any more
+    capsys.readouterr()
+    until = ("--end-after", "1", "--save-hits", "kept.cxi")
+    assert spi("watch", "--model", model, *until) == 0
+    said = capsys.readouterr().out
+    assert re.search(rf"{len(listed)} singles of 160 frames", said)
+    assert "run.singles.lst: the singles" in said
+    watched = rows_of("run.scores.csv")
+    assert list(watched[0]) == list(screened[0])
+    assert [row["decision"] for row in watched] == [row["decision"] for row in screened]
+    assert [row["lit_pixels"] for row in watched] == [row["lit_pixels"] for row in screened]
+    assert sorted(read_hits("run.singles.lst")) == listed
+    with h5py.File("kept-00001.cxi") as file:
+        assert not file["entry_1/result_1/nPeaks"][:].any()
+    # And goes on where it was, with the same words.
+    assert spi("watch", "--model", model, *until[:2]) == 0
+    assert "160 frames already" in capsys.readouterr().err
+    assert spi("watch", "--model", model, "--task", "crystallography", *until[:2]) != 0
+    assert "The model is of the task single-particle" in capsys.readouterr().err
+    assert spi("watch", *TASK, "--scores", "other.csv", *until[:2]) != 0
+    assert "for the task single-particle give a model" in capsys.readouterr().err

@@ -123,3 +123,20 @@ def test_without_a_file_there_are_no_labels():
     with pytest.raises(InputError, match="no longer held"):
         with_labels, _ = live_page(labels="none.txt")
         with_labels.begin_labelling(5)
+
+
+def test_single_particles_have_their_own_words_labels_and_pictures(tmp_path):
+    page, tally = live_page(labels=tmp_path / "run.label.txt", task="single-particle")
+    client = Client(live_app(page))
+    one = block([0.9, 0.6, 0.1])
+    shown(page, tally, replace(one, scores=replace(one.scores, task="single-particle")))
+    assert str(tally).startswith("2 singles of 3 frames")
+    now = client.get("/api/live").json()
+    assert now["words"]["many"] == "singles"
+    assert set(now["labels"]["counts"]) == {"empty", "single", "multiple", "other"}
+    assert client.get("/api/frames/1/picture").json()["layer"] == "counts"
+    sitting = client.post("/api/label", json={"frame": 1}).json()["sitting"]
+    facts = client.get(f"/label/{sitting}/api/run").json()
+    assert "--task single-particle" in facts["then"]
+    label(client, sitting, ["single"])
+    assert " single" in (tmp_path / "run.label.txt").read_text()

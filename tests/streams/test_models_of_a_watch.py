@@ -1,6 +1,7 @@
 """Which models a watch takes, what it says of frames they are not for, and how one is replaced."""
 
 import os
+import shutil
 import threading
 import time
 from dataclasses import replace
@@ -299,3 +300,22 @@ def test_models_replaced_all_the_time_lose_no_frame(model, stored, tmp_path):
         thread.join()
     assert len(decided) == tally.scored == 4 * N
     assert {notice.kind for notice in notices} == {"model"}
+
+
+def test_a_model_of_another_task_is_refused_while_it_runs(particle_folder, stored, tmp_path):
+    path, told = tmp_path / "model.joblib", []
+    train(stored, TARGET, method="peaks", crop=90).save(path)
+    file = ModelFile(path)
+
+    def frames():
+        yield stored[:5]
+        shutil.copy(particle_folder / "model.joblib", tmp_path / "new")
+        os.replace(tmp_path / "new", path)
+        yield stored[5:10]
+
+    blocks = list(watch(frames(), file, peaks=False, tell=told.append))
+    assert sum(map(len, blocks)) == 10
+    assert {block.scores.task for block in blocks} == {"crystallography"}
+    refused = next(notice.text for notice in told if notice.kind == "refused")
+    assert "of the task single-particle, and crystallography is asked for" in refused
+    assert refused.endswith("the model from before stays")

@@ -11,8 +11,16 @@ from typing import Any
 from sklearn_sfx._outputs import name_of_run
 from sklearn_sfx.cli._hit_outputs import add_hit_outputs, hit_outputs, name_of_stream
 from sklearn_sfx.cli._inputs import opening, workers
+from sklearn_sfx.cli._lists import task_of
 from sklearn_sfx.cli._live_page import add_live_page, live_page
-from sklearn_sfx.cli._options import add_device, add_force, add_jobs, add_model, add_opening
+from sklearn_sfx.cli._options import (
+    add_device,
+    add_force,
+    add_jobs,
+    add_model,
+    add_opening,
+    add_task,
+)
 from sklearn_sfx.cli._printing import say, tell
 from sklearn_sfx.exceptions import InputError
 
@@ -33,8 +41,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "or karabo://HOST:PORT",
     )
     add_opening(parser)
+    add_task(parser)
     add_model(parser, without="none is needed: frames with six Bragg spots or more are hits")
-    parser.add_argument("--hits", type=Path, help="hit list for CrystFEL (default: RUN.hits.lst)")
+    parser.add_argument(
+        "--hits",
+        type=Path,
+        help="hit list for CrystFEL (default: RUN.hits.lst; RUN.singles.lst of single particles)",
+    )
     parser.add_argument("--scores", type=Path, help="table of all frames (default: RUN.scores.csv)")
     parser.add_argument(
         "--no-peaks", action="store_true", help="do not count peaks: about three times as fast"
@@ -76,14 +89,17 @@ def run(args: argparse.Namespace) -> None:
     is_stream = "://" in args.source
     name = name_of_stream(args.source) if is_stream else name_of_run(expand_paths(args.source))
     table = args.scores or Path(f"{name}.scores.csv")
-    hits = args.hits or Path(f"{name}.hits.lst")
-    _refuse_inputs(args, table, hits)
     how = opening(args)
     model = None
     if args.model is not None:
         model = ModelFile(args.model, pos_label=args.hit_label, device=args.device)
+    about = task_of(None if model is None else model.estimator, args)
+    hits = args.hits or Path(f"{name}.{about.words.list_name}")
+    _refuse_inputs(args, table, hits)
     source = open_source(args.source, but=(str(table), str(hits)), **how)
-    record = Record(table, hits, about=_about(args, source.name, model, how), force=args.force)
+    record = Record(
+        table, hits, about=_about(args, source.name, model, how), task=about.name, force=args.force
+    )
     if record.n_frames:
         _say_what_is_there(args, record)
     tally, stop = Tally(), threading.Event()
@@ -93,12 +109,13 @@ def run(args: argparse.Namespace) -> None:
             _ended_by_signals(stop),
             workers(args),
             _said_every(args, tally),
-            live_page(args, record, tally, Path(f"{name}.label.txt")) as page,
+            live_page(args, record, tally, about.name, Path(f"{name}.label.txt")) as page,
         ):
             for block in watch(
                 source,
                 model,
                 threshold=page.threshold,
+                task=args.task,
                 peaks=not args.no_peaks,
                 when_behind=args.when_behind,
                 end_after=args.end_after,
@@ -116,7 +133,7 @@ def run(args: argparse.Namespace) -> None:
         record.close()
     _say(args, tally)
     if not args.json:
-        tell()(f"{hits}: the hits, for CrystFEL")
+        tell()(f"{hits}: {about.words.for_whom}")
         tell()(f"{table}: every frame")
 
 

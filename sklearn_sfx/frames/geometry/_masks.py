@@ -100,7 +100,7 @@ def _read_same(
             raise InputError(
                 f"The mask {mask.dataset}, which {geometry.path} names, is one in {first} and "
                 f"another in {path}: open these files one by one, or go on without: mask=False, "
-                "--no-mask."
+                "--no-mask on the command line."
             )
     return values
 

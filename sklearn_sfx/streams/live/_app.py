@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from sklearn_sfx._tasks import Task
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import needing_some
 from sklearn_sfx.preprocessing import PixelMask
@@ -32,6 +33,7 @@ NO_STORE = {"cache-control": "no-store"}
 class Shown(Protocol):
     """What the application asks of the page that it is of."""
 
+    task: Task
     labels: Any
     metrics: Any
 
@@ -51,7 +53,7 @@ def live_app(live: Shown) -> Any:
     from starlette.responses import JSONResponse, PlainTextResponse, Response
     from starlette.routing import Mount, Route
 
-    pictures = _Pictures()
+    pictures = _Pictures("counts" if live.task.scale == "log" else "local")
 
     def home(request: Request) -> Response:
         answer = asset(PAGE)
@@ -148,7 +150,8 @@ def _number(value: Any, what: str) -> float:
 class _Pictures:
     """Small pictures of frames, each made once, and one at a time: who scores needs the machine."""
 
-    def __init__(self) -> None:
+    def __init__(self, layer: str) -> None:
+        self._layer = layer
         self._made: OrderedDict[int, dict[str, Any]] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -156,18 +159,24 @@ class _Pictures:
         """Return a picture as a page draws it; ``error`` where the frame cannot be read."""
         with self._lock:
             if one.number not in self._made:
-                self._made[one.number] = _picture(one)
+                self._made[one.number] = _picture(one, self._layer)
                 while len(self._made) > N_PICTURES:
                     self._made.popitem(last=False)
             return self._made[one.number]
 
 
-def _picture(one: KeptFrame) -> dict[str, Any]:
+def _picture(one: KeptFrame, layer: str) -> dict[str, Any]:
     mask = PixelMask(invalid="auto").fit(one.frames) if one.mask is None else one.mask
     try:
         pixels = np.asarray(needing_some(mask.transform(one.frames)))[0]
     except (InputError, OSError) as error:  # the file was taken away
         return {"error": str(error)}
-    codes, scale = FramePicture(pixels).small(SIDE)
-    facts = view_facts(codes.shape) | {"tile": SIDE}
-    return {"view": facts, "scale": scale, "codes": b64encode(codes.tobytes()).decode("ascii")}
+    picture = FramePicture(pixels)
+    codes, scale = picture.small(SIDE, layer)
+    return {
+        "view": view_facts(codes.shape) | {"tile": SIDE},
+        "layer": layer,
+        "scale": scale,
+        "range": picture.counts_range,
+        "codes": b64encode(codes.tobytes()).decode("ascii"),
+    }

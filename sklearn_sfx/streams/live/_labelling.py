@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils import check_random_state
 
+from sklearn_sfx._tasks import CRYSTALLOGRAPHY
 from sklearn_sfx._text import one_line
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import FrameOrigin, Frames, are_alike, join_frames, open_frames
@@ -36,8 +37,8 @@ N_SITTINGS = 8  # that can be gone on with
 ORDER = "half drawn at random and half where the model is in doubt, of those it has scored"
 PICKED = f"the first one picked, and so no sample; the others {ORDER}"
 THEN = (
-    "Train with 'sfx train RUN --labels {} --model MODEL': a watch with this model file takes what "
-    "is written over it."
+    "Train with 'sfx train RUN --labels {} --model MODEL{}': a watch with this model file takes "
+    "what is written over it."
 )
 
 
@@ -53,15 +54,26 @@ class LiveLabels:
     ----------
     path : path-like
         The file of labels.
+    task : str, default="crystallography"
+        What the labels are of.
     back : str
         The address that the page to label on leads back to.
     seed : int
         Of the draws.
     """
 
-    def __init__(self, path: str | os.PathLike, *, back: str = "/", seed: int = 0):
+    def __init__(
+        self,
+        path: str | os.PathLike,
+        *,
+        task: str = CRYSTALLOGRAPHY.name,
+        back: str = "/",
+        seed: int = 0,
+    ):
         self.path = Path(path)
-        self._file = LabelFile(path)
+        self._file = LabelFile(path, task)
+        is_usual = self._file.task is CRYSTALLOGRAPHY
+        self._option = "" if is_usual else f" --task {self._file.task.option}"
         self._back, self._rng = back, check_random_state(seed)
         self._sittings: dict[int, Any] = {}
         self._n_sittings = 0
@@ -99,12 +111,14 @@ class LiveLabels:
                 frames,
                 names,
                 weights,
-                LabelFile(self.path),  # of its own, so that undo stays in the sitting
+                LabelFile(
+                    self.path, self._file.task.name
+                ),  # of its own, so that undo stays in the sitting
                 order=ORDER if picked is None else PICKED,
                 n_wanted=len(names),
                 stop=lambda: None,
                 back=self._back,
-                then=THEN.format(one_line(str(self.path))),
+                then=THEN.format(one_line(str(self.path)), self._option),
             )
             self._n_sittings += 1
             self._sittings[self._n_sittings] = label_app(labelling)
@@ -157,6 +171,7 @@ class LiveLabels:
             np.ones(n, bool),
             None,
             threshold,
+            task=self._file.task.name,
         )
         files = HitFiles(self.path.with_suffix(".cxi"), n_frames=n)
         try:

@@ -13,6 +13,7 @@ from typing import Any, Self
 import numpy as np
 
 from sklearn_sfx._extras import require
+from sklearn_sfx._tasks import CRYSTALLOGRAPHY, task_named
 from sklearn_sfx._text import one_line
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import are_simulated
@@ -48,6 +49,8 @@ class LivePage:
         What is watched, as the page calls it.
     model : str
         What the page calls the model, such as its path.
+    task : str, default="crystallography"
+        What is looked for, as `Scores.task` says: how frames are called, labelled and drawn.
     labels : path-like, optional
         The file of labels that are given on the page; without it none can be.
     host : str, default="127.0.0.1"
@@ -105,6 +108,7 @@ class LivePage:
         *,
         name: str = "frames",
         model: str = "",
+        task: str = CRYSTALLOGRAPHY.name,
         labels: str | os.PathLike | None = None,
         host: str = "127.0.0.1",
         port: int | None = None,
@@ -113,6 +117,7 @@ class LivePage:
         for package in ("prometheus_client", "starlette", "uvicorn", "jinja2"):
             require(package, extra="live", what="Live pages")
         self._tally, self._name = tally, one_line(name)
+        self.task = task_named(task)
         self._lock = threading.Lock()
         self._history, self._scores = RateHistory(time.time()), RecentScores()
         self.kept = KeptFrames()
@@ -124,7 +129,7 @@ class LivePage:
         self._is_simulated = False
         self._notices: deque[tuple[float, str, str]] = deque(maxlen=N_NOTICES)
         self.chosen: float | None = None
-        self.labels = None if labels is None else LiveLabels(Path(labels))
+        self.labels = None if labels is None else LiveLabels(Path(labels), task=task)
         self.metrics = Metrics(tally, lambda: self._now_threshold)
         self._server = PageServer(live_app(self), host=host, port=port, token=token)
         self.url = self._server.url
@@ -283,6 +288,7 @@ class LivePage:
         return {
             "at": now,
             "name": self._name,
+            "words": self.task.words._asdict(),
             "simulated": self._is_simulated,
             "last_at": self._last_at,
             "counts": counts,

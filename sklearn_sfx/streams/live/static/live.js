@@ -82,7 +82,14 @@ class LivePage {
     document.body.classList.remove("old");
     this.alert(now.labels?.problem || this.refused || "");
     this.find("simulated").hidden = !now.simulated;
-    document.title = now.minute.of ? `${percent(now.minute.value)} hits – ${now.name}` : now.name;
+    const { words } = now, many = words.many[0].toUpperCase() + words.many.slice(1);
+    document.title = now.minute.of
+      ? `${percent(now.minute.value)} ${words.many} – ${now.name}` : now.name;
+    this.say("minute-title", `${many} in the last minute`);
+    this.say("rate-title", `${many} of all`);
+    this.say("history-title", `${many.slice(0, -1)} rate`);
+    this.say("hits-title", `Newest ${words.many}`);
+    this.say("no-hits", `No ${words.one} yet.`);
     this.say("name", now.name);
     this.showState(now);
     this.showNumbers(now);
@@ -129,9 +136,9 @@ class LivePage {
     }
   }
 
-  showThreshold({ scores, threshold, name }) {
+  showThreshold({ scores, threshold, words }) {
     this.scores.set({ ...scores, threshold: threshold.now, tried: this.tried });
-    this.say("scores-said", `The newest ${whole(scores.of)} frames by the probability of a hit; `
+    this.say("scores-said", `The newest ${whole(scores.of)} frames by the probability of a ${words.one}; `
       + "heights are on a scale of logarithms.");
     this.find("by-recall").hidden = !threshold.knows_recall;
     const next = threshold.chosen ?? threshold.own;
@@ -149,7 +156,7 @@ class LivePage {
       + "has too few labels.";
     const share = ({ value, low, high }) => value === null ? "unknown"
       : `${percent(value)} (${(100 * low).toFixed(0)} to ${percent(high, 0)})`;
-    return `Expected by ${known.n_labels} labels: recall ${share(known.recall)}, misses kept `
+    return `Expected by ${known.n_labels} labels: recall ${share(known.recall)}, ${this.now.words.rest_many} kept `
       + `${share(known.misses_kept)}.`;
   }
 
@@ -222,7 +229,7 @@ class LivePage {
     }
   }
 
-  draw({ error, view, scale, codes }, canvas, button) {
+  draw({ error, view, layer, scale, range, codes }, canvas, button) {
     if (error) {
       const said = button.querySelector(".name");
       said.classList.add("gone");
@@ -230,7 +237,9 @@ class LivePage {
       return;
     }
     const bytes = Uint8Array.from(atob(codes), letter => letter.charCodeAt(0));
-    new Thumbnail(canvas, view).show({ scales: [scale], tile: async () => bytes });
+    const shown = new Thumbnail(canvas, view);
+    shown.set({ layer, isLog: layer === "counts" });
+    shown.show({ scales: [scale], countsRange: range, tile: async () => bytes });
     button.dataset.drawn = "";
   }
 
