@@ -20,6 +20,7 @@ from sklearn_sfx.frames import Frames
 from sklearn_sfx.preprocessing import PixelMask
 from sklearn_sfx.screening._choice import expected_of_choice
 from sklearn_sfx.screening._crop import crop_for
+from sklearn_sfx.screening._held_out import HeldOut
 from sklearn_sfx.screening._lit_level import lit_level, unusual_count
 from sklearn_sfx.screening._model import ScreeningModel
 from sklearn_sfx.screening._particle_finder import Sphere, make_single_particle_finder
@@ -118,7 +119,7 @@ def train_single_particles(
         is_known = getattr(frames, "beam_center", None) is not None
         finder = make_single_particle_finder(level=level, center="beam" if is_known else "frame")
         found = np.asarray(finder[0].fit_transform(prepared))
-        threshold, expected = _fitted(finder, found, y, recall, random_state, weight)
+        threshold, expected, held_out = _fitted(finder, found, y, recall, random_state, weight)
         bar.update()
         bar.set_description("counting lit pixels")
         baseline = _baseline(level, prepared, y)
@@ -134,6 +135,7 @@ def train_single_particles(
         method=SPHERE,
         compared=(SPHERE,),
         expected=expected,
+        held_out=held_out,
         task=SINGLE_PARTICLE.name,
     )
 
@@ -164,8 +166,8 @@ def _fitted(
     recall: float | None,
     random_state: int | None,
     weight: np.ndarray | None,
-) -> tuple[float, Any]:
-    """Fit what follows the first step, and return the threshold and what to expect."""
+) -> tuple[float, Any, HeldOut | None]:
+    """Fit what follows the first step; return the threshold, what to expect, and scores for it."""
     is_single, learner = y == SINGLE, finder[1:]
     few = int(min(is_single.sum(), (~is_single).sum()))
     if few < N_FOLDS and recall is not None:
@@ -176,21 +178,22 @@ def _fitted(
         )
     if few < N_FOLDS:
         learner.fit(found, y)
-        return 0.5, None
+        return 0.5, None, None
     _, kind, sizes = np.unique(y, return_inverse=True, return_counts=True)
     rare = sizes[kind] < N_FOLDS  # these are spread over the folds together
     kind = np.where(rare, -1, kind) if not 0 < rare.sum() < N_FOLDS else is_single
     splitter = StratifiedKFold(N_FOLDS, shuffle=True, random_state=random_state)
     folds = list(splitter.split(found, kind))
-    held_out = np.empty(len(y))
+    scores = np.empty(len(y))
     for train, test in folds:
-        held_out[test] = _of_single(clone(learner).fit(found[train], y[train]), found[test])
+        scores[test] = _of_single(clone(learner).fit(found[train], y[train]), found[test])
     learner.fit(found, y)
     said = _of_single(learner, found)
-    threshold, problem = find_threshold(held_out, said, is_single, folds, recall, weight)
+    threshold, problem = find_threshold(scores, said, is_single, folds, recall, weight)
     if problem:
         raise InputError(problem)
-    return threshold, expected_of_choice({SPHERE: held_out}, is_single, folds, recall, weight)
+    expected = expected_of_choice({SPHERE: scores}, is_single, folds, recall, weight)
+    return threshold, expected, HeldOut(scores, is_single, weight)
 
 
 def _of_single(learner: Any, found: np.ndarray) -> np.ndarray:

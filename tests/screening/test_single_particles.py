@@ -88,6 +88,10 @@ def test_weights_set_the_threshold_and_what_is_expected(frames, particle_run, mo
     share = np.average(labels == "single", weights=weight)
     assert weighted.expected.hit_rate.value == pytest.approx(share)
     assert model.expected.hit_rate.value == pytest.approx((labels == "single").mean())
+    for each in (model, weighted):  # at its threshold they say the same
+        there = each.held_out.at(each.threshold)
+        assert there.hit_rate.value == pytest.approx(each.expected.hit_rate.value)
+    assert model.held_out.at(0.0).lost == 0
 
 
 def test_a_wrong_label_is_refused(frames):
