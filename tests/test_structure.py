@@ -32,6 +32,7 @@ ROOMS = [
     "_models",
     "_extras",
     "_files",
+    "_new_hdf5",
     "_outputs",
     "_intervals",
     "_weights",

@@ -10,6 +10,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils import Bunch
 
 from sklearn_sfx._files import replacing
+from sklearn_sfx._new_hdf5 import new_hdf5
 from sklearn_sfx.datasets import make_target
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import Frames, open_frames
@@ -118,11 +119,9 @@ def prepare_run(study: Study, name: str, seed: int) -> None:
 
 def write_frames(path: Path, frames: Frames, *, halved: bool) -> None:
     """Write frames in half precision, which is what `CNN2D` trains on; NaN reads as 0."""
-    import h5py  # takes long to import
-
     n_frames, height, width = frames.shape
     shape = (height // 2, width // 2) if halved else (height, width)
-    with h5py.File(path, "w") as file:
+    with new_hdf5(path) as (file, find_room):
         data = file.create_dataset("frames", (n_frames, *shape), np.float16, chunks=(1, *shape))
         start = 0
         for block in frames.blocks():
@@ -130,6 +129,7 @@ def write_frames(path: Path, frames: Frames, *, halved: bool) -> None:
             if halved:
                 even = block[:, : 2 * shape[0], : 2 * shape[1]]
                 block = even.reshape(-1, shape[0], 2, shape[1], 2).max(axis=(2, 4))
+            find_room(block.size * data.dtype.itemsize)
             data[start : start + len(block)] = block
             start += len(block)
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
 
+from sklearn_sfx._new_hdf5 import new_hdf5
 from sklearn_sfx._text import plain
 from sklearn_sfx.frames import HC_EV_ANGSTROM, JOULE_IN_EV, Facts
 from sklearn_sfx.streams._hits import Hit
@@ -18,6 +19,7 @@ from sklearn_sfx.streams._hits import Hit
 __all__ = ["CxiHits", "kind_of"]
 
 MOST_PEAKS = 1024  # of a frame; of more the strongest are kept
+OF_COLUMNS = 2**16  # bytes that a frame takes at the most beside its pixels
 VERSION = 140  # of CXI
 TEXT = h5py.string_dtype()
 KIND = "sfx_kind"  # attribute: what all frames of a file have in common
@@ -40,7 +42,7 @@ class CxiHits:
     shape, dtype, facts : tuple of int, dtype and Facts
         Of the frames of a new file.
     in_memory : bool
-        Whether it is written at the end, at once: HDF5 does not survive a disk that is full.
+        Whether it is written at the end, at once.
     """
 
     def __init__(
@@ -54,10 +56,13 @@ class CxiHits:
     ):
         self.place, self.kind = place, kind_of(shape, dtype, facts)
         self._in_memory = in_memory
-        options = {"driver": "core", "backing_store": False} if in_memory else {}
-        self._h5 = h5py.File(place, "w", **options)
         self._rows: dict[str, h5py.Dataset] = {}
         self.n = 0
+        self._open, self._find_room = ExitStack(), None
+        if in_memory:
+            self._h5 = h5py.File(place, "w", driver="core", backing_store=False)
+        else:
+            self._h5, self._find_room = self._open.enter_context(new_hdf5(place))
         try:
             self._make(shape, dtype, facts)
         except BaseException:
@@ -69,7 +74,7 @@ class CxiHits:
         """Return a file that is there, to go on with it."""
         file = cls.__new__(cls)
         file.place, file._h5 = place, h5py.File(place, "r+")
-        file._in_memory = False
+        file._open, file._find_room, file._in_memory = ExitStack(), None, False
         file.kind = str(file._h5.attrs[KIND])
         file._rows = {name: file._h5[f"entry_1/{name}"] for name in _NAMES}
         file.n = len(file._rows["data_1/data"])
@@ -103,6 +108,8 @@ class CxiHits:
             padded = np.zeros(MOST_PEAKS, np.float32)
             padded[: len(order)] = column[order]
             values[f"result_1/{name}"] = padded
+        if self._find_room is not None:
+            self._find_room(hit.pixels.nbytes + hit.usable.nbytes + OF_COLUMNS)
         for name, rows in self._rows.items():
             rows.resize(self.n + 1, axis=0)
             rows[self.n] = values[name]
@@ -138,15 +145,17 @@ class CxiHits:
         if self._in_memory:
             self._h5.flush()
             image = self._h5.id.get_file_image()
+        self._open.close()
         self._h5.close()
         if image is not None:
             self.place.write_bytes(image)
 
     def give_up(self) -> None:
         """Remove what is there."""
-        for _ in range(2):  # HDF5 cannot write what it still has, and says so once
-            with suppress(OSError, RuntimeError):
-                self._h5.close()
+        with suppress(OSError, RuntimeError):
+            self._open.close()
+        with suppress(OSError, RuntimeError):
+            self._h5.close()
         with suppress(OSError):
             os.unlink(self.place)
 

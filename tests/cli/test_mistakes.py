@@ -239,6 +239,20 @@ def test_simulate_on_a_full_disk(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_hits_on_a_full_disk(run_folder, tmp_path):
+    def little_room():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (800_000, 800_000))
+
+    run = [str(run_folder / "run.h5"), "--mask", str(run_folder / "run.mask.h5")]
+    options = ["--save-hits", "hits.cxi", "--no-peaks", "--quiet"]
+    done = run_sfx("screen", *run, *options, cwd=tmp_path, preexec_fn=little_room)
+    assert (done.returncode, done.stderr) == (2, b"sfx screen: hits.cxi: File too large.\n")
+    assert not (tmp_path / "hits.cxi").exists()
+    again = run_sfx("screen", *run, *options, "--force", cwd=tmp_path)
+    assert again.returncode == 0, again.stderr
+    assert (tmp_path / "hits.cxi").stat().st_size > 800_000
+
+
 def test_write_cxidb76_on_a_full_disk(tmp_path):
     code = (
         "import resource, numpy as np; from sklearn_sfx import write_cxidb76\n"
