@@ -207,11 +207,12 @@ label_frames(open_frames(run), labels, crop=120, random_state=0, port=0, browser
 
 
 def test_what_was_acknowledged_outlives_every_kill(tmp_path, open_page):
-    """200 frames at a key each, while the server is killed and started anew."""
-    write_run(tmp_path / "run.h5", make_sfx_frames(200, frame_shape=(140, 140), random_state=0))
+    """Frames at a key each, while the server is killed and started anew."""
+    n = 80
+    write_run(tmp_path / "run.h5", make_sfx_frames(n, frame_shape=(140, 140), random_state=0))
     rng, path = np.random.default_rng(0), tmp_path / "labels.txt"
     acknowledged, kinds, n_kills = {}, {"h": "HIT", "m": "MAYBE", "n": "MISS"}, 0
-    while len(acknowledged) < 200:
+    while len(acknowledged) < n:
         command = [sys.executable, "-c", SERVE, str(tmp_path / "run.h5"), str(path)]
         server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         try:
@@ -222,7 +223,7 @@ def test_what_was_acknowledged_outlives_every_kill(tmp_path, open_page):
                     rng.uniform(0.5, 3), os.kill, (server.pid, signal.SIGKILL)
                 )
                 killing.start()
-            while len(acknowledged) < 200 and server.poll() is None:
+            while len(acknowledged) < n and server.poll() is None:
                 name, key = page.text_content("#title"), str(rng.choice(list(kinds)))
                 page.keyboard.press(key)
                 until = "body:not([data-busy]), #alert:not([hidden])"
@@ -244,7 +245,7 @@ def test_what_was_acknowledged_outlives_every_kill(tmp_path, open_page):
         assert len(found) <= len(acknowledged) + 1
         acknowledged = found
     assert n_kills == 3
-    assert len(read_annotation(path).labels) == 200
+    assert len(read_annotation(path).labels) == n
     assert not list(tmp_path.glob(".sfx/*")), "what a killed one leaves the next removes"
 
 
