@@ -12,7 +12,7 @@ import numpy as np
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames._facts import Unreadable
 from sklearn_sfx.frames._protocols import Window
-from sklearn_sfx.frames.hdf5._handles import look_up, open_file
+from sklearn_sfx.frames.hdf5._handles import NotOpened, look_up, open_file
 from sklearn_sfx.frames.hdf5._links import find_linked_file, linked_path, place_of, why_dead
 from sklearn_sfx.frames.hdf5._selections import (
     Odd,
@@ -24,7 +24,7 @@ from sklearn_sfx.frames.hdf5._selections import (
 )
 from sklearn_sfx.frames.hdf5._stored import Stored, never_written, store
 from sklearn_sfx.frames.hdf5._unread import merged, split_by_rest
-from sklearn_sfx.frames.hdf5._virtual import Piece, Tile, Virtual, name_of
+from sklearn_sfx.frames.hdf5._virtual import Piece, Tile, Virtual, name_of, said_of
 
 __all__ = ["Content", "content_of"]
 
@@ -128,7 +128,7 @@ class _Builder:
             for gone in self._gone[number]:
                 first, last = max(start, gone.start - shift), min(stop, gone.stop - shift)
                 if first < last:
-                    yield first, last, f"{gone.reason} ({name_of(content)})"
+                    yield first, last, said_of(content, gone.reason)
 
     def readable(self) -> Iterator[tuple[int, int]]:
         """Return first and last of the frames of which a tile can be read, at least in part."""
@@ -156,12 +156,15 @@ class _Builder:
             path = found
         if not target.size:
             return
-        with open_file(path) as opened:
-            dataset = look_up(opened.file, dset_name)
-            if not isinstance(dataset, h5py.Dataset):
-                self._add_missing(target, why_dead(opened.file, dset_name))
-            else:
-                self._add_tiles(target, dataset, space)
+        try:
+            with open_file(path) as opened:
+                dataset = look_up(opened.file, dset_name)
+                if not isinstance(dataset, h5py.Dataset):
+                    self._add_missing(target, why_dead(opened.file, dset_name))
+                else:
+                    self._add_tiles(target, dataset, space)
+        except NotOpened as error:
+            self._add_missing(target, str(error).rstrip("."))
 
     def _refuse_gap(self, file_name: str, end: int) -> None:
         """Say which file is not there if HDF5 ended at its number, and there are later ones."""
@@ -188,9 +191,9 @@ class _Builder:
         if dataset.ndim == 3 and is_all(space):  # how many there were is not kept
             promised = (n_images, *dataset.shape[1:])
         elif not is_all(space):
-            # HDF5 1.14 does not know of an endless selection what it was made in.
-            others = zip(space.shape[1:], dataset.shape[1:], strict=False)
-            promised = (max(space.shape[0], dataset.shape[0]), *(n or there for n, there in others))
+            # What a selection was made in is not kept, only where it ends, or nothing of an
+            # endless one; it is one of what is there now.
+            promised = tuple(map(max, space.shape, dataset.shape))
         source = selected(space, promised).cut(n_images)
         n_whole = self._n_whole_axes(target, source, promised)
         n_lead = dataset.ndim - 2 - n_whole

@@ -12,7 +12,7 @@ import posixpath
 
 import h5py
 
-from sklearn_sfx.frames.hdf5._handles import HDF5_ERRORS, look_up, open_file, reason
+from sklearn_sfx.frames.hdf5._handles import HDF5_ERRORS, NotOpened, look_up, open_file, reason
 
 __all__ = [
     "find_linked_file",
@@ -68,10 +68,13 @@ def find_linked_file(name: str, beside: str, variable: str) -> str | None:
     return None
 
 
-def why_dead(file: h5py.File, path: str, hops: int = MAX_HOPS) -> str:
-    """Say in a clause why nothing can be opened at a path: which link is dead, what is missing."""
+def why_dead(file: h5py.File, path: str, before: tuple[str, ...] = ()) -> str:
+    """Say in a clause why nothing can be opened at a path: which link is dead, what is missing.
+
+    `before` has the links that led to it, so that a circle is seen.
+    """
     here = os.fsdecode(file.filename)
-    if hops == 0:
+    if len(before) == MAX_HOPS or here + path in before:
         return f"the links of {here} go in a circle at {path}"
     group: h5py.Group = file
     parts = [part for part in path.split("/") if part]
@@ -89,10 +92,10 @@ def why_dead(file: h5py.File, path: str, hops: int = MAX_HOPS) -> str:
                 return f"the link {at} of {here} leads to itself"
             if look_up(file, target) is None:
                 return f"the link {at} leads to {link.path}, and " + why_dead(
-                    file, target, hops - 1
+                    file, target, (*before, here + at)
                 )
         if isinstance(link, h5py.ExternalLink):
-            return _why_outside(here, at, link, rest, hops)
+            return _why_outside(here, at, link, rest, before)
         found = look_up(group, part)
         if not isinstance(found, h5py.Group) and (rest or found is None):
             return f"{at} of {here} cannot be opened"
@@ -100,19 +103,24 @@ def why_dead(file: h5py.File, path: str, hops: int = MAX_HOPS) -> str:
     return f"{path} of {here} is not a dataset"
 
 
-def _why_outside(here: str, at: str, link: h5py.ExternalLink, rest: list[str], hops: int) -> str:
+def _why_outside(
+    here: str, at: str, link: h5py.ExternalLink, rest: list[str], before: tuple[str, ...]
+) -> str:
     inner = posixpath.join("/", link.path, *rest)
     target = find_linked_file(link.filename, here, "HDF5_EXT_PREFIX")
     if target is None:
         missing = linked_path(link.filename, here)
         return f"the link {at} of {here} leads to the file {missing}, which is not there"
-    with open_file(target) as opened:
-        if os.path.samefile(target, here) and posixpath.normpath(inner) == at:
-            return f"the link {at} of {here} leads to itself"
-        if look_up(opened.file, inner) is None:
-            return f"the link {at} of {here} leads to {target}, and " + why_dead(
-                opened.file, inner, hops - 1
-            )
+    try:
+        with open_file(target) as opened:
+            if os.path.samefile(target, here) and posixpath.normpath(inner) == at:
+                return f"the link {at} of {here} leads to itself"
+            if look_up(opened.file, inner) is None:
+                return f"the link {at} of {here} leads to {target}, and " + why_dead(
+                    opened.file, inner, (*before, here + at)
+                )
+    except NotOpened as error:
+        return f"the link {at} of {here} leads to {target}, and {str(error).rstrip('.')}"
     return f"the link {at} of {here} to {inner} of {target} cannot be followed"
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -113,15 +115,21 @@ class Virtual:
             while at < len(ordered) and ordered[at].start <= edge:
                 active.append(ordered[at])
                 at += 1
+            active.sort(key=lambda piece: piece.tile)  # of two that overlap HDF5 takes the later
             tile += [piece.tile for piece in active]
             shift += [piece.shift for piece in active]
             first.append(len(tile))
         self._first = np.array(first, np.int64)
         self._tile = np.array(tile, np.int32)
         self._shift = np.array(shift, np.int64)
-        areas = np.array([t.target.height * t.target.width for t in self.tiles] or [0], np.int64)
-        sums = np.concatenate([[0], np.cumsum(areas[self._tile])])
-        self._covered = sums[self._first[1:]] - sums[self._first[:-1]]
+        areas: dict[frozenset[Window], int] = {}
+        covered = []
+        for start, stop in pairwise(first):
+            held = frozenset(self.tiles[number].target for number in tile[start:stop])
+            if held not in areas:
+                areas[held] = _area(held)
+            covered.append(areas[held])
+        self._covered = np.array(covered, np.int64)
         # What is left open in all frames are gaps between modules; in some, a module is missing.
         self._full = int(self._covered.max(initial=0))
         if np.isnan(self._fill):
@@ -191,7 +199,7 @@ def _read_tile(
     try:
         content.read(row, window, values)
     except Unread as error:
-        why = f"{error.reason} ({name_of(content)}, row {row})"
+        why = said_of(content, error.reason, f", row {row}")
         if error.usable is None:
             return why, False
         read = error.usable
@@ -207,12 +215,32 @@ def name_of(content: Stored | Virtual) -> str:
     return "a virtual dataset"
 
 
+def said_of(content: Stored | Virtual, reason: str, row: str = "") -> str:
+    """Return why frames cannot be read, and of which dataset; a virtual one has said it itself."""
+    return f"{reason} ({name_of(content)}{row})" if isinstance(content, Stored) else reason
+
+
 def _convert(values: np.ndarray, out: np.ndarray) -> None:
     """Copy as HDF5 does: integers that are too large become the largest that there is."""
     if out.dtype.kind in "iu" and not np.can_cast(values.dtype, out.dtype, "safe"):
         limits, have = np.iinfo(out.dtype), np.iinfo(values.dtype)
         values = np.clip(values, max(limits.min, have.min), min(limits.max, have.max))
-    out[...] = values
+    with np.errstate(over="ignore"):
+        out[...] = values
+
+
+def _area(windows: Iterable[Window]) -> int:
+    """Return how many pixels are in one window at least."""
+    corners = np.array([(w.top, w.left, w.top + w.height, w.left + w.width) for w in windows])
+    if not len(corners):
+        return 0
+    rows, columns = np.unique(corners[:, ::2]), np.unique(corners[:, 1::2])
+    held = np.zeros((len(rows) - 1, len(columns) - 1), bool)
+    for top, left, bottom, right in corners:
+        held[(rows[:-1] >= top) & (rows[:-1] < bottom)] |= (columns[:-1] >= left) & (
+            columns[:-1] < right
+        )
+    return int(np.diff(rows) @ held @ np.diff(columns))
 
 
 def _overlap(a: Window, b: Window) -> Window | None:

@@ -114,3 +114,15 @@ def test_a_data_file_of_a_master_that_is_gone(facility, number, refused, pixels,
     with h5py.File(path, "r+") as file:
         del file["entry/instrument/detector/detectorSpecific/nimages"]
     refused(path, "1 of 3 datasets", "not there", "as a list", missing="nan")
+
+
+@pytest.mark.parametrize("content", [b"", b"no frames", None])
+def test_a_data_file_of_a_master_that_is_damaged(facility, content, refused, pixels, gone):
+    path = facility("nxmx-links")
+    part = path.with_name("run_data_000002.h5")
+    part.write_bytes(part.read_bytes()[:-100] if content is None else content)
+    refused(path, "3 of 7 frames", "data_000002", part)
+    frames = open_frames(path, missing="nan")
+    assert gone(frames) == [(3, 6)]
+    there = ~np.isnan(np.asarray(frames)).any(axis=(1, 2))
+    np.testing.assert_array_equal(np.asarray(frames)[there], pixels[there])

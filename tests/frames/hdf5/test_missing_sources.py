@@ -6,7 +6,7 @@ import h5py
 import numpy as np
 import pytest
 
-from sklearn_sfx import open_frames
+from sklearn_sfx import InputError, open_frames
 
 
 def test_a_source_file_that_is_gone(halves, refused, gone):
@@ -68,6 +68,19 @@ def test_a_source_that_is_shorter_than_promised(halves, refused, write_part):
     refused(path, "4 of 8 frames", "are 3 x 5 only")
     write_part(path.with_name("part1.h5"), values[4:], name="other")
     refused(path, "4 of 8 frames", "there is no /data in", "part1.h5")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"), [(b"", "is empty"), (b"no frames", "is no HDF5 file"), (None, "truncated")]
+)
+def test_a_source_file_that_is_damaged(halves, refused, gone, content, said):
+    path, values = halves
+    part = path.with_name("part1.h5")
+    part.write_bytes(part.read_bytes()[:-100] if content is None else content)
+    refused(path, "4 of 8 frames", "first frame [5]", part, said)
+    frames = open_frames(path, missing="nan")
+    assert gone(frames) == [(4, 8)]
+    np.testing.assert_array_equal(np.asarray(frames)[:4], values[:4])
 
 
 def test_a_source_of_which_a_chunk_was_never_written(halves, refused, gone):
@@ -181,3 +194,9 @@ def test_circles_are_refused(tmp_path, refused, write_virtual):
     with h5py.File(tmp_path / "c.h5", "w") as file:
         file["entry_1/data_1/data"] = h5py.SoftLink("/entry_1/data_1/data")
     refused(tmp_path / "c.h5", "circle")
+    for one, other in (("d.h5", "e.h5"), ("e.h5", "d.h5")):
+        with h5py.File(tmp_path / one, "w") as file:
+            file["entry_1/data_1/data"] = h5py.ExternalLink(other, "/entry_1/data_1/data")
+    with pytest.raises(InputError, match="circle") as error:
+        open_frames(tmp_path / "d.h5")
+    assert str(error.value).count("the link ") == 2

@@ -26,7 +26,8 @@ def mappings(draw):
             top = draw(st.integers(0, 2))
             bottom, left = draw(st.integers(top + 1, height)), draw(st.integers(0, 3))
             rectangle = (slice(top, bottom), slice(left, draw(st.integers(left + 1, width))))
-            pieces.append((frames, module, rectangle, draw(st.booleans())))
+            more = draw(st.tuples(st.integers(0, 1), st.integers(0, 1)))  # rows around it
+            pieces.append((frames, module, rectangle, more))
     return (n, modules, height, width), pieces
 
 
@@ -39,13 +40,15 @@ def test_any_mapping_is_what_hdf5_reads(
     folder = tmp_path_factory.mktemp("run")
     random = np.random.default_rng(0)
     layout = h5py.VirtualLayout(shape, "<i2")
-    for i, (frames, module, rectangle, is_wider) in enumerate(pieces):
+    for i, (frames, module, rectangle, (before, behind)) in enumerate(pieces):
         n = len(range(*frames.indices(shape[0])))
         height, width = (part.stop - part.start for part in rectangle)
-        values = random.integers(0, 99, (n, height + is_wider, width + is_wider)).astype(dtype)
+        extent = (n, before + height + behind, before + width + behind)
+        values = random.integers(0, 99, extent).astype(dtype)
         write_part(folder / f"{i}.h5", values)
         source = h5py.VirtualSource(folder / f"{i}.h5", "data", values.shape, dtype=dtype)
-        layout[(frames, module, *rectangle)] = source[:, is_wider:, is_wider:]
+        wanted = source[:, before : before + height, before : before + width]
+        layout[(frames, module, *rectangle)] = wanted
     write_virtual(folder / "run.h5", layout, fillvalue=-7)
     with h5py.File(folder / "run.h5") as file:
         expected = file["entry/data/data"][()].reshape(6, -1, 5)
@@ -62,6 +65,41 @@ def test_any_mapping_is_what_hdf5_reads(
         out = np.empty((window.height, window.width), np.int16)
         frames._source._source.read(row, window, out)
         np.testing.assert_array_equal(out, expected[(row, *window.slices)])
+
+
+def test_one_module_of_a_source_with_several(tmp_path, write_part, write_virtual):
+    values = np.arange(4 * 3 * 6 * 5, dtype=np.int32).reshape(4, 3, 6, 5)
+    write_part(tmp_path / "all.h5", values)
+    layout = h5py.VirtualLayout((4, 6, 5), "i4")
+    layout[:] = h5py.VirtualSource("all.h5", "data", values.shape)[:, 1]
+    write_virtual(tmp_path / "run.h5", layout)
+    np.testing.assert_array_equal(open_frames(tmp_path / "run.h5"), values[:, 1])
+
+
+def test_of_what_overlaps_the_later_is_read(halves, write_virtual):
+    path, values = halves
+    first = [(slice(0, 4), "part0.h5", np.s_[:]), (slice(4, 8), "part1.h5", np.s_[:])]
+    patches = [(np.s_[2:3], "part1.h5", np.s_[3:4]), (np.s_[1:5, :2], "part1.h5", np.s_[:, 2:4])]
+    for mappings in (first + patches, patches + first):
+        layout = h5py.VirtualLayout(values.shape, values.dtype)
+        for target, name, part in mappings:
+            layout[target] = h5py.VirtualSource(name, "data", (4, 6, 5))[part]
+        write_virtual(path, layout)
+        with h5py.File(path) as file:
+            expected = file["entry/data/data"][()]
+        np.testing.assert_array_equal(open_frames(path), expected)
+    np.testing.assert_array_equal(expected, values)
+
+
+def test_a_module_that_is_lost_where_another_comes_twice(tmp_path, gone, write_part, write_virtual):
+    write_part(tmp_path / "a.h5", np.ones((2, 6, 5), np.uint16))
+    layout = h5py.VirtualLayout((2, 12, 5), "u2")
+    for target in (np.s_[:, :6], np.s_[0, 6:], np.s_[1, :6]):
+        n = 2 if isinstance(target[0], slice) else 1
+        source = h5py.VirtualSource("a.h5", "data", (2, 6, 5))
+        layout[target] = source if n == 2 else source[0]
+    write_virtual(tmp_path / "run.h5", layout)
+    assert gone(open_frames(tmp_path / "run.h5", missing="nan")) == [(1, 2)]
 
 
 def test_whole_frames_with_modules(tmp_path, write_part, write_virtual):
