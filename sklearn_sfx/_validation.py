@@ -11,7 +11,7 @@ from sklearn_sfx._tensors import is_tensor
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import Frames
 
-__all__ = ["check_frames", "is_frames"]
+__all__ = ["check_frames", "is_frames", "nan_where_masked"]
 
 COUNT_DTYPES = (np.uint16, np.int16, np.int32)
 WIDE_DTYPES = (np.uint32, np.int64, np.uint64, np.float64)  # of more digits than float32 has
@@ -91,6 +91,7 @@ def check_frames(
         _check_ndim(name, shape, allow_2d, allow_3d)
         if not reset:
             _check_frame_shape(estimator, shape, reset)
+    X = nan_where_masked(X)
     X = validate_data(
         estimator, X, reset=reset, dtype="numeric", allow_nd=True, ensure_all_finite=False
     )
@@ -110,7 +111,7 @@ def as_values(
     """
     if is_frames(X) or is_tensor(X):
         return X
-    X = np.asarray(X)
+    X = np.asarray(nan_where_masked(X))
     if dtype is None:
         native = X.dtype.newbyteorder("=")
         kept = COUNT_DTYPES + WIDE_DTYPES if keep_digits else COUNT_DTYPES
@@ -128,6 +129,17 @@ def as_values(
         if (out > highest).any() or (out < -highest).any():
             raise InputError(_infinity(name))
     return out
+
+
+def nan_where_masked(X: Any) -> Any:
+    """Return a masked array of NumPy with NaN where it is masked, and anything else as it is."""
+    if not isinstance(X, np.ma.MaskedArray) or X.dtype.kind not in "biuf":
+        return X
+    if not np.ma.getmaskarray(X).any():
+        return X.data
+    values = X.data.astype(np.result_type(X.dtype, np.float32))
+    values[np.ma.getmaskarray(X)] = np.nan
+    return values
 
 
 def _infinity(name: str) -> str:

@@ -14,6 +14,7 @@ import numpy as np
 from sklearn_sfx._tensors import is_tensor
 from sklearn_sfx.exceptions import InputError, SlowFileWarning
 from sklearn_sfx.frames._array_source import ArraySource
+from sklearn_sfx.frames._carried_mask import fit_mask
 from sklearn_sfx.frames._facts import Facts
 from sklearn_sfx.frames._filled_source import FilledSource, all_unreadable, refuse_unreadable
 from sklearn_sfx.frames._format_protocol import NoSuchDataset
@@ -56,7 +57,7 @@ def open_frames(
         One file or folder; or files that make one run, in the order of the list, or for a pattern
         sorted by name, numbers in it as numbers; or frames of shape (n_frames, height, width), in
         pinned memory or on a GPU too. Of an h5py dataset only the names of the file and the dataset
-        are taken.
+        are taken. What a masked array of NumPy masks is masked, beside what `mask` says.
     dataset : str, default=None
         Path of the dataset of images in each file, name of the array, or of the detector of a run
         of European XFEL; needed where there are several.
@@ -123,6 +124,9 @@ def open_frames(
         found = read_geometry(os.path.abspath(geometry))
     opened: FrameSource
     parts: list[Part] = []
+    unmasked = None
+    if isinstance(source, np.ma.MaskedArray):
+        source, unmasked = source.data, ~np.ma.getmaskarray(source)
     if isinstance(source, np.ndarray):
         opened = ArraySource(source)
     elif is_tensor(source):
@@ -147,6 +151,9 @@ def open_frames(
         mask = None
     elif isinstance(mask, str):
         mask, origin = find_own_mask(parts, dataset)
+    if is_masked and unmasked is not None and not unmasked.all():
+        mask = unmasked if mask is None else unmasked & np.asarray(fit_mask(mask, opened.shape))
+        origin = origin or "the masked array"
     warn_of_sparse(mask)  # before the gaps are masked too
     if found is not None:
         run = tuple(dict.fromkeys(part.paths[0] for part in parts))

@@ -133,7 +133,8 @@ def _stored(part: Part, dataset: str | None) -> StoredMask | None:
             "--no-mask on the command line."
         ) from error
     frames = getattr(part.source, "facts", Facts()).dataset
-    if found is not None and frames and found.where == f"dataset {frames} of {part.paths[0]}":
+    ours = f"dataset /{frames.strip('/')} of {part.paths[0]}"
+    if found is not None and frames and found.where == ours:
         return None  # a file of one image, which might have been a mask
     return found
 

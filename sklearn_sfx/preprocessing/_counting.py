@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils import gen_even_slices
 
 from sklearn_sfx._tensors import is_tensor
-from sklearn_sfx._validation import is_frames
+from sklearn_sfx._validation import is_frames, nan_where_masked
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.preprocessing._step import BaseStep
 
@@ -20,7 +20,7 @@ def checked_frame(frame: ArrayLike, *, function: str) -> np.ndarray:
 
     `function` is the name of what was given it, for the sentence that says so.
     """
-    frame = np.asarray(frame)
+    frame = np.asarray(nan_where_masked(frame))
     if frame.ndim != 2 or frame.dtype.kind not in "biuf":
         raise InputError(
             f"{function} needs one frame of real numbers, shape (height, width); got shape "
@@ -37,7 +37,7 @@ def count_in_frames(X: Any, count: BaseStep, *, function: str, of_one_frame: str
     """
     if is_tensor(X):
         X = X.cpu().numpy()
-    frames: Any = X if is_frames(X) else np.asarray(X)
+    frames: Any = X if is_frames(X) else np.asarray(nan_where_masked(X))
     if frames.ndim != 3 or frames.dtype.kind not in "biuf":
         raise InputError(
             f"{function} needs frames of real numbers, X of shape (n_frames, height, width); got "

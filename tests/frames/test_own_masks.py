@@ -57,6 +57,15 @@ def test_numbers_of_unknown_meaning_are_left_and_said(tmp_path):
     assert "not known what its numbers mean" in describe_mask(frames)
 
 
+@pytest.mark.parametrize("name", ["/d", "d"])
+def test_frames_of_bools_are_not_their_own_mask(tmp_path, name):
+    lit = np.random.default_rng(0).random((3, 6, 5)) < 0.5
+    with h5py.File(tmp_path / "run.h5", "w") as file:
+        file["d"] = lit
+    frames = open_frames(tmp_path / "run.h5", dataset=name)
+    assert (frames.mask, frames.mask_origin) == (None, "")
+
+
 def test_a_mask_may_be_a_file(tmp_path):
     usable = np.array([[True, False], [True, True]])
     with h5py.File(tmp_path / "mask.h5", "w") as file:
@@ -67,6 +76,23 @@ def test_a_mask_may_be_a_file(tmp_path):
         assert describe_mask(frames) == describe_mask(
             open_frames(np.zeros((3, 2, 2), np.uint16), mask=usable)
         )
+
+
+def test_what_a_masked_array_masks_is_masked():
+    values = np.arange(40, dtype=np.int16).reshape(2, 4, 5)
+    array = np.ma.masked_where(values % 20 == 7, values)
+    frames = open_frames(array)
+    assert (frames.dtype, frames.mask_origin) == (np.float32, "the masked array")
+    np.testing.assert_array_equal(np.isnan(frames), values % 20 == 7)
+    np.testing.assert_array_equal(frames.as_stored(), values)
+    usable = np.ones((4, 5), bool)
+    usable[0, 0] = False
+    both = np.isnan(open_frames(array, mask=usable))
+    np.testing.assert_array_equal(both, (values % 20 == 7) | (values % 20 == 0))
+    np.testing.assert_array_equal(open_frames(array, mask=False), values)
+    assert open_frames(np.ma.array(values)).mask is None
+    with pytest.raises(InputError, match="shape"):
+        open_frames(array, mask=usable[1:])
 
 
 def test_what_is_no_mask_is_refused(tmp_path):

@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator
 from sklearn_sfx._validation import check_frames
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import ArraySource, Frames
+from sklearn_sfx.preprocessing import count_peaks, find_peaks
 
 
 class Reader(BaseEstimator):
@@ -45,6 +46,25 @@ def test_order_and_bytes_become_native():
     assert out.dtype.isnative
     assert out.flags.c_contiguous
     np.testing.assert_array_equal(out, X)
+
+
+@pytest.mark.parametrize("dtype", ["uint16", "int32", "float32", "bool"])
+def test_what_a_masked_array_masks_is_nan(dtype):
+    X = np.ma.array(np.ones((2, 3, 4)), dtype=dtype, mask=np.zeros((2, 3, 4), bool))
+    assert check_frames(Reader(), X, reset=True).dtype == (dtype if dtype != "bool" else np.float32)
+    X[1, 2] = np.ma.masked
+    out = check_frames(Reader(), X, reset=True)
+    assert out.dtype == np.float32
+    np.testing.assert_array_equal(np.isnan(out), np.ma.getmaskarray(X))
+
+
+def test_peaks_are_not_found_where_a_masked_array_is_masked():
+    frame = np.random.default_rng(0).poisson(5, (60, 60))
+    for row, column in ((10, 10), (40, 40)):
+        frame[row : row + 2, column : column + 2] = 900
+    masked = np.ma.masked_where(np.arange(60)[:, np.newaxis] + np.zeros(60) < 30, frame)
+    assert (len(find_peaks(frame)[0]), len(find_peaks(masked)[0])) == (2, 1)
+    assert count_peaks(masked[np.newaxis]).tolist() == [1]
 
 
 def test_lists_are_read():
