@@ -11,6 +11,7 @@ import numpy as np
 
 from sklearn_sfx.exceptions import InputError, SparseMaskWarning
 from sklearn_sfx.frames._array_source import ArraySource
+from sklearn_sfx.frames._facts import Unreadable
 from sklearn_sfx.frames._format_protocol import StoredMask
 from sklearn_sfx.frames._frames import Frames
 from sklearn_sfx.frames._joined_source import join_sources
@@ -222,6 +223,10 @@ class MaskSource:
     @property
     def files(self) -> frozenset[str]:
         return getattr(self._source, "files", frozenset())
+
+    @property
+    def unreadable(self) -> tuple[Unreadable, ...]:
+        return getattr(self._source, "unreadable", ())
 
     def read(self, position: int, window: Window, out: np.ndarray) -> None:
         values = np.empty(out.shape, self._source.dtype)

@@ -150,7 +150,7 @@ def open_frames(
     if mask is False:
         mask = None
     elif isinstance(mask, str):
-        mask, origin = find_own_mask(parts, dataset)
+        mask, origin = find_own_mask(parts, dataset, missing)
     if is_masked and unmasked is not None and not unmasked.all():
         mask = unmasked if mask is None else unmasked & np.asarray(fit_mask(mask, opened.shape))
         origin = origin or "the masked array"

@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sklearn_sfx.exceptions import InputError
+from sklearn_sfx.exceptions import InputError, UnreadableFrame
 from sklearn_sfx.frames._facts import Facts
+from sklearn_sfx.frames._filled_source import refuse_unreadable
 from sklearn_sfx.frames._format_protocol import StoredMask
 from sklearn_sfx.frames._frames import Frames
 from sklearn_sfx.frames._joined_source import join_sources
@@ -16,7 +17,7 @@ from sklearn_sfx.frames._masks import BitRule, MaskSource
 from sklearn_sfx.frames._protocols import FrameOrigin, FrameSource, Window
 from sklearn_sfx.frames._recognize import Part
 
-__all__ = ["OwnMask", "SameMask", "find_own_mask", "own_masks"]
+__all__ = ["FilledMask", "OwnMask", "SameMask", "find_own_mask", "own_masks"]
 
 
 class OwnMask(NamedTuple):
@@ -63,7 +64,37 @@ class SameMask:
         return {}
 
 
-def find_own_mask(parts: Sequence[Part], dataset: str | None) -> OwnMask:
+class FilledMask:
+    """The masks of another source, that leave nothing of a frame whose own cannot be read.
+
+    Parameters
+    ----------
+    source : FrameSource
+        Of bools, a mask for each frame.
+    """
+
+    def __init__(self, source: FrameSource):
+        self._source = source
+        self.shape, self.dtype = source.shape, source.dtype
+        self.files: frozenset[str] = getattr(source, "files", frozenset())
+
+    def read(self, position: int, window: Window, out: np.ndarray) -> None:
+        """Write the `window` of a mask to `out`."""
+        try:
+            self._source.read(position, window, out)
+        except UnreadableFrame:
+            out[...] = False
+
+    def origin(self, position: int) -> FrameOrigin:
+        """Return where a mask comes from."""
+        return self._source.origin(position)
+
+    def metadata(self, positions: np.ndarray) -> dict[str, np.ndarray]:
+        """Nothing is known of it."""
+        return {}
+
+
+def find_own_mask(parts: Sequence[Part], dataset: str | None, missing: str) -> OwnMask:
     """Return the mask that the files of a run bring, as `Frames` take it.
 
     Parameters
@@ -72,8 +103,20 @@ def find_own_mask(parts: Sequence[Part], dataset: str | None) -> OwnMask:
         The run.
     dataset : str or None
         As the user named it.
+    missing : str
+        What becomes of frames whose own mask cannot be read, as in `open_frames`.
+
+    Raises
+    ------
+    InputError
+        If there is a mask that cannot be read, or several.
     """
     mask, origin = own_masks(parts, dataset)
+    if mask is not None and not isinstance(mask, np.ndarray):
+        if missing == "raise":
+            refuse_unreadable(mask)
+        elif missing == "nan":
+            mask = FilledMask(mask)
     return OwnMask(mask if mask is None or isinstance(mask, np.ndarray) else Frames(mask), origin)
 
 

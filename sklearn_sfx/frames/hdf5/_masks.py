@@ -13,7 +13,7 @@ from sklearn_sfx.frames._protocols import Window
 from sklearn_sfx.frames.hdf5._contents import contents_of, dataset_at, list_contents
 from sklearn_sfx.frames.hdf5._handles import look_up
 from sklearn_sfx.frames.hdf5._links import why_dead
-from sklearn_sfx.frames.hdf5._segments import Images, Segment, make_segment
+from sklearn_sfx.frames.hdf5._segments import Images, Segment, first_of, make_segment
 from sklearn_sfx.frames.hdf5._source import Hdf5Source
 
 __all__ = ["MaskRule", "find_mask", "name_of_mask"]
@@ -81,18 +81,22 @@ def find_mask(
         segment = make_segment(path, mask, Images(name, n_lead=n_lead))
         if segment is None:
             raise InputError(f"The mask {name} of {path} is empty: its shape is {mask.shape}.")
-        if segment.unreadable:
-            raise InputError(f"The mask in {where} cannot be read: {segment.unreadable[0].reason}.")
-    if n_lead == 0 or mask.shape[0] == 1:
+        is_one = n_lead == 0 or mask.shape[0] == 1
+        n_beside = sum(other.n_frames for other in beside)
+        if beside and not is_one and segment.shape[1:] == beside[0].shape[1:]:
+            segment = first_of(segment, n_beside)  # padded, as they are
+        gone = segment.unreadable
+        if gone and (is_one or sum(u.stop - u.start for u in gone) >= segment.n_frames):
+            raise InputError(f"The mask in {where} cannot be read: {gone[0].reason}.")
+        said = (u._replace(reason=f"its mask {name} lacks: {u.reason}") for u in gone)
+        segment = segment._replace(unreadable=tuple(said))
+    if is_one:
         values = np.empty(segment.shape[1:], segment.content.dtype)
         try:
             Hdf5Source(segment).read(0, Window(0, 0, *values.shape), values)
         except UnreadableFrame as error:
             raise InputError(f"The mask in {where} is damaged: {error}") from error
         return StoredMask(values, where, *rule, files=segment.content.files)
-    n_beside = sum(other.n_frames for other in beside)
-    if beside and segment.n_frames > n_beside and segment.shape[1:] == beside[0].shape[1:]:
-        segment = segment._replace(n_frames=n_beside)  # padded, as they are
     return StoredMask(Hdf5Source(segment), where, *rule, files=segment.content.files)
 
 

@@ -18,7 +18,7 @@ from sklearn_sfx.frames.hdf5._stored import Stored
 from sklearn_sfx.frames.hdf5._values import text
 from sklearn_sfx.frames.hdf5._virtual import Piece, Tile, Virtual
 
-__all__ = ["Images", "Segment", "gone_segment", "make_segment"]
+__all__ = ["Images", "Segment", "first_of", "gone_segment", "make_segment"]
 
 MOST_FRAMES, MOST_PIXELS = 2**31, 2**28  # what claims more is damaged
 
@@ -143,17 +143,25 @@ def make_segment(path: str, dataset: h5py.Dataset, images: Images) -> Segment | 
         modules=content.modules,
         note=note,
     )
-    kept = [u._replace(stop=min(u.stop, n_frames)) for u in unreadable if u.start < n_frames]
-    return Segment(
+    segment = Segment(
         path,
         images.name,
-        n_frames,
+        content.n_frames,
         content,
         dataset.shape[:n_lead],
         event=images.event,
         facts=facts,
-        unreadable=tuple(kept),
+        unreadable=unreadable,
     )
+    return first_of(segment, n_frames)
+
+
+def first_of(segment: Segment, n_frames: int) -> Segment:
+    """Return a segment with the first frames only, if it has more."""
+    n_frames = min(n_frames, segment.n_frames)
+    gone = (u for u in segment.unreadable if u.start < n_frames)
+    kept = tuple(u._replace(stop=min(u.stop, n_frames)) for u in gone)
+    return segment._replace(n_frames=n_frames, unreadable=kept)
 
 
 def gone_segment(path: str, images: Images, n_frames: int, like: Segment, reason: str) -> Segment:

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from sklearn_sfx import Frames, InputError, open_frames, read_mask
+from sklearn_sfx.exceptions import UnreadableFrame
 
 
 def test_which_dataset(mask_file):
@@ -115,3 +116,25 @@ def test_masks_of_cheetah_have_bits_that_say_nothing_bad(write):
     per_frame = read_mask(write("cheetah-closed"))
     assert isinstance(per_frame, Frames)
     assert not per_frame[1][2, 1]
+
+
+def test_a_frame_whose_mask_was_never_written_is_not_read_without(tmp_path, pixels, refused):
+    """As a writer leaves it that was killed; the other frames keep their masks."""
+    path, shape = tmp_path / "run.cxi", pixels.shape
+    with h5py.File(path, "w") as file:
+        file["entry_1/data_1/data"] = pixels
+        chunks = (1, *shape[1:])
+        mask = file.create_dataset("entry_1/data_1/mask", shape, "u2", chunks=chunks)
+        mask[:5], mask[2, 1, 1] = 0, 1
+    refused(path, "2 of 7 frames", "first frame [6]", "mask /entry_1/data_1/mask", "never written")
+    frames = open_frames(path, missing="on_read")
+    np.testing.assert_array_equal(np.argwhere(np.isnan(frames[:5])), [[2, 1, 1]])
+    with pytest.raises(UnreadableFrame, match=r"Frame \[6\] .*/mask.* never written"):
+        frames[5]
+    filled = np.asarray(open_frames(path, missing="nan"))
+    assert np.isnan(filled[5:]).all()
+    np.testing.assert_array_equal(np.isnan(filled[:5]), np.isnan(frames[:5]))
+    with h5py.File(path, "r+") as file:
+        del file["entry_1/data_1/mask"]
+        file.create_dataset("entry_1/data_1/mask", shape, "u2", chunks=chunks)
+    refused(path, "mask", "never written", "--no-mask", missing="nan")
