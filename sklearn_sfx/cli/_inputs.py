@@ -51,6 +51,8 @@ def open_run(args: argparse.Namespace) -> Any:
         warnings.simplefilter("error", UnreadableFramesWarning)
     frames = open_frames(source, missing=missing, **options)
     _warn_of_repeated(frames)
+    if args.verb != "info" and (note := frames.facts.note):  # which says it among the rest
+        say(args.verb, f"note: {note}")
     return frames
 
 

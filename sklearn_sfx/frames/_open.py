@@ -7,7 +7,7 @@ import os
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -28,6 +28,9 @@ from sklearn_sfx.frames._recognize import Part, open_parts
 from sklearn_sfx.frames._repeated import without_repeated
 from sklearn_sfx.frames._tensor_source import source_of_tensor
 from sklearn_sfx.frames._value_rule import ValueRule, rule_of_facts
+
+if TYPE_CHECKING:
+    from sklearn_sfx.frames.geometry import Geometry
 
 __all__ = ["open_frames"]
 
@@ -156,11 +159,24 @@ def open_frames(
         origin = origin or "the masked array"
     warn_of_sparse(mask)  # before the gaps are masked too
     if found is not None:
+        origin = _origin_with(found, mask, origin)
         run = tuple(dict.fromkeys(part.paths[0] for part in parts))
         opened, mask = assemble(opened, mask, found, use_masks=is_masked, run=run)
         values = values | found.values if is_masked else values
-        origin = f"{origin} and {found.path}" if origin else found.path
     return Frames(opened, mask=mask, values=values, mask_origin=origin)
+
+
+def _origin_with(geometry: Geometry, mask: Any, origin: str) -> str:
+    """Return where the masks lie, a geometry's too; without a mask the origin is why there is none.
+
+    That is not so of one whose rule the geometry has.
+    """
+    if mask is not None:
+        return f"{origin} and {geometry.path}"
+    named = {mask.dataset for panel in geometry.panels for mask in panel.masks if not mask.file}
+    if not origin or any(origin.startswith(f"dataset {name} of ") for name in named):
+        return geometry.path
+    return f"{geometry.path}; {origin}"
 
 
 def _open_parts(

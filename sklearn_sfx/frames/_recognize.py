@@ -64,7 +64,8 @@ def find_format(path: str) -> Format:
     packed = next((name for magic, name in _PACKED if head.startswith(magic)), None)
     if packed is not None:
         raise InputError(
-            f"{path} is packed with {packed}, and only single images are read so: unpack it first."
+            f"{path} is packed with {packed}, and only single images are read so: unpack it first, "
+            "or copy it again if it is one and was cut off."
         )
     *names, last = (known.name for known in FORMATS)
     raise UnknownFormat(

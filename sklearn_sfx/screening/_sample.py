@@ -70,13 +70,13 @@ def sample_of(frames: Frames, n_frames: int) -> tuple[FrameSample, tuple[Unreada
     stored, mask, count, unreadable = frames.as_stored(), frames.mask, _Count(frames), []
     for row in rows.tolist():
         try:
-            values = stored[row]
+            values, usable = stored[row], mask[row] if isinstance(mask, Frames) else mask
         except UnreadableFrame as error:
             unreadable.append(Unreadable(row, row + 1, str(error).rstrip(".")))
             continue
         if any(gone.start <= row < gone.stop for gone in frames.unreadable):  # it is NaN
             continue
-        count.add(values, mask[row] if isinstance(mask, Frames) else mask)
+        count.add(values, usable)
     return count.result(), tuple(unreadable)
 
 

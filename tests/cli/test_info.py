@@ -66,6 +66,17 @@ def test_what_cannot_be_read_is_listed(half_a_run, capsys):
     assert "part1.h5" in said
 
 
+def test_a_frame_whose_mask_is_not_there_is_listed(tmp_path, capsys):
+    with h5py.File(tmp_path / "run.cxi", "w") as file:
+        file["entry_1/data_1/data"] = np.full((4, 16, 16), 7, np.uint16)
+        options = {"chunks": (1, 16, 16), "dtype": np.uint16}
+        file.create_dataset("entry_1/data_1/mask", (4, 16, 16), **options)[:3] = 0
+    assert main(["info", str(tmp_path / "run.cxi"), "--crop", "16"]) == 0
+    said = capsys.readouterr().out
+    assert "of 3 frames" in said
+    assert re.search(r"unreadable +frame \[4\]: .*/mask.* never written", said)
+
+
 def test_a_run_of_which_nothing_is_there_is_one_sentence(half_a_run, capsys):
     (half_a_run / "part0.h5").unlink()
     assert main(["info", str(half_a_run / "run.h5")]) == 2

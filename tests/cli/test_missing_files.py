@@ -59,3 +59,11 @@ def test_without_strict_they_are_rows(run, run_folder, monkeypatch, capsys):
     assert "part1.h5" in captured.err
     rows = (run.parent / "run.scores.csv").read_text().splitlines()[1:]
     assert [",unreadable," in row for row in rows] == [False] * 4 + [True] * 4
+
+
+def test_what_has_to_be_known_of_the_values_is_said(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    with h5py.File("run.h5", "w") as file:
+        file["data/JF07T32V01/data"] = np.ones((3, 32, 32), np.uint16)
+    assert main(["screen", "run.h5"]) == 0
+    assert "note: raw values, not calibrated" in capsys.readouterr().err

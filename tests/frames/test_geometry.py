@@ -1,5 +1,7 @@
 """Modules are put together as a geometry says: nearest pixel, gaps and bad pixels masked."""
 
+import re
+
 import h5py
 import numpy as np
 import pytest
@@ -215,6 +217,16 @@ def test_masks_of_a_geometry_apply(run, geom, tmp_path):
     user = np.ones((80, 30), bool)
     user[:20] = False
     assert n_lost(mask=user) == pytest.approx(600, abs=40)
+
+
+def test_it_is_said_which_masks_apply(run, geom):
+    path, _ = run
+    with h5py.File(path, "r+") as file:
+        file["mask"] = np.zeros((4, 20, 30), np.uint16)
+    origin = open_frames(path, geometry=geom()).mask_origin
+    assert re.fullmatch(r".*\.geom; dataset /mask of .* is not used, since .* numbers mean", origin)
+    named = geom(of_panel="mask0_data = /mask\nmask0_badbits = 0x4\n")
+    assert open_frames(path, geometry=named).mask_origin == str(named)
 
 
 @pytest.mark.parametrize(
