@@ -20,6 +20,7 @@ from sklearn_sfx._text import listed
 from sklearn_sfx.exceptions import InputError, UnreadableFrame
 from sklearn_sfx.frames._facts import Facts
 from sklearn_sfx.frames._format_protocol import Format, NoSuchDataset, StoredMask
+from sklearn_sfx.frames._names_of_frames import may_be_frames
 from sklearn_sfx.frames._paths import why_unreadable
 from sklearn_sfx.frames._protocols import FrameOrigin, FrameSource, Window
 from sklearn_sfx.frames._slabs import modules_of
@@ -32,6 +33,13 @@ MASK = "mask"  # what the mask in an .npz file is called
 _ERRORS = (OSError, ValueError, LookupError, EOFError, RuntimeError, ArithmeticError)
 _ERRORS += (zipfile.BadZipFile, zlib.error, tokenize.TokenError)
 _ERRORS += (MemoryError, SyntaxError, TypeError)
+_OBJECTS = "it holds objects of Python, which are not read: save the frames as numbers"
+_IN_WORDS = (  # parts of what NumPy says, and what it comes to
+    ("mmap length", "it ends too early"),
+    ("EOF", "it ends too early"),
+    ("Python objects", _OBJECTS),
+    ("pickle", _OBJECTS),
+)
 
 
 class Npy(Format):
@@ -203,7 +211,7 @@ def _only_one(path: str, arrays: dict[str, tuple[tuple[int, ...], np.dtype]]) ->
         fitting = [
             name
             for name, (shape, dtype) in arrays.items()
-            if len(shape) == n_dimensions and dtype.kind in "iuf" and name != MASK
+            if len(shape) == n_dimensions and dtype.kind in "iuf" and may_be_frames(name, shape)
         ]
         if len(fitting) == 1:
             return fitting[0]
@@ -239,11 +247,11 @@ def _damage_said(path: str) -> Iterator[None]:
     except InputError:
         raise
     except _ERRORS as error:
-        raise InputError(
-            why_unreadable(path)
-            or f"{path} is damaged, or holds Python objects, which are not read: {_reason(error)}."
-        ) from error
+        said = _reason(error)
+        what = "cannot be read" if said == _OBJECTS else "is damaged"
+        raise InputError(why_unreadable(path) or f"{path} {what}: {said}.") from error
 
 
 def _reason(error: BaseException) -> str:
-    return " ".join(str(error).split()).rstrip(".") or type(error).__name__
+    said = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+    return next((words for part, words in _IN_WORDS if part in said), said)

@@ -55,6 +55,16 @@ def test_several_arrays(tmp_path, values, refused):
     refused(path, path, "no array d", "a (4, 5, 6)", dataset="d")
 
 
+@pytest.mark.parametrize("name", ["dark", "flatfield", "mean_of_all", "matrices"])
+def test_what_lies_beside_the_frames_is_not_taken_for_them(tmp_path, values, name):
+    beside = values[:, :3, :3] if name == "matrices" else values[:3]
+    np.savez(tmp_path / "run.npz", images=values, **{name: beside})
+    np.testing.assert_array_equal(open_frames(tmp_path / "run.npz"), values)
+    np.savez(tmp_path / "run.npz", image=values[0], **{name: beside})  # one frame
+    np.testing.assert_array_equal(open_frames(tmp_path / "run.npz"), values[:1])
+    np.testing.assert_array_equal(open_frames(tmp_path / "run.npz", dataset=name), beside)
+
+
 @pytest.mark.parametrize(
     "values",
     [
@@ -92,6 +102,8 @@ def test_a_file_that_is_cut_off(tmp_path, values, name, refused):
     (np.save if name.endswith("npy") else np.savez)(path, values)
     path.write_bytes(path.read_bytes()[:-30])
     refused(path, path, "damaged")
+    if name.endswith("npy"):
+        refused(path, "it ends too early")
 
 
 def test_a_flipped_bit_in_an_archive_is_found(tmp_path, values):

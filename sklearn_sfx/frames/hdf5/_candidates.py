@@ -7,6 +7,7 @@ import re
 import h5py
 
 from sklearn_sfx.exceptions import InputError
+from sklearn_sfx.frames._names_of_frames import LEAST_SIDE, may_be_frames
 from sklearn_sfx.frames.hdf5._contents import Contents, identity, list_contents, listing
 from sklearn_sfx.frames.hdf5._handles import look_up
 from sklearn_sfx.frames.hdf5._links import place_of, why_dead
@@ -15,13 +16,6 @@ from sklearn_sfx.frames.hdf5._values import attribute
 
 __all__ = ["could_be_frames", "find_stack", "only_one"]
 
-LEAST_SIDE = 5  # pixels; less have orientation matrices, positions and the like
-# Parts of names of what has the shape of frames and is none.
-_NO_FRAMES = re.compile(
-    r"mask|flat_?field|dark|pedestal|gain|bad_?pix|offset|noise|rms|variance|sigma|calib|"
-    r"matrix|powder|background|white|efficiency|weight|lookup|thumbnail|preview|average|mean|sum",
-    re.IGNORECASE,
-)
 _NO_GROUPS_OF_FRAMES = re.compile(r"mask|flat_?field|dark|pedestal|white|powder", re.IGNORECASE)
 # Last parts of paths of frames, as writers call them.
 _FRAMES = re.compile(
@@ -36,8 +30,7 @@ def could_be_frames(name: str, item: object, dimensions: tuple[int, ...] = (3,))
         isinstance(item, h5py.Dataset)
         and item.ndim in dimensions
         and item.dtype.kind in "iuf"
-        and min(item.shape[-2:]) >= LEAST_SIDE
-        and not _NO_FRAMES.search(name.rpartition("/")[2])
+        and may_be_frames(name.rpartition("/")[2], item.shape)
         and not _NO_GROUPS_OF_FRAMES.search(name.rpartition("/")[0])
     )
 

@@ -173,7 +173,7 @@ def _why_not(path: str, error: Exception) -> str:
     if problem := why_unreadable(path):
         return problem
     if os.path.isdir(path) or not h5py.is_hdf5(path):
-        return f"{path} is no HDF5 file, or not any more."
+        return f"{path} is no HDF5 file, or has changed and is none any more."
     size, written = os.path.getsize(path), _written_size(_superblock(path))
     if size < written:
         return (

@@ -205,7 +205,8 @@ def _frames_said(path: str, dataset: h5py.Dataset, name: str) -> int | None:
         if value is None or value < 0:
             raise InputError(
                 f"The attribute numEvents of {where} in {path} should be how many frames were "
-                f"written, but it is {attribute!r}: give the frames that count as another dataset."
+                f"written, but it is {np.asarray(attribute).tolist()!r}: give the frames that count "
+                "as another dataset."
             )
         return value
     file, entry = dataset.file, str(dataset.name).strip("/").partition("/")[0]
