@@ -203,10 +203,10 @@ def _frames_said(path: str, dataset: h5py.Dataset, name: str) -> int | None:
             attribute = None
         value = _whole_number(attribute)
         if value is None or value < 0:
+            said = np.asarray(attribute).tolist()
             raise InputError(
                 f"The attribute numEvents of {where} in {path} should be how many frames were "
-                f"written, but it is {np.asarray(attribute).tolist()!r}: give the frames that count "
-                "as another dataset."
+                f"written, but it is {said!r}: give the frames that count as another dataset."
             )
         return value
     file, entry = dataset.file, str(dataset.name).strip("/").partition("/")[0]
