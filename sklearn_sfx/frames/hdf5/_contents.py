@@ -98,13 +98,13 @@ def dataset_at(path: str, file: h5py.File, name: str) -> h5py.Dataset:
     found = look_up(file, name)
     if isinstance(found, h5py.Dataset):
         return found
-    if found is None and _is_dead(file, name):
+    if found is None and is_dead(file, name):
         raise InputError(f"{path} has no dataset {name} that can be read: {why_dead(file, name)}.")
     held = listing(list_contents(file).datasets)
     raise NoSuchDataset(f"{path} has no dataset {name}; it has {held}.")
 
 
-def _is_dead(file: h5py.File, name: str) -> bool:
+def is_dead(file: h5py.File, name: str) -> bool:
     """Whether something on the way is there and cannot be opened: a dead link, or damage."""
     group: h5py.Group | h5py.Dataset | None = file
     for part in name.strip("/").split("/"):

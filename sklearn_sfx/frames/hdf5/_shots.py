@@ -12,7 +12,9 @@ import numpy as np
 from sklearn_sfx.exceptions import InputError, UnreadableFrame
 from sklearn_sfx.frames._facts import Facts, Unreadable
 from sklearn_sfx.frames._protocols import FrameOrigin, Window
+from sklearn_sfx.frames.hdf5._contents import is_dead
 from sklearn_sfx.frames.hdf5._handles import HDF5_ERRORS, look_up, open_file, reason
+from sklearn_sfx.frames.hdf5._links import why_dead
 from sklearn_sfx.frames.hdf5._metadata import Field, read_field
 from sklearn_sfx.frames.hdf5._source import advice_for
 from sklearn_sfx.frames.hdf5._stored import Stored, store
@@ -171,7 +173,7 @@ def open_shots(
     gone = []
     for row, (name, found) in enumerate(_looked_at(file, names)):
         if found is None:
-            gone.append((row, row + 1, GONE))
+            gone.append((row, row + 1, why_dead(file, name) if is_dead(file, name) else GONE))
             continue
         shape, dtype, n_bytes, is_here = found
         if not is_here or len(shape) != 2:
@@ -181,8 +183,9 @@ def open_shots(
             first = name
         elif (shape, dtype) != (like.shape, like.dtype):
             raise InputError(
-                f"The frames of a run must have one shape, but they are {like.shape} {like.dtype} "
-                f"in {first} of {path} and {shape} {dtype} in {name}."
+                f"The frames of a run must have one shape, but they are {_said(like.shape)}, "
+                f"{np.dtype(like.dtype).name}, in {first} of {path} and {_said(shape)}, "
+                f"{np.dtype(dtype).name}, in {name}."
             )
         if not n_bytes:
             gone.append((row, row + 1, NEVER_WRITTEN))
@@ -192,6 +195,10 @@ def open_shots(
     known = _fields_of(file[first.rpartition(leaf)[0]], fields)
     numbers = np.arange(len(shots))
     return ShotSource(like, np.array(shots), numbers, leaf, known, facts, tuple(merged(gone)))
+
+
+def _said(shape: Sequence[int]) -> str:
+    return " x ".join(map(str, shape))
 
 
 def _read_one(path: str, field: Field, item: h5py.Dataset, one: np.ndarray) -> list:

@@ -68,6 +68,26 @@ def test_names_of_frames(facility, name):
     assert (origin.path, origin.event, origin.position) == (str(path), event, position)
 
 
+def test_of_several_runs_in_a_file_one_has_to_be_named(facility, refused, pixels):
+    path = facility("pal")
+    with h5py.File(path, "r+") as file:
+        file["R0043/scan_dat/raymx_data"] = pixels + 1
+        file["R0043/header/detector_0_distance"] = 220.0
+    refused(path, "several runs", "/R0042/scan_dat/raymx_data", "/R0043/", "--dataset")
+    frames = open_frames(path, dataset="R0043/scan_dat/raymx_data", mask=False)
+    np.testing.assert_array_equal(frames, pixels + 1)
+    assert frames.facts.distance == 220
+
+
+def test_flags_that_are_not_as_many_as_the_frames_are_told_of(facility):
+    path = facility("swissfel")
+    with h5py.File(path, "r+") as file:
+        del file["data/JF07T32V01/is_good_frame"]
+        file["data/JF07T32V01/is_good_frame"] = np.zeros(6, np.uint8)
+    note = open_frames(path).facts.note
+    assert note.endswith("is_good_frame is not used, it has 6 values for 7 frames")
+
+
 def test_scan_axes_are_placeholders(tmp_path, facility, pixels):
     path = facility("area-detector")
     path.unlink()

@@ -35,6 +35,14 @@ def test_a_shot_without_an_image_is_a_frame_that_cannot_be_read(facility, refuse
     assert part.sources[0].position == 6
 
 
+def test_the_file_of_a_shot_that_is_gone_is_named(facility, refused):
+    path = facility("sacla")
+    with h5py.File(path, "r+") as file:
+        del file["tag-101"]
+        file["tag-101"] = h5py.ExternalLink("moved_away.h5", "/tag-101")
+    refused(path, "1 of 7 frames", "/tag-101", "moved_away.h5, which is not there")
+
+
 def test_thousands_of_shots_open_in_one_go(tmp_path):
     """Each is looked at past h5py's objects; the others are not read."""
     path = tmp_path / "run.h5"

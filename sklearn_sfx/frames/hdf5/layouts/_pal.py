@@ -6,7 +6,9 @@ import re
 
 import h5py
 
+from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames._facts import Facts
+from sklearn_sfx.frames.hdf5._contents import listing
 from sklearn_sfx.frames.hdf5._format import Hdf5Format
 from sklearn_sfx.frames.hdf5._handles import look_up
 from sklearn_sfx.frames.hdf5._metadata import Fields
@@ -26,11 +28,18 @@ class Pal(Hdf5Format):
 
     def recognizes(self, file: h5py.File) -> bool:
         """Told by the group of a run that has frames."""
-        return _run_of(file) is not None
+        return bool(_runs_in(file))
 
     def find_images(self, path: str, file: h5py.File) -> list[Images]:
-        """Return the frames of the run."""
-        return [Images(f"/{_run_of(file)}/scan_dat/raymx_data")]
+        """Return the frames of the one run of a file."""
+        names = _runs_in(file)
+        if len(names) > 1:
+            there = {n: item for n in names if isinstance(item := look_up(file, n), h5py.Dataset)}
+            raise InputError(
+                f"{path} has several runs: {listing(there)}; name one of them as dataset "
+                "(--dataset on the command line)."
+            )
+        return [Images(names[0])]
 
     def find_fields(self, file: h5py.File, images: Images, n_frames: int) -> Fields:
         """Nothing is known of single frames."""
@@ -38,14 +47,17 @@ class Pal(Hdf5Format):
 
     def facts(self, file: h5py.File, images: Images) -> Facts:
         """Return the distance, and the value of bad pixels."""
-        distance = number_at(file, f"/{_run_of(file)}/header/detector_0_distance")
+        run = images.name.strip("/").partition("/")[0]
+        distance = number_at(file, f"/{run}/header/detector_0_distance")
         return Facts(distance=distance, no_data=(NO_DATA,))
 
 
-def _run_of(file: h5py.File) -> str | None:
+def _runs_in(file: h5py.File) -> list[str]:
+    """Return the paths at which runs have their frames."""
+    found = []
     for name in file:
         if _RUN.fullmatch(name) and isinstance(group := look_up(file, name), h5py.Group):
             scan = look_up(group, "scan_dat")
             if isinstance(scan, h5py.Group) and "raymx_data" in scan:
-                return name
-    return None
+                found.append(f"/{name}/scan_dat/raymx_data")
+    return found

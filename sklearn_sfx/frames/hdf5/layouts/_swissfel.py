@@ -11,6 +11,7 @@ those that were corrected have ``meta/conversion_factor`` and ``meta/pixel_mask`
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import h5py
 import numpy as np
@@ -103,8 +104,15 @@ def _detectors(file: h5py.File) -> list[str]:
 def _without_parts(file: h5py.File, segment: Segment) -> Segment:
     """Add the frames that lost a part to those that cannot be read."""
     flags = look_up(file, f"{segment.dataset.rpartition('/')[0]}/is_good_frame")
-    if not isinstance(flags, h5py.Dataset) or flags.size != segment.n_frames:
+    if not isinstance(flags, h5py.Dataset):
         return segment
+    if flags.size != segment.n_frames:
+        said = (
+            f"is_good_frame is not used, it has {flags.size} values for {segment.n_frames} frames"
+        )
+        notes = (segment.facts.note, said)
+        note = "; ".join(part for part in notes if part)
+        return segment._replace(facts=replace(segment.facts, note=note))
     lost = np.flatnonzero(np.ravel(flags[()]) == 0).tolist()
     ranges = [*segment.unreadable, *(Unreadable(row, row + 1, NOT_WHOLE) for row in lost)]
     return segment._replace(unreadable=tuple(merged(ranges)))
