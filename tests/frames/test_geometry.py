@@ -236,6 +236,12 @@ def test_it_is_said_which_masks_apply(run, geom):
         (HEAD + panel(0).replace("max_ss = 19", "max_ss = 40"), "outside of the frames"),
         (HEAD + panel(0).replace("dim1 = 0", "dim1 = 7"), "outside of the frames"),
         ("clen = 1 furlong\n" + panel(0), "furlong"),
+        (re.sub(r"/fs = .*", "/fs = +0.0x +0.0y", HEAD + panel(0)), "Panel .*singular"),
+        (HEAD + "\0" + panel(0), "no text"),
+        (
+            HEAD + panel(0) + "p0/mask0_data = /m\np0/mask0_badbits = 1\n",
+            r"bad\.geom names.*no dataset /m;.*--no-mask",
+        ),
     ],
 )
 def test_refuses_other_geometries(run, tmp_path, text, part):

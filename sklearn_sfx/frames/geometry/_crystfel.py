@@ -178,6 +178,8 @@ def read_geometry(path: str) -> Geometry:
             text = file.read(_LARGEST)
     except OSError as error:
         raise InputError(f"The geometry {path} cannot be read: {error.strerror}.") from error
+    if "\0" in text:
+        raise InputError(f"{path} is no CrystFEL geometry, since it is no text.")
     try:
         lines = list(_assignments(text))
         known = [f"{key} = {_in_base_unit(key, value)}\n" for key, value in lines]
@@ -192,7 +194,8 @@ def read_geometry(path: str) -> Geometry:
         dataset = _dataset_of(panel["data"] for panel in read.detector["panels"].values())
         shift = {axis: _shift(lines, axis) for axis in "xy"}
     except _ERRORS as error:
-        said = str(error).partition("{")[0].strip(" .")  # not all that is known of a panel
+        # Not all that is known of a panel.
+        said = re.sub(r"\s*\{.*\}\s*", " ", str(error), flags=re.DOTALL).strip(" .!")
         raise InputError(f"{path} is no CrystFEL geometry that can be read: {said}.") from error
     if len(rules) > 1:
         raise InputError(f"{path} has flag_* that differ between panels, which is not read.")

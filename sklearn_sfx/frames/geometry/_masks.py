@@ -111,12 +111,18 @@ def _read(
     """Return a mask of all modules; None for one of which each frame has its own."""
     if not mask.file and "%" in mask.dataset:
         return None
-    values = read_mask(
-        path,
-        dataset=mask.dataset,
-        good_bits=mask.good_bits or None,
-        bad_bits=mask.bad_bits or None,
-    )
+    try:
+        values = read_mask(
+            path,
+            dataset=mask.dataset,
+            good_bits=mask.good_bits or None,
+            bad_bits=mask.bad_bits or None,
+        )
+    except InputError as error:
+        raise InputError(
+            f"The mask {mask.dataset}, which {geometry.path} names, cannot be had: "
+            f"{str(error).rstrip('.')}; or go on without: mask=False, --no-mask."
+        ) from error
     if isinstance(values, Frames):  # of modules, or of frames
         if values.shape[0] * values.shape[1] != stack[0]:
             return None
