@@ -15,6 +15,9 @@ SAID_AS_PYTHON = {
     r"with good_bits=\.\.\., or with bad_bits=\.\.\. \(": "with --good-bits, or with --bad-bits (",
     r"make one with read_mask\(\.\.\., good_.*?bad_bits=\.\.\.\)": "say --good-bits or --bad-bits",
     r"mask=False, --no-mask on the command line": "--no-mask",
+    r"mask=read_mask\(.*?\), --mask and --mask-dataset on the command line": (
+        "with --mask, --mask-dataset, and --good-bits or --bad-bits"
+    ),
     r"with the mask of this one \(--mask, or mask= from read_mask\)": (
         "with the mask of this one (--mask)"
     ),

@@ -77,6 +77,24 @@ def test_a_frame_whose_mask_is_not_there_is_listed(tmp_path, capsys):
     assert re.search(r"unreadable +frame \[4\]: .*/mask.* never written", said)
 
 
+def test_a_mask_of_each_frame_that_a_geometry_names_is_asked_for(tmp_path, capsys):
+    pytest.importorskip("cfelpyutils")
+    with h5py.File(tmp_path / "run.h5", "w") as file:
+        file["data"], file["mask"] = np.ones((2, 6, 8)), np.zeros((2, 6, 8), np.uint16)
+    lines = [
+        *("clen = 0.1", "res = 10000", "data = /data", "dim0 = %", "dim1 = ss", "dim2 = fs"),
+        *("p0/min_fs = 0", "p0/max_fs = 7", "p0/min_ss = 0", "p0/max_ss = 5", "p0/fs = +x"),
+        *("p0/ss = +y", "p0/corner_x = 0", "p0/corner_y = 0"),
+        *("p0/mask0_data = /mask", "p0/mask0_badbits = 1"),
+    ]
+    (tmp_path / "det.geom").write_text("\n".join(lines) + "\n")
+    options = ["--geometry", str(tmp_path / "det.geom")]
+    assert main(["info", str(tmp_path / "run.h5"), *options]) == 2
+    said = capsys.readouterr().err
+    assert "with --mask, --mask-dataset, and --good-bits or --bad-bits, or go on" in said
+    assert said.endswith("without: --no-mask.\n")
+
+
 def test_a_run_of_which_nothing_is_there_is_one_sentence(half_a_run, capsys):
     (half_a_run / "part0.h5").unlink()
     assert main(["info", str(half_a_run / "run.h5")]) == 2

@@ -31,6 +31,7 @@ NOT_REACHED = (
     "7: class_weight=",
     "7 goes on with",
     "There are no labels beside the run",
+    "The mask 7, which 7 names, lies in the file of the frames, and these are in memory",
 )
 READS_AS_PYTHON = re.compile(r"\b\w+\([^)]*=|\b\w+=(?!\d*\.\d)|~\w|\bnp\.|open_frames|read_mask")
 

@@ -53,7 +53,7 @@ def assemble(
         for one in elsewhere:
             is_of_frames = bool(one.file or run)
             if mask is None or (is_of_frames and mask.ndim == 2):
-                raise InputError(_how_to_give(one, geometry, run))
+                raise _how_to_give(one, geometry, run)
     frames = AssembledSource(source, geometry, rows, mask_files=files)
     usable = frames.has_pixel
     where = places[usable]
@@ -95,24 +95,24 @@ def assembled_frames(frames: Frames, geometry: Geometry) -> Frames:
     return Frames(source, mask=mask, values=values, mask_origin=geometry.path)
 
 
-def _how_to_give(mask: MaskFile, geometry: Geometry, run: tuple[str, ...]) -> str:
+def _how_to_give(mask: MaskFile, geometry: Geometry, run: tuple[str, ...]) -> InputError:
     bits = [
         f"{name}={value:#x}"
         for name, value in (("good_bits", mask.good_bits), ("bad_bits", mask.bad_bits))
         if value
     ]
     if not mask.file and not run:
-        return (
+        return InputError(
             f"The mask {mask.dataset}, which {geometry.path} names, lies in the file of the "
             f"frames, and these are in memory: give it, mask=read_mask(that file, "
             f"dataset={mask.dataset!r}, {', '.join(bits)}), or go on without masks: mask=False."
         )
     where = mask.file or run[0]
-    return (
+    return InputError(
         f"The mask {mask.dataset} of {where}, which {geometry.path} names, is another one for each "
         f"frame: give it with the frames, mask=read_mask({where!r}, dataset={mask.dataset!r}, "
         f"{', '.join(bits)}), --mask and --mask-dataset on the command line, or go on without: "
-        "mask=False, --no-mask."
+        "mask=False, --no-mask on the command line."
     )
 
 

@@ -121,7 +121,8 @@ def _read(
     except InputError as error:
         raise InputError(
             f"The mask {mask.dataset}, which {geometry.path} names, cannot be had: "
-            f"{str(error).rstrip('.')}; or go on without: mask=False, --no-mask."
+            f"{str(error).rstrip('.')}; or go on without: mask=False, --no-mask on the "
+            "command line."
         ) from error
     if isinstance(values, Frames):  # of modules, or of frames
         if values.shape[0] * values.shape[1] != stack[0]:
