@@ -115,3 +115,12 @@ def test_a_mask_that_leaves_few_pixels_is_asked_about(share, asked):
             use()
         assert [w.category for w in caught] == [SparseMaskWarning] * asked
         assert all("leaves 40.0% of the pixels" in str(w.message) for w in caught)
+
+
+def test_numbers_that_a_float_rounds_have_no_bits():
+    values = np.array([[0, 2**24, 2**32 - 1]], np.float32)
+    with pytest.raises(InputError, match="numbers that float32 rounds"):
+        read_mask(values, bad_bits=1)
+    assert read_mask(values[:, :2], bad_bits=1).all()
+    exact = np.array([[0, 2**24, 2**32 - 1]], float)
+    assert read_mask(exact, bad_bits=1).tolist() == [[True, True, False]]

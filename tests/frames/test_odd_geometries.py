@@ -192,3 +192,9 @@ def test_masks_of_files_that_differ_are_not_taken_for_each_other(opened, tmp_pat
     opened(MASKED, {"data": FRAMES, "bad": bad})
     with pytest.raises(InputError, match=r"is one in .*first\.h5 and another in .*run\.h5"):
         open_frames(both, geometry=tmp_path / "det.geom")
+
+
+def test_modules_that_a_geometry_does_not_name_are_said(opened):
+    one = STACKED.partition("p1/")[0]
+    assert opened(one).facts.note == "the geometry has 1 of 2 modules"
+    assert opened(STACKED).facts.note == ""

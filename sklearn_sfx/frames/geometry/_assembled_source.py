@@ -9,7 +9,13 @@ import numpy as np
 
 from sklearn_sfx.frames._facts import Facts, Unreadable
 from sklearn_sfx.frames._protocols import FrameOrigin, FrameSource, Window
-from sklearn_sfx.frames.geometry._assembly import GAP, canvas_of, pixel_places, plan_for
+from sklearn_sfx.frames.geometry._assembly import (
+    GAP,
+    canvas_of,
+    pixel_places,
+    plan_for,
+    rows_of_panel,
+)
 from sklearn_sfx.frames.geometry._crystfel import Geometry
 from sklearn_sfx.frames.geometry._gather import gather, gather_tiles
 
@@ -69,7 +75,20 @@ class AssembledSource:
             distance=geometry.distance or facts.distance,
             wavelength=geometry.wavelength or facts.wavelength,
             modules=None,
+            note="; ".join(part for part in (facts.note, self._left_out(facts)) if part),
         )
+
+    def _left_out(self, facts: Facts) -> str:
+        """Say how many modules the geometry does not name."""
+        if facts.modules is None:
+            return ""
+        n, rows = facts.modules
+        panels = self._geometry.panels
+        first = (
+            rows_of_panel(self._geometry, one, self._stack, self._rows).start for one in panels
+        )
+        n_used = len({row // rows for row in first})
+        return f"the geometry has {n_used} of {n} modules" if n_used < n else ""
 
     @property
     def files(self) -> frozenset[str]:
