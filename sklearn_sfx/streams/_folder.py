@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from sklearn_sfx.frames import natural_order
-from sklearn_sfx.streams._growing import PAUSE_S, SETTLED_S, GrowingFile
+from sklearn_sfx.streams._growing import PAUSE_S, SETTLED_S, GrowingFile, Known
 from sklearn_sfx.streams._protocols import LiveFrames, Notice
 
 __all__ = ["WatchedFolder"]
@@ -47,7 +47,7 @@ class WatchedFolder:
         self._opening = opening
         self._but = frozenset(map(os.path.realpath, but))
         self._growing: dict[str, GrowingFile] = {}
-        self._done: dict[str, int] = {}  # size of what is over
+        self._done: dict[str, tuple[int, Known | None]] = {}  # state, and a frame of it
 
     def arrivals(self, stop: threading.Event) -> Iterator[LiveFrames | Notice]:
         """Look at the folder until `stop` is set."""
@@ -62,10 +62,11 @@ class WatchedFolder:
 
     def _look(self) -> Iterator[LiveFrames | Notice]:
         for path in sorted(self._new_files(), key=natural_order):
-            self._growing[path] = GrowingFile(path, self._opening)
+            _, known = self._done.get(path, (0, None))
+            self._growing[path] = GrowingFile(path, self._opening, known)
         for path, file in list(self._growing.items()):
             if not os.path.exists(path):
-                del self._growing[path]
+                self._over(file)  # another one may come in its place
                 continue
             for found in file.look():
                 if self._is_repeated(file):
@@ -81,7 +82,7 @@ class WatchedFolder:
 
     def _over(self, file: GrowingFile) -> None:
         self._growing.pop(file.path, None)
-        self._done[file.path] = _size(file.path)
+        self._done[file.path] = _state(file.path), file.known
 
     def _is_repeated(self, file: GrowingFile) -> bool:
         others = file.files - {file.path}
@@ -97,12 +98,14 @@ class WatchedFolder:
                     known = self._done.get(path)
                     if known is None and os.path.realpath(path) in self._but:
                         continue
-                    if known is None or known != _size(path):
+                    if known is None or known[0] != _state(path):
                         yield path
 
 
-def _size(path: str) -> int:
+def _state(path: str) -> int:
+    """Return what is another number when the file has changed; 0 where there is none."""
     try:
-        return os.path.getsize(path)
+        status = os.stat(path)
     except OSError:
-        return -1
+        return 0
+    return hash((status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns))

@@ -23,8 +23,11 @@ from sklearn_sfx.frames import (
 )
 from sklearn_sfx.screening import PART
 from sklearn_sfx.streams._protocols import LiveFrames, Notice
+from sklearn_sfx.streams._provenance import digest_of
 
-__all__ = ["PAUSE_S", "GrowingFile"]
+__all__ = ["PAUSE_S", "GrowingFile", "Known"]
+
+Known = tuple[int, int]
 
 PAUSE_S = 0.05  # between two looks at a file, or as long as a look takes
 GRAIN_S = 0.1  # a file may change again so soon without another time of change
@@ -46,9 +49,18 @@ class GrowingFile:
         Absolute path; it may not be there yet.
     opening : mapping
         Arguments of `open_frames`: dataset, mask, geometry.
+    known : tuple of int and str, optional
+        `known` of who looked at this path before: where a frame has other pixels now, it is told
+        that it is another file.
+
+    Notes
+    -----
+    A file that is written anew may have the name, the size and the inode of the one before, and
+    a file that grows changes too. So they are told apart by the pixels of a frame that was given.
+    These are read again where it has changed and was not followed, or where it has shrunk.
     """
 
-    def __init__(self, path: str, opening: Mapping[str, Any]):
+    def __init__(self, path: str, opening: Mapping[str, Any], known: Known | None = None):
         self.path = self.name = path
         self._opening = opening
         self._signature: tuple | None = None
@@ -58,12 +70,20 @@ class GrowingFile:
         self._last: tuple[int, str] | None = None  # given, and its name
         self._others: frozenset[str] = frozenset()
         self._inode: tuple[int, int] | None = None
+        self._size = 0
+        self._known: Known | None = known
+        self._is_doubtful = known is not None  # whether it may be another file
         self._problem = ""
         self._misfit_since: float | None = None
         self._was_followed = self._is_followed = False
         self.is_whole = False  # all that the last look saw was given
         self.is_unknown = False  # it has no frames, now or later
         self.files: frozenset[str] = frozenset({path})
+
+    @property
+    def known(self) -> Known | None:
+        """A row that was given, and a digest of its pixels: 0 where they could not be read."""
+        return self._known
 
     @property
     def quiet_s(self) -> float:
@@ -94,6 +114,7 @@ class GrowingFile:
     def look(self) -> Iterator[LiveFrames | Notice]:
         """Yield what has come since the last look."""
         since, self._looked_at = self._looked_at, time.monotonic()
+        was_followed = self._is_followed
         self._is_followed = is_being_written(self.path)  # before, so that a close is seen after it
         self._was_followed |= self._is_followed
         signature = self._now()
@@ -102,30 +123,42 @@ class GrowingFile:
         has_changed = signature != self._signature
         if has_changed:
             self._changed_at = self._looked_at if self._signature else self._last_change(signature)
-            self._signature = signature
+            self._signature, self.is_whole = signature, False
         elif self.is_whole or self.is_unknown:
             return
-        if has_changed and (inode := signature[0][:2]) != self._inode:
-            if self._inode is not None:
+        if has_changed:
+            inode, size = signature[0][:2], signature[0][2]
+            if inode != self._inode and self._inode is not None:
                 yield self._restarted()
-            self._inode = inode
+            elif not (was_followed and self._is_followed) or size < self._size:
+                self._is_doubtful |= self._known is not None
+            self._inode, self._size = inode, size
         frames = self._open()
         if frames is None:
             is_misfit = self._misfit_since is not None
             waited = self._looked_at - self._misfit_since if self._misfit_since else 0.0
             if self._problem and not self.is_unknown and max(self.quiet_s, waited) > SETTLED_S:
                 self.is_whole = True  # until it changes
+                self._know(0, 0)
                 origin = FrameOrigin(self.path, 0, "//")
                 kind = "misfit" if is_misfit else "unreadable"
                 yield Notice(kind, self._problem, 1, (origin,))
             return
-        if not may_grow(self.path) and (has_changed or not _is_readable(frames)):
+        if not may_grow(self.path) and (has_changed or not _digest_at(frames, len(frames) - 1)):
             if self.quiet_s > SETTLED_S:
                 self.is_whole = True
                 yield from self._new_of(frames, since)
             return
         if self.quiet_s < SETTLED_S and self._tells_nothing(frames):
             return
+        if self._is_doubtful and self._known is not None and not self._has_other_order(frames):
+            row, digest = self._known
+            now = _digest_at(frames, row)
+            if digest and not now and self.quiet_s < SETTLED_S:  # it is being written
+                return
+            if digest != now:
+                yield self._restarted()
+        self._is_doubtful = False
         yield from self._new_of(frames, since)
         self.is_whole = not 0 <= self._looked_at - self._changed_on_disk() < GRAIN_S
 
@@ -133,10 +166,9 @@ class GrowingFile:
         there = np.ones(len(frames), bool)
         for gone in frames.unreadable:
             there[gone.start : gone.stop] = False  # not yet
-        if self._last is not None:
-            row, event = self._last
-            if row >= len(frames) or frames[row : row + 1].sources[0].event != event:
-                self._given[:] = False  # files came in another order; who scores knows the frames
+        if self._has_other_order(frames):
+            self._given[:] = False  # who scores knows the frames
+            self._known = None
         grown = len(frames) - len(self._given)
         if grown > 0:
             self._given = np.concatenate([self._given, np.zeros(grown, bool)])
@@ -149,9 +181,24 @@ class GrowingFile:
             at = slice(int(rows[0]), int(rows[-1]) + 1)
             chosen = at if at.stop - at.start == len(rows) else rows
             yield LiveFrames(frames[chosen], np.full(len(rows), arrived))
+        if len(new) and self._known is None:
+            row = int(new[0]) if may_grow(self.path) else len(frames) - 1
+            self._know(row, _digest_at(frames, row))
         if len(new):
             row = int(np.flatnonzero(self._given)[-1])
             self._last = row, frames[row : row + 1].sources[0].event
+
+    def _has_other_order(self, frames: Frames) -> bool:
+        """Whether files that it leads to came in another order than they have."""
+        if self._last is None or not self._others:
+            return False
+        row, event = self._last
+        return row >= len(frames) or frames[row : row + 1].sources[0].event != event
+
+    def _know(self, row: int, digest: int) -> None:
+        """Note a frame by which the file is known; of HDF5 one that can be read."""
+        if digest or not may_grow(self.path):
+            self._known = row, digest
 
     def _open(self) -> Frames | None:
         self._problem = ""
@@ -219,19 +266,22 @@ class GrowingFile:
         return "it is being written" if is_being_written(self.path) else "it is there"
 
     def _restarted(self) -> Notice:
+        was_read = self._known is None or self._known[1]
         self._given[:] = False
-        self._last = None
+        self._last = self._known = None
+        self._is_doubtful = False
         origin = FrameOrigin(self.path, 0, "")
-        return Notice("restart", f"{self.path}: it is another file now", 0, (origin,))
+        now = "it is another file now" if was_read else "it can be read now"
+        return Notice("restart", f"{self.path}: {now}", 0, (origin,))
 
 
 def _state(status: os.stat_result) -> tuple[int, ...]:
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
-def _is_readable(frames: Frames) -> bool:
+def _digest_at(frames: Frames, row: int) -> int:
+    """Return what tells the pixels of a frame from others, or 0 where they cannot be read."""
     try:
-        np.asarray(frames[-1:].as_stored())
+        return int(digest_of(frames[row : row + 1])[:15], 16) if row < len(frames) else 0
     except (InputError, OSError):
-        return False
-    return True
+        return 0

@@ -15,7 +15,7 @@ from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import Frames, open_frames
 from sklearn_sfx.streams._protocols import ScoredFrames
 
-__all__ = ["UNNAMED", "Provenance"]
+__all__ = ["UNNAMED", "Provenance", "digest_of"]
 
 FOLDER = "watched"
 UNNAMED = "the only one"  # dataset
@@ -100,7 +100,7 @@ class Provenance:
             if path is None or path in self._files or (reasons is not None and reasons[row]):
                 continue
             with contextlib.suppress(InputError, OSError):  # it was taken away
-                digest = _digest(block.frames[row : row + 1])
+                digest = digest_of(block.frames[row : row + 1])
                 self._files[path] = [source.position, source.event, digest]
                 new = True
         if new:
@@ -121,7 +121,7 @@ class Provenance:
                 (place / "note").replace(self._place)
 
 
-def _digest(frames: Frames) -> str:
+def digest_of(frames: Frames) -> str:
     """Return what tells the pixels of a frame from others, whatever type they are read as."""
     pixels = np.asarray(frames.as_stored(), np.float32)
     return hashlib.sha256(pixels.tobytes()).hexdigest()[:32]
@@ -137,6 +137,6 @@ def _digest_there(path: str, position: int, event: str, dataset: str | None) -> 
         source = frames.sources[position]
         if (source.path, source.event) != (path, event):
             return None
-        return _digest(frames[position : position + 1])
+        return digest_of(frames[position : position + 1])
     except (InputError, OSError):
         return None

@@ -56,6 +56,48 @@ def test_a_truncated_image_is_a_row_that_says_so(tmp_path, frames, follow, monke
     assert len(rows(tmp_path / "out.csv")) == 3
 
 
+def test_files_that_are_replaced_once_they_are_over_are_scored_anew(
+    tmp_path, frames, follow, monkeypatch
+):
+    """By others of the same size, in place or renamed; and one that a slow copy has finished."""
+    for module in ("_growing", "_folder"):
+        monkeypatch.setattr(f"sklearn_sfx.streams.{module}.SETTLED_S", 0.3)
+    folder = tmp_path / "in"
+    folder.mkdir()
+    names = [folder / name for name in ("renamed.tif", "in_place.tif", "slow.tif", "same.tif")]
+    for name, frame in zip(names, frames, strict=False):
+        whole = tiff(name, frame)
+    slow = names[2].read_bytes()
+    names[2].write_bytes(slow[: len(slow) // 2])
+    run = folder / "run.h5"
+    with h5py.File(run, "w") as file:
+        file["data"] = frames[4:6]
+
+    def replace():
+        tiff(folder / ".next", frames[6])
+        (folder / ".next").rename(names[0])
+        tiff(names[1], frames[7])
+        names[2].write_bytes(slow)
+        names[3].write_bytes(whole)
+        run.unlink()
+        with h5py.File(run, "w") as file:
+            file["data"] = frames[8:11]
+
+    later = threading.Timer(2.5, replace)
+    later.start()
+    tally, notices, _ = follow(folder, end_after=3.5)
+    later.join()
+    said = sorted(notice.text.removeprefix(str(folder)) for notice in notices[1:])
+    changed = "it is another file now"
+    assert [text for text in said if "truncated" not in text] == [
+        f"/in_place.tif: {changed}",
+        f"/renamed.tif: {changed}",
+        f"/run.h5: {changed}",
+        "/slow.tif: it can be read now",
+    ]
+    assert (tally.scored, tally.unreadable, tally.repeated) == (5 + 6, 1, 1)
+
+
 # A master brings a mask, and the model knows none.
 @pytest.mark.filterwarnings("ignore::sklearn_sfx.exceptions.OtherMaskWarning")
 def test_runs_and_series_among_other_files(tmp_path, frames, follow, monkeypatch):

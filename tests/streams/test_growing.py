@@ -155,20 +155,27 @@ def test_frames_that_have_their_room_before_they_are_written(tmp_path, frames, f
     assert len(again) == 4
 
 
-def test_a_file_that_is_replaced_is_said_and_scored_anew(tmp_path, frames, follow):
+def renamed(path, part):
+    with h5py.File(path.with_name("next"), "w") as file:
+        file.create_dataset("data", data=part, chunks=(1, SIDE, SIDE))
+    os.replace(path.with_name("next"), path)
+
+
+def in_place(path, part):
+    with h5py.File(path, "w") as file:
+        file.create_dataset("data", data=part, chunks=(1, SIDE, SIDE))
+
+
+@pytest.mark.parametrize("write, n_new", [(renamed, 5), (in_place, 3), (in_place, 2)])
+def test_a_file_that_is_replaced_is_said_and_scored_anew(tmp_path, frames, follow, write, n_new):
     path = tmp_path / "run.h5"
-
-    def write(name, part):
-        with h5py.File(tmp_path / name, "w") as file:
-            file.create_dataset("data", data=part, chunks=(1, SIDE, SIDE))
-
-    write("run.h5", frames[:3])
-    write("next", frames[3:8])
-    swap = threading.Timer(1.0, lambda: os.replace(tmp_path / "next", path))
+    write(path, frames[:3])
+    swap = threading.Timer(0.5, lambda: write(path, frames[3 : 3 + n_new]))
     swap.start()
-    tally, notices, _ = follow(path, until=8, end_after=30.0)
+    tally, notices, given = follow(path, until=3 + n_new, end_after=30.0)
     assert [notice.kind for notice in notices] == ["start", "restart"]
-    assert tally.scored == 8
+    assert tally.scored == 3 + n_new
+    assert [source.position for source in given] == [0, 1, 2, *range(n_new)]
 
 
 def test_two_watches_follow_one_file(tmp_path, write, model):

@@ -112,7 +112,9 @@ class DectrisSource:
         key = (start.series, start.unique)
         before = known.get(key)
         if before is not None and before.is_known:
-            return Notice("repeated", f"the start of series {start.series} came again")
+            if start.unique:
+                return Notice("repeated", f"the start of series {start.series} came again")
+            before = None  # nothing but its start tells it from another of the same number
         open_ones = [one.number for one in known.values() if not one.is_over and one is not before]
         series = Series(start.series, start, self._channel, self._mask)
         if before is not None:

@@ -147,6 +147,19 @@ def test_series_may_restart_and_the_same_may_come_twice(detector):
     assert "series 1 did not end" in next(n.text for n in reader.notices if n.kind == "restart")
 
 
+def test_without_unique_names_a_start_begins_another_series(detector):
+    send, reader = detector()
+    nameless = {"series": 1, "series_unique_id": ""}
+    for numbers in ((0, 1), (0, 1, 2)):
+        send(stream_v2.start(pixels_of(0), **nameless))
+        for number in numbers:
+            send(stream_v2.image(pixels_of(number), number, **nameless))
+    send(stream_v2.start(pixels_of(0), series=2))
+    reader.wait_for(lambda r: r.kinds().count("restart") == 2)
+    assert reader.identifiers == ["1:0", "1:1", "1:0", "1:1", "1:2"]
+    assert reader.kinds("connected") == ["start", "restart", "restart"]
+
+
 def test_clients_share_a_stream(bound, reading):
     push, port = bound(zmq.PUSH)
     address = f"tcp://127.0.0.1:{port}"
