@@ -106,7 +106,9 @@ class Record:
         self._list: _Appended | None = None
         self._rows = _Appended(self.table)
         try:
-            self._lock()
+            self._rows.lock("table", "--scores")
+            if self.hits is not None and self.hits.exists():
+                self._list = self._locked_list(self.hits)
             self._provenance = Provenance(self.table)
             if force:
                 self._rows.cut(0)
@@ -120,13 +122,13 @@ class Record:
             if whole == 0:
                 self._rows.append(self._head)
             if self.hits is not None:
-                self._list = _Appended(self.hits)
+                self._list = self._list or self._locked_list(self.hits)
                 size, missing = rest or (0, [])
                 self._list.cut(size)
                 self._list.append(b"".join(missing))
             self._provenance.begin(about or {}, self.hits, self.n_frames)
         except BaseException:
-            self._rows.close()
+            self._close_files()
             raise
 
     @property
@@ -196,9 +198,21 @@ class Record:
         try:
             self._write_held()
         finally:
-            self._rows.close()
-            if self._list is not None:
-                self._list.close()
+            self._close_files()
+
+    def _close_files(self) -> None:
+        self._rows.close()
+        if self._list is not None:
+            self._list.close()
+
+    def _locked_list(self, path: Path) -> _Appended:
+        appended = _Appended(path)
+        try:
+            appended.lock("list", "--hits")
+        except InputError:
+            appended.close()
+            raise
+        return appended
 
     def _write_held(self) -> None:
         while self._held:
@@ -216,16 +230,6 @@ class Record:
             self.n_frames += n_frames
             self.n_hits += n_hits
             del self._held[0]
-
-    def _lock(self) -> None:
-        try:
-            fcntl.flock(self._rows.number, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise InputError(
-                f"{self.table}: another watch is writing to this table; name another by --scores."
-            ) from None
-        except OSError:  # a file system without locks
-            pass
 
     def _read_table(self) -> int:
         """Remember the frames, and return the size of the table without a row half there."""
@@ -313,6 +317,17 @@ class _Appended:
         except OSError as error:
             raise InputError(f"{path}: it cannot be written ({error.strerror}).") from error
         self._path, self.size = path, os.fstat(self.number).st_size
+
+    def lock(self, what: str, option: str) -> None:
+        """Keep other watches out; a file system without locks does not."""
+        try:
+            fcntl.flock(self.number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InputError(
+                f"{self._path}: another watch is writing to this {what}; name another by {option}."
+            ) from None
+        except OSError:
+            pass
 
     def append(self, data: bytes) -> None:
         rest = memoryview(data)

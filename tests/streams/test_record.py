@@ -97,6 +97,20 @@ def test_only_one_watch_writes_to_a_table(places):
     Record(*places).close()
 
 
+def test_only_one_watch_writes_to_a_list(places):
+    """Nor does it when no hit is in it yet; with force it cuts no table before it knows."""
+    other, mine = places[0].with_name("other.csv"), places[1].with_name("other.lst")
+    record, earlier = Record(*places), Record(other, mine)
+    earlier.close()
+    there = other.read_bytes()
+    for force in (False, True):
+        with pytest.raises(InputError, match="writing to this list; name another by --hits"):
+            Record(other, places[1], force=force)
+    assert other.read_bytes() == there
+    record.close()
+    Record(other, mine).close()
+
+
 def test_what_others_wrote_is_left_alone(places):
     places[1].write_text("run.h5 //1\n")
     with pytest.raises(InputError, match="already"):

@@ -102,7 +102,8 @@ class HitPublisher:
             self._router.close(0)
             self._context.term()
             why = self._zmq.strerror(error.errno)
-            raise InputError(f"{address}: hits cannot be given there ({why}).") from error
+            how = "" if error.errno == self._zmq.EADDRINUSE else "; write it as tcp://HOST:PORT"
+            raise InputError(f"{address}: hits cannot be given there ({why}){how}.") from error
         self.address = self._router.getsockopt_string(self._zmq.LAST_ENDPOINT)
         self._wake, self._woken = socket.socketpair()
         self._wake.setblocking(False)
