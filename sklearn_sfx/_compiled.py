@@ -10,7 +10,14 @@ import numba
 
 from sklearn_sfx.exceptions import SlowStartWarning
 
-__all__ = ["compiled"]
+__all__ = ["compiled", "is_interrupt"]
+
+
+def is_interrupt(error: BaseException | None) -> bool:
+    """Whether an error is what numba makes of Ctrl-C, which it wraps once or several times."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def compiled(**options: Any) -> Callable[[Callable], Any]:

@@ -74,6 +74,13 @@ def _run(argv: Sequence[str]) -> int:
         reason = f" ({error})" if str(error) else ""
         say(args.verb, f"this takes more memory than there is{reason}: ask for less at a time.")
         return 2
+    except SystemError as error:
+        from sklearn_sfx._compiled import is_interrupt
+
+        if not is_interrupt(error):
+            raise
+        say(args.verb, args.when_interrupted)
+        return 130
     except KeyboardInterrupt:
         say(args.verb, args.when_interrupted)
         return 130

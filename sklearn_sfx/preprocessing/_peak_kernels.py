@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_sfx._compiled import compiled
+from sklearn_sfx._compiled import compiled, is_interrupt
 from sklearn_sfx.preprocessing._peak_background import background, new_window
 from sklearn_sfx.preprocessing._peak_pixels import Pixels, load_row
 
@@ -71,7 +71,7 @@ def find_all(pixels: Pixels, looks: Sequence[Settings], bright: float = np.inf) 
             pixels, heights, limits, radii[0], floor, np.float32(bright)
         )
     except SystemError as error:
-        if isinstance(error.__cause__, KeyboardInterrupt):  # it came while the loop ran
+        if is_interrupt(error):  # it came while the loop ran
             raise KeyboardInterrupt from None
         raise
     return [Found(table[:n].copy(), rows, columns) for table, n in zip(found, n_found, strict=True)]

@@ -7,7 +7,6 @@ import os
 from pathlib import Path
 
 from sklearn_sfx._files import new_file
-from sklearn_sfx._text import counted
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.streams._cxi_hits import CxiHits, kind_of
 from sklearn_sfx.streams._hits import Hit, hits_of
@@ -120,7 +119,7 @@ class HitFiles:
                 file.give_up()
             reason = getattr(error, "strerror", None) or str(error)
             number = getattr(error, "errno", None) or errno.EIO
-            lost = f"{reason}; {counted(n_lost, 'hit')} of this block are lost"
+            lost = f"{reason}; hits of this block that are lost: {n_lost}"
             raise OSError(number, lost, self._path) from error
         if self._record is None:
             self.gather()

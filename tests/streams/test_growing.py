@@ -166,7 +166,7 @@ def in_place(path, part):
         file.create_dataset("data", data=part, chunks=(1, SIDE, SIDE))
 
 
-@pytest.mark.parametrize("write, n_new", [(renamed, 5), (in_place, 3), (in_place, 2)])
+@pytest.mark.parametrize(("write", "n_new"), [(renamed, 5), (in_place, 3), (in_place, 2)])
 def test_a_file_that_is_replaced_is_said_and_scored_anew(tmp_path, frames, follow, write, n_new):
     path = tmp_path / "run.h5"
     write(path, frames[:3])

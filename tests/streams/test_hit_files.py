@@ -282,7 +282,7 @@ def test_a_full_disk_is_said_and_the_next_file_is_whole(tmp_path, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr(h5py.Dataset, "__setitem__", full)
-        with pytest.raises(OSError, match=r"No space left.*1 hit of this block are lost"):
+        with pytest.raises(OSError, match=r"No space left.*hits of this block that are lost: 1"):
             files.add(scored([3]))
     files.add(scored([4]))
     files.close()

@@ -167,7 +167,9 @@ def test_who_asks_again_gets_one_answer(publisher, context):
 def test_an_address_that_is_taken_is_refused(publisher):
     with pytest.raises(InputError, match="in use"):
         HitPublisher(publisher.address)
-    with pytest.raises(InputError, match=r"hits cannot be given there.*; write it as tcp://HOST:PORT"):
+    with pytest.raises(
+        InputError, match=r"hits cannot be given there.*; write it as tcp://HOST:PORT"
+    ):
         HitPublisher("nowhere")
 
 
