@@ -48,6 +48,8 @@ class ArraysSource:
                         "A watch takes arrays of shape (height, width) or (n, height, width), not "
                         f"of shape {array.shape}."
                     )
+                if len(array) == 0:  # as of a train without pulses
+                    continue
                 item, nbytes = arrived_frames(array, first=number), array.nbytes
             number += len(item)
             yield LiveFrames(item, np.full(len(item), time.monotonic()), nbytes)

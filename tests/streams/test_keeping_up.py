@@ -147,6 +147,12 @@ def test_frames_that_cannot_be_used_are_counted_lines(model, frames, follow):
     assert any("shape" in notice.text for notice in notices)
 
 
+def test_a_block_without_frames_ends_nothing(frames, follow):
+    tally, _, given = follow(iter([frames[:2], frames[:0], frames[2:3]]))
+    assert tally.scored == 3
+    assert [source.position for source in given] == [0, 1, 2]
+
+
 def test_a_source_that_fails_is_an_error_once_all_is_scored(model, frames):
     def failing():
         yield from frames[:5]
