@@ -49,7 +49,7 @@ class GrowingFile:
         Absolute path; it may not be there yet.
     opening : mapping
         Arguments of `open_frames`: dataset, mask, geometry.
-    known : tuple of int and str, optional
+    known : tuple of int and int, optional
         `known` of who looked at this path before: where a frame has other pixels now, it is told
         that it is another file.
 
