@@ -119,7 +119,8 @@ class Deciding:
             model = self._made_of(newer[0], frames)
             self._try(model, frames)
         except (InputError, OSError) as error:
-            text = f"{str(error).rstrip('.')}; the model from before stays"
+            why = str(error).rstrip(".").removeprefix(f"{file.path}: ")
+            text = f"{file.path}: {why}; the model from before stays"
             if (text, time.monotonic() // REPEATED_S) != self._refused:  # it may be half there
                 self._refused = text, time.monotonic() // REPEATED_S
                 self._tell(Notice("refused", text))

@@ -5,13 +5,16 @@ import shutil
 import threading
 from dataclasses import replace
 
+import h5py
 import numpy as np
 import pytest
 
-from sklearn_sfx import make_sfx_frames, open_frames, train
+from sklearn_sfx import make_sfx_frames, open_frames, screen, train
+from sklearn_sfx.cli import main
 from sklearn_sfx.datasets import match_labels, write_run
 from sklearn_sfx.exceptions import InputError
-from sklearn_sfx.streams import watch
+from sklearn_sfx.screening import load_screening_model
+from sklearn_sfx.streams import ModelFile, watch
 from sklearn_sfx.streams.live._app import live_app
 from tests.asgi import Client
 from tests.streams.conftest import SIDE
@@ -74,6 +77,63 @@ def test_labels_of_a_run_are_found_in_it_and_trained_on(run, model, tmp_path):
     now = page.snapshot()
     assert sum(now["labels"]["counts"].values()) == 12
     assert now["doubtful"][0]["label"] == given[0]
+
+
+def test_a_model_is_trained_on_its_labels_and_taken_while_the_run_is_written(
+    frames, tmp_path, capsys
+):
+    """Who labels, trains beside the watch, and goes on watching loses no frame."""
+    path, model_file = tmp_path / "run.h5", tmp_path / "model.joblib"
+    rng = np.random.default_rng(0)
+    frames = rng.poisson(3, frames.shape).astype(np.uint16)
+    for frame in frames[1::2]:
+        for row, column in rng.integers(10, SIDE - 10, (8, 2)):
+            frame[row : row + 2, column : column + 2] += 90
+    many = np.concatenate([frames] * 2)
+    first = train(open_frames(frames), method="peaks", crop=SIDE)
+    replace(first, threshold=0.0).save(model_file)  # calls every frame a hit
+    page, tally = live_page(labels=tmp_path / "run.label.txt")
+    client, stop, notices = Client(live_app(page)), threading.Event(), []
+    scored: dict[int, str] = {}
+
+    def label_and_train():
+        for row in range(20):
+            sitting = client.post("/api/label", json={"frame": row + 1}).json()["sitting"]
+            label(client, sitting, ["HIT" if row % 2 else "MISS"])
+        options = ["--method", "peaks", "--crop", str(SIDE), "--model", str(model_file), "--force"]
+        assert main(["train", str(path), "--labels", str(page.labels.path), *options]) == 0
+
+    with h5py.File(path, "w", libver="latest") as file:
+        shape = frames.shape[1:]
+        data = file.create_dataset("data", (0, *shape), many.dtype, maxshape=(None, *shape))
+        file.swmr_mode = True
+
+        def write(n):
+            data.resize(n, axis=0)
+            data[len(scored) : n] = many[len(scored) : n]
+            data.flush()
+
+        write(len(frames))
+        for one in watch(
+            path, ModelFile(model_file), peaks=False, tally=tally, tell=notices.append, stop=stop
+        ):
+            page.add(one)
+            for source, called in zip(one.scores.sources, one.scores.called, strict=True):
+                assert source.position not in scored
+                scored[source.position] = str(called)
+            if len(scored) == len(frames):
+                assert set(scored.values()) == {"hit"}
+                label_and_train()
+                write(len(many))
+            elif len(scored) == len(many):
+                stop.set()
+    assert sorted(scored) == list(range(len(many)))
+    (changed,) = (notice for notice in notices if notice.kind == "model")
+    assert changed.text.endswith(f"run.h5 //{len(frames)} on")
+    trained = load_screening_model(model_file)
+    expected = screen(trained, open_frames(path)[len(frames) :], peaks=False).called
+    assert [scored[row] for row in range(len(frames), len(many))] == expected.tolist()
+    assert "20 labelled frames" in capsys.readouterr().out
 
 
 def test_frames_of_no_file_are_written_to_one_before_they_are_labelled(tmp_path):

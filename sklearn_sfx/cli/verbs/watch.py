@@ -87,6 +87,8 @@ def run(args: argparse.Namespace) -> None:
     from sklearn_sfx.streams import ModelFile, Record, Tally, open_source, watch
 
     is_stream = "://" in args.source
+    if is_stream:
+        args.when_interrupted = "interrupted; what still waited is lost, as no stream comes again."
     name = name_of_stream(args.source) if is_stream else name_of_run(expand_paths(args.source))
     table = args.scores or Path(f"{name}.scores.csv")
     how = opening(args)
@@ -129,6 +131,9 @@ def run(args: argparse.Namespace) -> None:
                 _write(args, record, block)
                 outputs.give(block)
                 page.add(block)
+    except KeyboardInterrupt:
+        _say(args, tally)
+        raise
     finally:
         record.close()
     _say(args, tally)
