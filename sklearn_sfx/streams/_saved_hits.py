@@ -42,6 +42,8 @@ def save_hits(path: str | os.PathLike, frames: Frames | np.ndarray, scores: Scor
     ------
     InputError
         The scores are of other frames, or nothing can be written there.
+    OSError
+        There is no room for the file. Nothing is written then.
 
     Warns
     -----
