@@ -189,7 +189,7 @@ class FrameTransformer(Stored, TransformerMixin, BaseEstimator, ABC):
 
         Parameters
         ----------
-        input_features : array-like of str, shape (n_features_in_,), default=None
+        input_features : array-like of str, shape (n_values_in,), default=None
             Names of the values of signals that go in; by default those seen in `fit`, or x0, x1
             and so on. Pixels of frames have none, and this is not used.
 
