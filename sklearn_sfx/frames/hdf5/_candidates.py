@@ -8,7 +8,7 @@ import h5py
 
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames._names_of_frames import LEAST_SIDE, may_be_frames
-from sklearn_sfx.frames.hdf5._contents import Contents, identity, list_contents, listing
+from sklearn_sfx.frames.hdf5._contents import Contents, identity, list_contents, listing, several
 from sklearn_sfx.frames.hdf5._handles import look_up
 from sklearn_sfx.frames.hdf5._links import place_of, why_dead
 from sklearn_sfx.frames.hdf5._nexus import default_signal, signal_of
@@ -80,10 +80,7 @@ def only_one(path: str, found: dict[str, h5py.Dataset], contents: Contents | Non
             "line)."
         )
     if len(found) > 1:
-        raise InputError(
-            f"{path} has several datasets that could be the frames: {listing(found)}; name one of "
-            "them as dataset (--dataset on the command line)."
-        )
+        raise several(path, found)
     return next(iter(found))
 
 

@@ -23,6 +23,8 @@ __all__ = [
     "list_contents",
     "listing",
     "matching",
+    "one_of",
+    "several",
 ]
 
 
@@ -127,6 +129,29 @@ def matching(file: h5py.File, pattern: str) -> list[str]:
             for name in fnmatch.filter(item, part)
         ]
     return [path for path, _ in level]
+
+
+def one_of(path: str, file: h5py.File, names: list[str], what: str) -> str:
+    """Return the one path of datasets of frames, or say that there are several, as `several` does.
+
+    It may be dead, as who opens it says.
+    """
+    if len(names) > 1:
+        there = {n: item for n in names if isinstance(item := look_up(file, n), h5py.Dataset)}
+        raise several(path, there, what)
+    return names[0]
+
+
+def several(
+    path: str,
+    datasets: dict[str, h5py.Dataset],
+    what: str = "several datasets that could be the frames",
+) -> InputError:
+    """Return the error that asks which of some datasets of a file is meant."""
+    return InputError(
+        f"{path} has {what}: {listing(datasets)}; name one of them as dataset (--dataset on the "
+        "command line)."
+    )
 
 
 def listing(datasets: dict[str, h5py.Dataset]) -> str:

@@ -15,7 +15,6 @@ import re
 import h5py
 import numpy as np
 
-from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames._facts import Facts
 from sklearn_sfx.frames._protocols import FrameSource
 from sklearn_sfx.frames._slabs import modules_of
@@ -24,8 +23,8 @@ from sklearn_sfx.frames.hdf5._contents import (
     contents_of,
     identity,
     list_contents,
-    listing,
     matching,
+    several,
 )
 from sklearn_sfx.frames.hdf5._format import Hdf5Format
 from sklearn_sfx.frames.hdf5._handles import look_up
@@ -121,11 +120,7 @@ def _images_of(path: str, file: h5py.File, entry: str) -> str | None:
             if isinstance(item, h5py.Dataset) and item.ndim >= 2 and item.dtype.kind in "biuf":
                 there.setdefault(identity(item), (name, item))
         if len(there) > 1:
-            raise InputError(
-                f"{path} has several datasets that could be the frames: "
-                f"{listing(dict(there.values()))}; name one of them as dataset (--dataset on the "
-                "command line)."
-            )
+            raise several(path, dict(there.values()))
         for name, _ in there.values():
             return name
         for name in names:

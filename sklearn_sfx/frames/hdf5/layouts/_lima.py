@@ -7,10 +7,9 @@ from dataclasses import replace
 
 import h5py
 
-from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames._facts import Facts
 from sklearn_sfx.frames._value_rule import no_data_values
-from sklearn_sfx.frames.hdf5._contents import listing
+from sklearn_sfx.frames.hdf5._contents import one_of
 from sklearn_sfx.frames.hdf5._handles import look_up
 from sklearn_sfx.frames.hdf5._nexus import detectors_of
 from sklearn_sfx.frames.hdf5._segments import Images
@@ -33,14 +32,7 @@ class Lima(Nexus):
 
     def find_images(self, path: str, file: h5py.File) -> list[Images]:
         """Return the images of the acquisition."""
-        names = _measured(file)
-        if len(names) > 1:
-            there = {n: item for n in names if isinstance(item := look_up(file, n), h5py.Dataset)}
-            raise InputError(
-                f"{path} has several acquisitions: {listing(there)}; name one of them as dataset "
-                "(--dataset on the command line)."
-            )
-        return [Images(names[0])]
+        return [Images(one_of(path, file, _measured(file), "several acquisitions"))]
 
     def facts(self, file: h5py.File, images: Images) -> Facts:
         """Return what the detector says; those of DECTRIS have values for no data."""

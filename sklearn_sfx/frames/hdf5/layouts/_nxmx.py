@@ -19,7 +19,7 @@ from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames._facts import Facts
 from sklearn_sfx.frames._value_rule import no_data_values
 from sklearn_sfx.frames.hdf5._candidates import could_be_frames
-from sklearn_sfx.frames.hdf5._contents import listing
+from sklearn_sfx.frames.hdf5._contents import several
 from sklearn_sfx.frames.hdf5._handles import look_up
 from sklearn_sfx.frames.hdf5._links import has_name, why_dead
 from sklearn_sfx.frames.hdf5._nexus import (
@@ -71,10 +71,7 @@ class Nxmx(Nexus):
             if default in whole:
                 whole = [default]
             if len(whole) > 1:
-                raise InputError(
-                    f"{path} has several datasets that could be the frames: {listing(stacks)}; "
-                    "name one of them as dataset (--dataset on the command line)."
-                )
+                raise several(path, stacks)
             if whole:
                 return [_with_channel(file, Images(whole[0]))]
             if parts:

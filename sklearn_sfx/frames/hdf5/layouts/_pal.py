@@ -6,9 +6,8 @@ import re
 
 import h5py
 
-from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames._facts import Facts
-from sklearn_sfx.frames.hdf5._contents import listing
+from sklearn_sfx.frames.hdf5._contents import one_of
 from sklearn_sfx.frames.hdf5._format import Hdf5Format
 from sklearn_sfx.frames.hdf5._handles import look_up
 from sklearn_sfx.frames.hdf5._metadata import Fields
@@ -32,14 +31,7 @@ class Pal(Hdf5Format):
 
     def find_images(self, path: str, file: h5py.File) -> list[Images]:
         """Return the frames of the one run of a file."""
-        names = _runs_in(file)
-        if len(names) > 1:
-            there = {n: item for n in names if isinstance(item := look_up(file, n), h5py.Dataset)}
-            raise InputError(
-                f"{path} has several runs: {listing(there)}; name one of them as dataset "
-                "(--dataset on the command line)."
-            )
-        return [Images(names[0])]
+        return [Images(one_of(path, file, _runs_in(file), "several runs"))]
 
     def find_fields(self, file: h5py.File, images: Images, n_frames: int) -> Fields:
         """Nothing is known of single frames."""

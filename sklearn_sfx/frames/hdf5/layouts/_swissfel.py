@@ -16,9 +16,8 @@ from dataclasses import replace
 import h5py
 import numpy as np
 
-from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames._facts import Facts, Unreadable
-from sklearn_sfx.frames.hdf5._contents import listing
+from sklearn_sfx.frames.hdf5._contents import one_of
 from sklearn_sfx.frames.hdf5._format import Hdf5Format
 from sklearn_sfx.frames.hdf5._handles import look_up
 from sklearn_sfx.frames.hdf5._metadata import Field, Fields
@@ -43,15 +42,8 @@ class SwissFel(Hdf5Format):
 
     def find_images(self, path: str, file: h5py.File) -> list[Images]:
         """Return the frames of the detector."""
-        found = _detectors(file)
-        if len(found) > 1:
-            names = {f"{group}/data": look_up(file, f"{group}/data") for group in found}
-            there = {name: item for name, item in names.items() if isinstance(item, h5py.Dataset)}
-            raise InputError(
-                f"{path} has frames of several detectors: {listing(there)}; name one of them as "
-                "dataset (--dataset on the command line)."
-            )
-        return [Images(f"{found[0]}/data")]
+        names = [f"{group}/data" for group in _detectors(file)]
+        return [Images(one_of(path, file, names, "frames of several detectors"))]
 
     def find_segments(self, path: str, file: h5py.File, dataset: str | None) -> list[Segment]:
         """Leave out no frame, but say which are not whole."""
