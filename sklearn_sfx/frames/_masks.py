@@ -199,15 +199,14 @@ class BitRule:
     def apply(self, values: np.ndarray, where: str) -> np.ndarray:
         if self.good_bits is None and self.bad_bits is None:
             return values.astype(bool)
-        if values.dtype.kind == "f" and not np.all(np.mod(values, 1) == 0):
-            raise InputError(f"The mask in {where} has fractions or NaN, so it has no bits.")
-        if values.dtype.kind == "f" and np.any(
-            np.abs(values) > 2.0 ** (np.finfo(values.dtype).nmant + 1)
-        ):
-            raise InputError(
-                f"The mask in {where} has numbers that {values.dtype} rounds, so their bits are "
-                "not known: store it as integers."
-            )
+        if values.dtype.kind == "f":
+            if not np.all(np.mod(values, 1) == 0):
+                raise InputError(f"The mask in {where} has fractions or NaN, so it has no bits.")
+            if np.any(np.abs(values) > 2.0 ** (np.finfo(values.dtype).nmant + 1)):
+                raise InputError(
+                    f"The mask in {where} has numbers that {values.dtype} rounds, so their bits "
+                    "are not known: store it as integers."
+                )
         bits = values.astype(np.uint64 if values.dtype == np.uint64 else np.int64).view(np.uint64)
         usable = np.ones(values.shape, bool)
         if self.good_bits is not None:

@@ -173,8 +173,8 @@ def _origin_with(geometry: Geometry, mask: Any, origin: str) -> str:
     """
     if mask is not None:
         return f"{origin} and {geometry.path}"
-    named = {mask.dataset for panel in geometry.panels for mask in panel.masks if not mask.file}
-    if not origin or any(origin.startswith(f"dataset {name} of ") for name in named):
+    named = (f"dataset {name} of " for name in geometry.masks_of_run)
+    if not origin or origin.startswith(tuple(named)):
         return geometry.path
     return f"{geometry.path}; {origin}"
 
