@@ -30,6 +30,15 @@ SEEN = """() => {
   return { dark: dark / data.length * 4, masked: masked / data.length * 4 };
 }"""
 
+# Lets the body of the next answer from a path break off.
+BREAK_OFF = """path => {
+  const json = Response.prototype.json;
+  Response.prototype.json = function () {
+    if (!new URL(this.url).pathname.endsWith(path)) return json.call(this);
+    Response.prototype.json = json;
+    return Promise.reject(new TypeError("Failed to fetch"));
+  };
+}"""
 DRAWN = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 MAGNIFIED = """least => {
   const words = document.getElementById("over").textContent.split(" ");
@@ -252,19 +261,25 @@ def test_what_was_acknowledged_outlives_every_kill(tmp_path, open_page):
 def test_an_answer_that_breaks_off_is_asked_for_again(served, open_page):
     url, labelling = served
     page = open_page(url)
-    page.evaluate("""() => {
-      const json = Response.prototype.json;
-      Response.prototype.json = function () {
-        Response.prototype.json = json;
-        return Promise.reject(new TypeError("Failed to fetch"));
-      };
-    }""")
+    page.evaluate(BREAK_OFF, "/api/frames/0")
     page.keyboard.press("h")
     page.wait_for_selector("#alert:not([hidden])")
     assert "not saved yet. Trying again" in page.text_content("#alert")
     ready(page)
     assert page.is_hidden("#alert")
     assert labelling.labels.path.read_text() == "run.h5 [1] HIT\n"
+
+
+def test_an_undo_whose_answer_breaks_off_is_not_done_twice(served, open_page, press):
+    url, labelling = served
+    page = open_page(url)
+    press(page, "h", "m", "n")
+    page.evaluate(BREAK_OFF, "/api/undo")
+    page.keyboard.press("u")
+    page.wait_for_selector("#alert:not([hidden])")
+    assert "not known whether a label was undone" in page.text_content("#alert")
+    ready(page)
+    assert labelling.labels.path.read_text() == "run.h5 [1] HIT\nrun.h5 [2] MAYBE\n"
 
 
 def test_a_server_that_stops_answering_is_said_and_waited_for(served, open_page):

@@ -190,7 +190,10 @@ class LabelPage {
   }
 
   async undo() {
-    const place = await this.until(() => this.backend.undo());
+    const place = await this.backend.undo().catch(error => {  // asked twice it might undo two
+      if (!(error instanceof NoAnswer)) throw error;
+      throw new Error(`${error.message} It is not known whether a label was undone.`);
+    });
     this.ahead = null;
     if (place !== null) await this.go(place);
   }
