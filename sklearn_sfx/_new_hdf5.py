@@ -1,4 +1,4 @@
-"""A new HDF5 file that a full disk cannot harm."""
+"""HDF5 files that a full disk cannot harm."""
 
 import errno
 import os
@@ -7,10 +7,25 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-__all__ = ["new_hdf5"]
+__all__ = ["find_room", "new_hdf5"]
 
 MARGIN = 2**19  # bytes, for what HDF5 writes beside the frames
 CANNOT_TELL = (errno.EOPNOTSUPP, errno.EINVAL)  # of file systems that keep no room free
+
+
+def find_room(descriptor: int, path: Path, end: int, n_bytes: int) -> None:
+    """Let the disk keep room for so many bytes behind the end of an open file, and a margin.
+
+    Raises
+    ------
+    OSError
+        There is none, or the file may not be as large; it names the path.
+    """
+    try:
+        os.posix_fallocate(descriptor, end, n_bytes + MARGIN)
+    except OSError as error:
+        if error.errno not in CANNOT_TELL:
+            raise OSError(error.errno, error.strerror, str(path)) from None
 
 
 @contextmanager
@@ -22,20 +37,15 @@ def new_hdf5(path: Path) -> Iterator[tuple[Any, Any]]:
     """
     import h5py  # takes long to import, as in open_frames
 
-    def find_room(n_bytes: int, written: int | None = None) -> None:
-        written = file.id.get_filesize() if written is None else written
-        try:
-            os.posix_fallocate(descriptor, written, n_bytes + MARGIN)
-        except OSError as error:
-            if error.errno not in CANNOT_TELL:
-                raise OSError(error.errno, error.strerror, str(path)) from None
+    def find_more(n_bytes: int) -> None:
+        find_room(descriptor, path, file.id.get_filesize(), n_bytes)
 
     descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o666)
     try:
-        find_room(0, 0)
+        find_room(descriptor, path, 0, 0)
         with h5py.File(path, "w", rdcc_nbytes=0) as file:  # no chunk waits to be written
-            find_room(0)
-            yield file, find_room
+            find_more(0)
+            yield file, find_more
             file.flush()
             size = file.id.get_filesize()
         os.ftruncate(descriptor, size)

@@ -58,11 +58,11 @@ class CxiHits:
         self._in_memory = in_memory
         self._rows: dict[str, h5py.Dataset] = {}
         self.n = 0
-        self._open, self._find_room = ExitStack(), None
+        self._on_disk, self._find_room = ExitStack(), None
         if in_memory:
             self._h5 = h5py.File(place, "w", driver="core", backing_store=False)
         else:
-            self._h5, self._find_room = self._open.enter_context(new_hdf5(place))
+            self._h5, self._find_room = self._on_disk.enter_context(new_hdf5(place))
         try:
             self._make(shape, dtype, facts)
         except BaseException:
@@ -74,7 +74,7 @@ class CxiHits:
         """Return a file that is there, to go on with it."""
         file = cls.__new__(cls)
         file.place, file._h5 = place, h5py.File(place, "r+")
-        file._open, file._find_room, file._in_memory = ExitStack(), None, False
+        file._on_disk, file._find_room, file._in_memory = ExitStack(), None, False
         file.kind = str(file._h5.attrs[KIND])
         file._rows = {name: file._h5[f"entry_1/{name}"] for name in _NAMES}
         file.n = len(file._rows["data_1/data"])
@@ -145,7 +145,7 @@ class CxiHits:
         if self._in_memory:
             self._h5.flush()
             image = self._h5.id.get_file_image()
-        self._open.close()
+        self._on_disk.close()
         self._h5.close()
         if image is not None:
             self.place.write_bytes(image)
@@ -153,7 +153,7 @@ class CxiHits:
     def give_up(self) -> None:
         """Remove what is there."""
         with suppress(OSError, RuntimeError):
-            self._open.close()
+            self._on_disk.close()
         with suppress(OSError, RuntimeError):
             self._h5.close()
         with suppress(OSError):

@@ -15,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from sklearn_sfx._files import HIDDEN, hidden_folder
+from sklearn_sfx._new_hdf5 import find_room
 from sklearn_sfx.exceptions import UnreadableFramesWarning
 from sklearn_sfx.streams._cxi_hits import CxiHits
 
@@ -163,9 +164,9 @@ def _join(place: Path, pieces: list[Piece]) -> None:
     """Write what is in some pieces to one file, or nothing."""
     try:
         shutil.copyfile(pieces[0].path, place)
-        with open(place, "r+b") as opened:  # room for all: HDF5 does not survive a full disk
-            room = sum(piece.path.stat().st_size for piece in pieces) + 2**16
-            os.posix_fallocate(opened.fileno(), 0, room)
+        with open(place, "r+b") as opened:  # room for all before HDF5 writes
+            size = sum(piece.path.stat().st_size for piece in pieces)
+            find_room(opened.fileno(), place, 0, size)
         file = CxiHits.opened(place)
     except BaseException:
         place.unlink(missing_ok=True)
