@@ -22,6 +22,7 @@ from sklearn_sfx.exceptions import InputError
 
 __all__ = [
     "HIDDEN",
+    "file_state",
     "hidden_folder",
     "new_file",
     "remove_leftovers",
@@ -194,6 +195,18 @@ def _finish(place: Path, folder: Path) -> None:
         if temporary.exists() and _state(target) == state:
             temporary.replace(target)
     shutil.rmtree(place, ignore_errors=True)
+
+
+def file_state(path: str | os.PathLike) -> tuple[int, int, int, int] | None:
+    """Return what is another once a file is replaced or changed; None where there is no file.
+
+    These are its device, inode, size in bytes, and time of change in ns. Links are followed.
+    """
+    try:
+        about = os.stat(path)
+    except OSError:
+        return None
+    return about.st_dev, about.st_ino, about.st_size, about.st_mtime_ns
 
 
 def _state(path: Path) -> list[int] | None:

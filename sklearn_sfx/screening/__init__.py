@@ -34,6 +34,7 @@ from sklearn_sfx.screening._scores import hit_line as hit_line
 from sklearn_sfx.screening._scores import hit_lines as hit_lines
 from sklearn_sfx.screening._scores import table_head as table_head
 from sklearn_sfx.screening._scores import table_rows as table_rows
+from sklearn_sfx.screening._screen import as_scores as as_scores
 from sklearn_sfx.screening._screen import check_frames as check_frames
 from sklearn_sfx.screening._screen import checked_threshold as checked_threshold
 from sklearn_sfx.screening._screen import decisions as decisions

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
 from sklearn_sfx.exceptions import InputError, OtherMaskWarning
-from sklearn_sfx.frames import Frames, open_frames
+from sklearn_sfx.frames import FrameOrigin, Frames, open_frames
 from sklearn_sfx.screening._estimator_model import as_screening_model
 from sklearn_sfx.screening._model import ScreeningModel
 from sklearn_sfx.screening._parts import PartScores, joined, parts_of, score_part
@@ -127,7 +127,7 @@ def screen(
                 refuse_unreadable(found)
             parts.append(found)
             bar.update(len(found.probability))
-    scores = as_scores(model, frames, joined(parts), threshold, peaks)
+    scores = as_scores(model, frames.sources, joined(parts), threshold, peaks)
     warn_of_rows(scores)
     return scores
 
@@ -175,11 +175,15 @@ def refuse_unreadable(found: PartScores) -> None:
 
 
 def as_scores(
-    model: ScreeningModel, frames: Frames, found: PartScores, threshold: float, peaks: bool
+    model: ScreeningModel,
+    sources: Sequence[FrameOrigin],
+    found: PartScores,
+    threshold: float,
+    peaks: bool,
 ) -> Scores:
-    """Return what was found as a table of the frames."""
+    """Return what was found in the frames of these origins as a table of them."""
     return Scores(
-        sources=frames.sources,
+        sources=sources,
         probability=found.probability,
         decision=found.probability >= threshold,
         peak_count=found.peak_count if peaks else None,

@@ -243,7 +243,7 @@ class Screening:
         if self._strict:
             refuse_unreadable(found)
         done = self.frames[np.concatenate(rows)]
-        return as_scores(self.model, done, found, threshold, self._peaks)
+        return as_scores(self.model, done.sources, found, threshold, self._peaks)
 
     def note_written(
         self, outputs: Mapping[str, Path | None], threshold: float | None = None

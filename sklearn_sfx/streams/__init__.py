@@ -2,6 +2,7 @@
 
 # What is imported as itself is for other rooms, not for users.
 from sklearn_sfx._names import carry_the_face
+from sklearn_sfx.streams._deciding import task_of_watch as task_of_watch
 from sklearn_sfx.streams._hit_files import HitFiles
 from sklearn_sfx.streams._model_file import ModelFile
 from sklearn_sfx.streams._model_file import content_of as content_of

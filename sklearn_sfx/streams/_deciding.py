@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_sfx._tasks import CRYSTALLOGRAPHY, refuse_other_task, task_asked
+from sklearn_sfx._tasks import CRYSTALLOGRAPHY, Task, refuse_other_task, task_asked
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import Frames
 from sklearn_sfx.screening import (
@@ -27,7 +27,7 @@ from sklearn_sfx.screening import (
 from sklearn_sfx.streams._model_file import ModelFile
 from sklearn_sfx.streams._protocols import Notice, arrived_frames, frame_name
 
-__all__ = ["Deciding", "Misfit"]
+__all__ = ["Deciding", "Misfit", "task_of_watch"]
 
 MOST_KINDS = 8  # of frames, whose models are kept
 REPEATED_S = 10.0  # after so long what was said of a file is said again
@@ -58,6 +58,8 @@ class Deciding:
 
     Attributes
     ----------
+    about : Task
+        What is looked for.
     has_decided : bool
         Whether there was a frame on which it could decide.
     """
@@ -75,7 +77,8 @@ class Deciding:
         self._pos_label = self._file.pos_label if self._file else pos_label
         if self._estimator is not None:
             check_hit_finder(model, pos_label)
-        self._task = _task_of(self._file.estimator if self._file else model, task)
+        estimator = self._file.estimator if self._file else model
+        self.about = task_of_watch(estimator, task)
         self._peaks, self._tell = peaks, tell
         self._models: dict[tuple, ScreeningModel] = {}
         self._refused: tuple[str, float] = ("", 0.0)
@@ -145,7 +148,7 @@ class Deciding:
         return untrained_model(frames) if estimator is None else self._made_of(estimator, frames)
 
     def _made_of(self, estimator: Any, frames: Frames) -> ScreeningModel:
-        model = as_screening_model(estimator, frames, self._pos_label, self._task)
+        model = as_screening_model(estimator, frames, self._pos_label, self.about.option)
         check_frames(model, frames)
         if self._file is not None and self._file.device is not None:
             use_device(model, self._file.device)
@@ -172,8 +175,21 @@ class Deciding:
             return unread([str(error).rstrip(".")])
 
 
-def _task_of(model: Any, task: str | None) -> str:
-    """Return what is looked for as long as the watch lasts, whichever model decides."""
+def task_of_watch(model: Any, task: str | None) -> Task:
+    """Return what is looked for as long as a watch lasts, whichever model decides.
+
+    Parameters
+    ----------
+    model : ScreeningModel, fitted estimator or None
+        With which it begins.
+    task : str or None
+        What is asked for, as for `watch`.
+
+    Raises
+    ------
+    InputError
+        The model is of another task, or one that is needed is not given.
+    """
     asked = task_asked(task)
     if model is None and asked is not CRYSTALLOGRAPHY:
         raise InputError(
@@ -183,7 +199,7 @@ def _task_of(model: Any, task: str | None) -> str:
     if isinstance(model, ScreeningModel):
         refuse_other_task(model.about, task)
         asked = model.about
-    return asked.option
+    return asked
 
 
 def _kind_of(frames: Frames) -> tuple:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from sklearn_sfx._files import file_state
 from sklearn_sfx.frames import natural_order
 from sklearn_sfx.streams._growing import PAUSE_S, SETTLED_S, GrowingFile, Known
 from sklearn_sfx.streams._protocols import LiveFrames, Notice
@@ -47,7 +48,7 @@ class WatchedFolder:
         self._opening = opening
         self._but = frozenset(map(os.path.realpath, but))
         self._growing: dict[str, GrowingFile] = {}
-        self._done: dict[str, tuple[int, Known | None]] = {}  # state, and a frame of it
+        self._done: dict[str, tuple[tuple | None, Known | None]] = {}  # state, and a frame
 
     def arrivals(self, stop: threading.Event) -> Iterator[LiveFrames | Notice]:
         """Look at the folder until `stop` is set."""
@@ -62,7 +63,7 @@ class WatchedFolder:
 
     def _look(self) -> Iterator[LiveFrames | Notice]:
         for path in sorted(self._new_files(), key=natural_order):
-            _, known = self._done.get(path, (0, None))
+            _, known = self._done.get(path, (None, None))
             self._growing[path] = GrowingFile(path, self._opening, known)
         for path, file in list(self._growing.items()):
             if not os.path.exists(path):
@@ -82,7 +83,7 @@ class WatchedFolder:
 
     def _over(self, file: GrowingFile) -> None:
         self._growing.pop(file.path, None)
-        self._done[file.path] = _state(file.path), file.known
+        self._done[file.path] = file_state(file.path), file.known
 
     def _is_repeated(self, file: GrowingFile) -> bool:
         others = file.files - {file.path}
@@ -98,14 +99,5 @@ class WatchedFolder:
                     known = self._done.get(path)
                     if known is None and os.path.realpath(path) in self._but:
                         continue
-                    if known is None or known[0] != _state(path):
+                    if known is None or known[0] != file_state(path):
                         yield path
-
-
-def _state(path: str) -> int:
-    """Return what is another number when the file has changed; 0 where there is none."""
-    try:
-        status = os.stat(path)
-    except OSError:
-        return 0
-    return hash((status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns))

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from sklearn_sfx._files import file_state
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import (
     FrameOrigin,
@@ -27,7 +28,7 @@ from sklearn_sfx.streams._provenance import digest_of
 
 __all__ = ["PAUSE_S", "GrowingFile", "Known"]
 
-Known = tuple[int, int]
+Known = tuple[int, int]  # row of a frame that was given, and a digest of its pixels
 
 PAUSE_S = 0.05  # between two looks at a file, or as long as a look takes
 GRAIN_S = 0.1  # a file may change again so soon without another time of change
@@ -237,15 +238,10 @@ class GrowingFile:
 
     def _now(self) -> tuple | None:
         """Return what is another when the file, or one that it leads to, has changed."""
-        try:
-            states = [_state(os.stat(self.path))]
-        except OSError:
+        own = file_state(self.path)
+        if own is None:
             return None
-        for path in sorted(self._others):
-            try:
-                states.append(_state(os.stat(path)))
-            except OSError:
-                states.append((0, 0, 0, 0))
+        states = [own, *(file_state(path) or (0, 0, 0, 0) for path in sorted(self._others))]
         if self._others or self._problem:  # data files may come beside it
             folder = os.stat(os.path.dirname(self.path))
             states.append((0, 0, 0, folder.st_mtime_ns))
@@ -273,10 +269,6 @@ class GrowingFile:
         origin = FrameOrigin(self.path, 0, "")
         now = "it is another file now" if was_read else "it can be read now"
         return Notice("restart", f"{self.path}: {now}", 0, (origin,))
-
-
-def _state(status: os.stat_result) -> tuple[int, ...]:
-    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _digest_at(frames: Frames, row: int) -> int:

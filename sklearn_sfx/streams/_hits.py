@@ -15,7 +15,7 @@ from sklearn_sfx.streams._protocols import ScoredFrames, frame_name
 
 __all__ = ["Hit", "hits_of"]
 
-NO_PEAKS = find_peaks(np.zeros((1, 1), np.float32))
+NO_PEAKS = Peaks(*(np.empty(0, dtype) for dtype in ("f4", "f4", "i8", "f4", "f4")))
 
 
 class Hit(NamedTuple):

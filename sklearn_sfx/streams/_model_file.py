@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from sklearn_sfx._files import file_state
 from sklearn_sfx.classifiers import find_device
 from sklearn_sfx.screening import check_hit_finder, load_hit_finder
 
@@ -65,7 +66,7 @@ class ModelFile:
     ):
         self.path, self.pos_label = path, pos_label
         self.device = None if device is None else str(find_device(device))
-        self._looked_at = self._state()
+        self._looked_at = file_state(self.path)
         self.estimator, self.digest = self._load()
 
     def newer(self) -> tuple[Any, str] | None:
@@ -81,7 +82,7 @@ class ModelFile:
         InputError
             It cannot be used; said once of each file.
         """
-        state = self._state()
+        state = file_state(self.path)
         if state in (None, self._looked_at):
             return None
         self._looked_at = state
@@ -109,13 +110,6 @@ class ModelFile:
                 break
         check_hit_finder(estimator, self.pos_label)
         return estimator, digest
-
-    def _state(self) -> tuple[int, ...] | None:
-        try:
-            status = os.stat(self.path)
-        except OSError:
-            return None
-        return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def content_of(path: str | Path | os.PathLike | None) -> str:

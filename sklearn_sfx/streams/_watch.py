@@ -15,7 +15,7 @@ from sklearn_sfx._text import counted
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import FrameOrigin, Frames, join_frames
 from sklearn_sfx.preprocessing import PixelMask
-from sklearn_sfx.screening import PART, Scores, checked_threshold
+from sklearn_sfx.screening import PART, Scores, as_scores, checked_threshold
 from sklearn_sfx.streams._deciding import Deciding, Misfit
 from sklearn_sfx.streams._model_file import ModelFile
 from sklearn_sfx.streams._open import open_source
@@ -273,17 +273,7 @@ class _Watch:
             why = self._misfit(str(error), sources, len(frames))
             return self._unreadable(sources, why, frames, arrived)
         threshold = checked_threshold(model, self._asked_threshold())
-        scores = Scores(
-            sources=sources,
-            probability=found.probability,
-            decision=found.probability >= threshold,
-            peak_count=found.peak_count if self._peaks else None,
-            threshold=threshold,
-            reason=found.reason,
-            expected=model.expected if threshold == model.threshold else None,
-            likeliest=found.likeliest,
-            task=model.task,
-        )
+        scores = as_scores(model, sources, found, threshold, self._peaks)
         self._shape = frames.shape[1:]
         rate = len(frames) / max(1e-6, time.monotonic() - begin)
         self._waiting.set_rate(rate)
@@ -326,5 +316,6 @@ class _Watch:
             peak_count=None,
             threshold=0.5 if threshold is None else threshold,
             reason=np.full(n, why),
+            task=self._deciding.about.name,
         )
         return ScoredFrames(frames, scores, arrived)

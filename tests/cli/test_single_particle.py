@@ -195,3 +195,4 @@ def test_a_watch_calls_counts_and_lists_as_its_model_does(
     assert "The model is of the task single-particle" in capsys.readouterr().err
     assert spi("watch", *TASK, "--scores", "other.csv", *until[:2]) != 0
     assert "for the task single-particle give a model" in capsys.readouterr().err
+    assert not (tmp_path / "other.csv").exists()

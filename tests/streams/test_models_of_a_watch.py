@@ -24,8 +24,9 @@ from sklearn_sfx import (
     screen,
     train,
 )
-from sklearn_sfx.exceptions import InputError
+from sklearn_sfx.exceptions import InputError, OtherMaskWarning
 from sklearn_sfx.frames import FrameOrigin
+from sklearn_sfx.screening import load_screening_model
 from sklearn_sfx.streams import (
     LiveFrames,
     ModelFile,
@@ -319,3 +320,14 @@ def test_a_model_of_another_task_is_refused_while_it_runs(particle_folder, store
     refused = next(notice.text for notice in told if notice.kind == "refused")
     assert "of the task single-particle, and crystallography is asked for" in refused
     assert refused.endswith("the model from before stays")
+
+
+def test_frames_that_cannot_be_used_are_of_the_task_too(particle_folder):
+    run, tally = open_frames(particle_folder / "run.h5", mask=False), Tally()
+    arrays = iter([np.asarray(run[:3]), np.zeros((2, 50, 60), np.int32)])
+    model = load_screening_model(particle_folder / "model.joblib")
+    with pytest.warns(OtherMaskWarning):
+        blocks = list(watch(arrays, model, tally=tally))
+    assert (tally.scored, tally.unreadable) == (3, 2)
+    assert {block.scores.task for block in blocks} == {"single-particle"}
+    assert " singles of 3 frames" in str(tally) or "1 single of 3 frames" in str(tally)

@@ -11,7 +11,6 @@ from typing import Any
 from sklearn_sfx._outputs import name_of_run
 from sklearn_sfx.cli._hit_outputs import add_hit_outputs, hit_outputs, name_of_stream
 from sklearn_sfx.cli._inputs import opening, workers
-from sklearn_sfx.cli._lists import task_of
 from sklearn_sfx.cli._live_page import add_live_page, live_page
 from sklearn_sfx.cli._options import (
     add_device,
@@ -84,7 +83,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Score what comes until the source is over, or until Ctrl-C; then say what was found."""
     from sklearn_sfx.frames import expand_paths
-    from sklearn_sfx.streams import ModelFile, Record, Tally, open_source, watch
+    from sklearn_sfx.streams import ModelFile, Record, Tally, open_source, task_of_watch, watch
 
     is_stream = "://" in args.source
     if is_stream:
@@ -95,7 +94,7 @@ def run(args: argparse.Namespace) -> None:
     model = None
     if args.model is not None:
         model = ModelFile(args.model, pos_label=args.hit_label, device=args.device)
-    about = task_of(None if model is None else model.estimator, args)
+    about = task_of_watch(None if model is None else model.estimator, args.task)
     hits = args.hits or Path(f"{name}.{about.words.list_name}")
     _refuse_inputs(args, table, hits)
     source = open_source(args.source, but=(str(table), str(hits)), **how)

@@ -82,12 +82,13 @@ class LivePage {
     document.body.classList.remove("old");
     this.alert(now.labels?.problem || this.refused || "");
     this.find("simulated").hidden = !now.simulated;
-    const { words } = now, many = words.many[0].toUpperCase() + words.many.slice(1);
+    const { words } = now;
+    const title = text => text[0].toUpperCase() + text.slice(1);
     document.title = now.minute.of
       ? `${percent(now.minute.value)} ${words.many} – ${now.name}` : now.name;
-    this.say("minute-title", `${many} in the last minute`);
-    this.say("rate-title", `${many} of all`);
-    this.say("history-title", `${many.slice(0, -1)} rate`);
+    this.say("minute-title", `${title(words.many)} in the last minute`);
+    this.say("rate-title", `${title(words.many)} of all`);
+    this.say("history-title", `${title(words.one)} rate`);
     this.say("hits-title", `Newest ${words.many}`);
     this.say("no-hits", `No ${words.one} yet.`);
     this.say("name", now.name);
