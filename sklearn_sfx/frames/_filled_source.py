@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from sklearn_sfx._text import counted
 from sklearn_sfx.exceptions import InputError, UnreadableFrame
 from sklearn_sfx.frames._facts import Facts, Unreadable
 from sklearn_sfx.frames._finite import HIGHEST
@@ -109,7 +110,7 @@ def refuse_unreadable(source: FrameSource) -> None:
     n_gone, n_frames = sum(gone.stop - gone.start for gone in known), source.shape[0]
     first = source.origin(known[0].start)
     reasons = list(dict.fromkeys(gone.reason for gone in known))
-    others = f" (and for {len(reasons) - 1} other reasons)" if len(reasons) > 1 else ""
+    others = f" (and for {counted(len(reasons) - 1, 'other reason')})" if len(reasons) > 1 else ""
     way_out = (
         'Put the files back or, to go on without these frames, open the run with missing="nan" or '
         '"on_read"; on the command line leave out --strict.'
