@@ -10,8 +10,8 @@ The work is done in two steps, so that a frame costs a few milliseconds:
    that stick out of it. Level and spread of that fit are the local background and noise. The peak
    is the connected set of pixels well above them.
 
-Both are done in one way through the frame, a band of tiles at a time, which stays in the cache. The
-frame is only read, and nothing of its size is made.
+Both are done in one way through the frame, a few tiles of a band at a time, which stay in the
+cache. The frame is only read, and nothing of its size is made.
 """
 
 from collections.abc import Sequence
@@ -20,12 +20,13 @@ from typing import NamedTuple
 import numpy as np
 
 from sklearn_sfx._compiled import compiled, is_interrupt
-from sklearn_sfx.preprocessing._peak_background import background, new_window
+from sklearn_sfx.preprocessing._peak_background import EIGHT, background, new_window
 from sklearn_sfx.preprocessing._peak_pixels import Pixels, load_row
 
 __all__ = ["Found", "contrast_distance", "find_all"]
 
 TILE = 32  # side of the square over which step 1 takes the spread, in pixels
+N_TOGETHER = 8  # tiles that are worked on before the next ones of a band
 CANDIDATE_SHARE = 0.7  # step 1 lets pass what reaches this share of the signal-to-noise asked for
 EDGE_SHARE = 0.7  # a pixel beside the highest one belongs to the peak from this share on
 
@@ -92,31 +93,34 @@ def _find(pixels, min_snrs, limits, radius, noise_floor, bright):
     height, width = pixels[0].shape
     reach = radius + 1
     n_tiles = (width + TILE - 1) // TILE
-    band = np.empty((TILE + 2 * reach, n_tiles * TILE + 2 * reach), np.float32)
+    band = np.empty((TILE + 2 * reach, n_tiles * TILE + 2 * reach + EIGHT), np.float32)
     taken = np.zeros((len(min_snrs), *band.shape), np.bool_)
-    contrast = np.empty((TILE + 2, n_tiles * TILE), np.float32)  # a row above and one below too
-    tiles = contrast.reshape(TILE + 2, n_tiles, TILE)
+    # A row above and one below too, and a column to both sides.
+    contrast = np.full((TILE + 2, n_tiles * TILE + 2), np.nan, np.float32)
     sizes = np.empty((TILE, TILE), np.float32)
     noise = np.empty(n_tiles, np.float32)
     marks = np.empty((TILE, n_tiles), np.bool_)
     candidate = np.float32(CANDIDATE_SHARE) * min_snrs.min()
     lowest = min(candidate, bright)  # that is looked for, in noises
-    window, sums_of_all = new_window(radius)
+    square = new_window(radius)
     stack = np.empty(((2 * radius + 1) ** 2, 2), np.int64)
+    standing = np.empty(TILE + 1, np.int64)
     found = np.empty((len(min_snrs), TILE * TILE, 5), np.float32)
     n_found = np.zeros(len(min_snrs), np.int64)
     rows = columns = np.empty(0, np.int32)
     n_bright = 0
     for top in range(0, height, TILE):
         _next_band(pixels, top, reach, band, taken)
-        _contrast(band, reach, contrast_distance(radius), contrast)
-        _tile_noise(tiles, noise_floor, sizes, noise)
-        _mark(tiles, noise, lowest, marks)
         for tile in range(n_tiles):
+            if tile % N_TOGETHER == 0:
+                some = tile, min(tile + N_TOGETHER, n_tiles)
+                _contrast(band, reach, contrast_distance(radius), some, contrast)
+                _tile_noise(contrast, some, noise_floor, sizes, noise)
+                _mark(contrast, some, noise, lowest, marks)
             if n_found.max() + TILE * TILE > found.shape[1]:
                 found = np.concatenate((found, np.empty_like(found)), axis=1)
             _peaks_of_tile(
-                (band, taken, contrast, marks, window, sums_of_all, stack, found, n_found),
+                (band, taken, contrast, marks, square, standing, stack, found, n_found),
                 (top, tile, reach),
                 (noise[tile], noise_floor, candidate * noise[tile]),
                 (min_snrs, limits),
@@ -125,7 +129,9 @@ def _find(pixels, min_snrs, limits, radius, noise_floor, bright):
             if n_bright + TILE * width > rows.size:
                 more = np.empty(n_bright + TILE * width, np.int32)
                 rows, columns = np.concatenate((rows, more)), np.concatenate((columns, more))
-            n_bright = _bright_of_band((tiles, noise, marks), bright, top, n_bright, rows, columns)
+            n_bright = _bright_of_band(
+                (contrast, noise, marks), bright, top, n_bright, rows, columns
+            )
     return found, n_found, rows[:n_bright].copy(), columns[:n_bright].copy()
 
 
@@ -143,17 +149,22 @@ def _next_band(pixels, top, reach, band, taken):
 
 
 @_compile
-def _contrast(band, reach, distance, contrast):
-    """Write how far each pixel stands above the lower of its two pairs of distant neighbours."""
+def _contrast(band, reach, distance, some, contrast):
+    """Write how far each pixel stands above the lower of its two pairs of distant neighbours.
+
+    That is, each of some tiles of the band, and the pixels right of them.
+    """
+    first, last = TILE * some[0], TILE * some[1] + 1
+    start = reach + first
     for i in range(contrast.shape[0]):
         line = band[i + reach - 1]
         _contrast_of_row(
-            line[reach:],
-            line[reach - distance :],
-            line[reach + distance :],
-            band[i + reach - 1 - distance, reach:],
-            band[i + reach - 1 + distance, reach:],
-            contrast[i],
+            line[start:],
+            line[start - distance :],
+            line[start + distance :],
+            band[i + reach - 1 - distance, start:],
+            band[i + reach - 1 + distance, start:],
+            contrast[i, first + 1 : last + 1],
         )
 
 
@@ -173,12 +184,13 @@ def _contrast_of_row(here, left, right, above, below, out):
 
 
 @_compile
-def _tile_noise(tiles, noise_floor, sizes, noise):
-    """Write the noise of a pixel in each tile of a band."""
-    for tile in range(noise.size):
+def _tile_noise(contrast, some, noise_floor, sizes, noise):
+    """Write the noise of a pixel in each of some tiles of a band."""
+    for tile in range(some[0], some[1]):
         for i in range(TILE):
-            for k in range(TILE):
-                sizes[i, k] = abs(tiles[i + 1, tile, k])
+            row = contrast[i + 1, tile * TILE + 1 : tile * TILE + 1 + TILE]
+            for k in range(row.size):
+                sizes[i, k] = abs(row[k])
         spread = _spread(sizes.ravel())
         noise[tile] = np.sqrt(spread * spread / 1.5 + noise_floor * noise_floor)
 
@@ -187,7 +199,7 @@ def _tile_noise(tiles, noise_floor, sizes, noise):
 def _spread(sizes):
     """Return the standard deviation of a contrast of these sizes, without what sticks out."""
     limit = np.float32(np.inf)
-    mean = np.float32(0.0)
+    mean = n_before = np.float32(0.0)
     for _ in range(4):
         total = np.float32(0.0)
         n = np.float32(0.0)
@@ -195,25 +207,27 @@ def _spread(sizes):
             inside = sizes[k] <= limit
             total += sizes[k] if inside else np.float32(0.0)
             n += np.float32(1.0) if inside else np.float32(0.0)
-        if n == 0.0:
-            return np.float32(0.0)
+        if n == n_before:  # none of them: also those that follow will find the same
+            break
+        n_before = n
         mean = total / n
         limit = np.float32(4.0) * mean
     return np.float32(1.25) * mean  # sqrt(pi / 2) times the mean size, for a normal distribution
 
 
 @_compile
-def _mark(tiles, noise, lowest, marks):
+def _mark(contrast, some, noise, lowest, marks):
     """Mark the rows of tiles in which the contrast is anywhere more than so many times the noise.
 
     Most have none, and this is quicker than to look at each pixel by itself.
     """
-    for tile in range(noise.size):
+    for tile in range(some[0], some[1]):
         limit = lowest * noise[tile]
         for i in range(TILE):
+            row = contrast[i + 1, tile * TILE + 1 : tile * TILE + 1 + TILE]
             n = np.float32(0.0)  # counted without a branch, so that the loop is vectorized
-            for k in range(TILE):
-                n += np.float32(1.0) if tiles[i + 1, tile, k] > limit else np.float32(0.0)
+            for k in range(row.size):
+                n += np.float32(1.0) if row[k] > limit else np.float32(0.0)
             marks[i, tile] = n > 0
 
 
@@ -223,7 +237,7 @@ def _peaks_of_tile(work, place, levels, looks):
 
     The background of a candidate is the same for all settings, so it is fitted once.
     """
-    band, taken, contrast, marks, window, sums_of_all, stack, found, n_found = work
+    band, taken, contrast, marks, square, standing, stack, found, n_found = work
     top, tile, reach = place
     noise, noise_floor, lowest = levels
     min_snrs, limits = looks
@@ -232,22 +246,29 @@ def _peaks_of_tile(work, place, levels, looks):
     for i in range(1, TILE + 1):
         if not marks[i - 1, tile]:
             continue
+        n_standing = 0  # written without a branch, which the processor would have to guess
         for j in range(tile * TILE, tile * TILE + TILE):
+            standing[n_standing] = j
+            n_standing += contrast[i, j + 1] > lowest
+        for k in range(n_standing):
+            j = standing[k]
             y, x = i - 1 + reach, j + reach
-            if not contrast[i, j] > lowest or not _is_highest(band, y, x):
+            above = contrast[i, j + 1]
+            if _is_any_above(band, y, x, band[y, x]):
                 continue
             plane = (0.0, 0.0, 0.0, 0.0)
             is_fitted = False
             for look in range(min_snrs.size):
                 min_snr = min_snrs[look]
                 least = np.float32(CANDIDATE_SHARE) * min_snr * noise
-                if not contrast[i, j] > least or taken[look, y, x]:
+                if not above > least or taken[look, y, x]:
                     continue
-                if limits[look, 0] > 1 and not _has_company(contrast, i, j, edge * least):
+                # A lone pixel is no peak.
+                if limits[look, 0] > 1 and not _is_any_above(contrast, i, j + 1, edge * least):
                     continue
                 if not is_fitted:
-                    start = band[y, x] - contrast[i, j]
-                    plane = background(band, y, x, radius, start, noise_floor, window, sums_of_all)
+                    start = band[y, x] - above
+                    plane = background(band, y, x, radius, start, noise_floor, *square)
                     is_fitted = True
                 if not band[y, x] - plane[0] >= min_snr * plane[3]:
                     continue
@@ -266,23 +287,21 @@ def _peaks_of_tile(work, place, levels, looks):
 
 
 @_compile
-def _is_highest(band, i, j):
-    value = band[i, j]
-    for di in range(-1, 2):
-        for dj in range(-1, 2):
-            if band[i + di, j + dj] > value:
-                return False
-    return True
-
-
-@_compile
-def _has_company(contrast, i, j, least):
-    """Say whether a pixel beside (i, j) stands out too: a lone pixel is no peak."""
-    for v in range(i - 1, i + 2):
-        for u in range(max(j - 1, 0), min(j + 2, contrast.shape[1])):
-            if contrast[v, u] > least and (v != i or u != j):
-                return True
-    return False
+def _is_any_above(values, i, j, least):
+    """Say whether a pixel beside (i, j) is; all eight are asked, which no branch has to guess."""
+    up, down = np.uintp(i - 1), np.uintp(i + 1)  # unsigned, or each would be tested for its sign
+    left, right = np.uintp(j - 1), np.uintp(j + 1)
+    here, middle = np.uintp(i), np.uintp(j)
+    return (
+        (values[up, left] > least)
+        | (values[up, middle] > least)
+        | (values[up, right] > least)
+        | (values[here, left] > least)
+        | (values[here, right] > least)
+        | (values[down, left] > least)
+        | (values[down, middle] > least)
+        | (values[down, right] > least)
+    )
 
 
 @_compile
@@ -320,13 +339,13 @@ def _grow(band, taken, radius, i, j, plane, edge, stack):
 @_compile
 def _bright_of_band(work, least, top, n, rows, columns):
     """Add the bright pixels of a band; return how many there are now."""
-    tiles, noise, marks = work
+    contrast, noise, marks = work
     for i in range(TILE):
         for tile in range(noise.size):
             if marks[i, tile]:
                 limit = least * noise[tile]
-                for k in range(TILE):
-                    if tiles[i + 1, tile, k] > limit:
-                        rows[n], columns[n] = top + i, tile * TILE + k
+                for j in range(tile * TILE, tile * TILE + TILE):
+                    if contrast[i + 1, j + 1] > limit:
+                        rows[n], columns[n] = top + i, j
                         n += 1
     return n
