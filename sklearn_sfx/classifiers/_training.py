@@ -79,11 +79,27 @@ def one_thread() -> contextlib.AbstractContextManager:
 
 
 @contextlib.contextmanager
+def _repeatable_convolutions() -> Iterator[None]:
+    """Let cuDNN take no kernel whose sums depend on which of its threads is first."""
+    before = torch.backends.cudnn.deterministic
+    torch.backends.cudnn.deterministic = True
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.deterministic = before
+
+
+@contextlib.contextmanager
 def seeded(seed: int, device: torch.device) -> Iterator[None]:
-    """Seed torch's generators inside, and leave them outside as they were."""
+    """Seed torch's generators inside, and leave them outside as they were.
+
+    On a GPU convolutions are by kernels that give the same bits each time, which the quickest do
+    not.
+    """
     on_gpu = device.type == "cuda"
     with (
         _one_training_at_a_time,
+        _repeatable_convolutions() if on_gpu else contextlib.nullcontext(),
         torch.random.fork_rng(devices=[device] if on_gpu else []),
         torch.cuda.device(device) if on_gpu else contextlib.nullcontext(),
     ):

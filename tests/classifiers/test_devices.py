@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 
 from sklearn_sfx import (
@@ -112,3 +113,17 @@ def test_steps_that_know_no_tensors_stay_on_this_machine(run, monkeypatch):
     expected = model.predict_proba(prepared)
     monkeypatch.setattr(_prediction, "_runs_steps", lambda device: True)
     np.testing.assert_array_equal(model.predict_proba(prepared), expected)
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("network", ["CNN1D", "CNN2D"])
+def test_training_again_with_one_seed_gives_the_same_bits(run, network, device):
+    frames, target = run
+    *steps, classifier = NETWORKS[network]
+    X = np.asarray(make_pipeline(CentralCrop(128), *steps).fit_transform(frames))
+    one, other = (
+        clone(classifier).set_params(device=device).fit(X, target).predict_proba(X)
+        for _ in range(2)
+    )
+    np.testing.assert_array_equal(one, other)
+    assert not torch.backends.cudnn.deterministic  # outside of a training all is as it was
