@@ -212,11 +212,11 @@ class Hdf5Format(Format):
     def find_mask_beside(self, path: str, dataset: str | None = None) -> StoredMask | None:
         """Return the mask beside the frames of a dataset, None where they have none."""
         with contents_of(path) as file:
-            if name_of_mask(path, file, self, has_frames=True) is None:
+            if name_of_mask(path, file, self, has_frames=True, frames=dataset) is None:
                 return None  # before all files of a master are looked into again
             found = self._chosen(path, file, dataset)[:MAX_BESIDE]
             beside = self._segments(path, file, found)
-        return find_mask(path, None, beside, self)
+        return find_mask(path, None, beside, self, dataset)
 
     def is_simulated(self, path: str) -> bool:
         """Whether the file has the attribute that simulated runs are written with."""

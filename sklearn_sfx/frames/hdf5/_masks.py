@@ -40,7 +40,11 @@ class Layout(Protocol):
 
 
 def find_mask(
-    path: str, dataset: str | None, beside: list[Segment], layout: Layout
+    path: str,
+    dataset: str | None,
+    beside: list[Segment],
+    layout: Layout,
+    frames: str | None = None,
 ) -> StoredMask | None:
     """Find the mask of a file.
 
@@ -55,6 +59,8 @@ def find_mask(
         beside frames of as many modules is one mask.
     layout : Hdf5Format
         Which knows where masks are, and what their numbers mean.
+    frames : str or None
+        Path of the frames, if the user names it: of several masks theirs is in the same group.
 
     Returns
     -------
@@ -67,7 +73,7 @@ def find_mask(
         If it cannot be read, if there are several, or if there are neither mask nor frames.
     """
     with contents_of(path) as file:
-        name = dataset or name_of_mask(path, file, layout, bool(beside))
+        name = dataset or name_of_mask(path, file, layout, bool(beside), frames)
         if name is None:
             return None
         mask = dataset_at(path, file, name)
@@ -107,7 +113,9 @@ def _n_lead(mask: h5py.Dataset, beside: list[Segment]) -> int:
     return 0 if mask.ndim <= 2 else 1
 
 
-def name_of_mask(path: str, file: h5py.File, layout: Layout, has_frames: bool) -> str | None:
+def name_of_mask(
+    path: str, file: h5py.File, layout: Layout, has_frames: bool, frames: str | None = None
+) -> str | None:
     """Return the path of the one dataset that is the mask; None beside frames without one."""
     kept = layout.find_masks(file)
     for name in kept:
@@ -123,6 +131,8 @@ def name_of_mask(path: str, file: h5py.File, layout: Layout, has_frames: bool) -
         dead = [name for name in contents.dead if name.rpartition("/")[2] == leaf]
         if dead and not found:
             raise InputError(f"{path} has a mask that cannot be read: {why_dead(file, dead[0])}.")
+    if len(found) > 1 and frames:
+        found = [name for name in found if _group_of(name) == _group_of(frames)] or found
     if len(found) == 1:
         return found[0]
     if not found and has_frames:
@@ -136,6 +146,10 @@ def name_of_mask(path: str, file: h5py.File, layout: Layout, has_frames: bool) -
         f"{path} has several masks: {', '.join(found)}; name one of them as dataset "
         "(--mask-dataset on the command line)."
     )
+
+
+def _group_of(name: str) -> str:
+    return name.strip("/").rpartition("/")[0]
 
 
 def _may_be_mask(item: h5py.Dataset) -> bool:
