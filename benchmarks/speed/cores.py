@@ -2,8 +2,10 @@
 
 Frames are Poisson noise, 1920 x 1920 uint16, in memory or in a bitshuffle-LZ4 file, and the
 pipeline is that of the other sections. Threads are ``joblib.parallel_config(n_jobs=n,
-backend="threading")``, processes the same with loky. *Against* is one thread of the same run; the
-machine has to be idle. What it gives to as many processes that share nothing is said beside it.
+backend="threading")``, processes the same with loky. Each gets 128 frames, two batches of the
+network: 64 frames are read again and again, but processes, to which frames are sent, have 256 among
+them. *Against* is one thread of the same run; the machine has to be idle. What it gives to as many
+processes that share nothing is said beside it.
 """
 
 import resource
@@ -17,11 +19,13 @@ from sklearn.pipeline import make_pipeline
 
 from sklearn_sfx import open_frames
 from sklearn_sfx.classifiers import CNN1D
+from sklearn_sfx.frames import Frames
 
 from .material import Material, preprocessing, write_frames
 from .rows import Row
 
-N_FRAMES = 256
+N_OF_EACH = 128  # frames for each worker
+N_SENT = 256  # frames for all processes together
 N_FEW = 64
 SIDE = 1920
 TINY = 8  # pixels along a side; what is left of the time of such frames is that of Python
@@ -35,27 +39,28 @@ NOT_MEASURED = [
 
 def measure(material: Material, n_cores: list[int]) -> list[Row]:
     few = np.random.default_rng(0).poisson(200, (N_FEW, SIDE, SIDE)).astype(np.uint16)
-    frames = np.concatenate([few] * (N_FRAMES // N_FEW))
+    sent = open_frames(np.concatenate([few] * (N_SENT // N_FEW)))
     path = material.folder / "cores.h5"
     write_frames(path, few, dict(hdf5plugin.Bitshuffle(cname="lz4")))
-    run, file_run = open_frames(frames), open_frames(path)[np.arange(N_FRAMES) % N_FEW]
+    run, file_run = open_frames(few), open_frames(path)
     steps = make_pipeline(*preprocessing())
     vectors = np.asarray(steps.fit_transform(open_frames(few)))
     network = CNN1D(max_epochs=3, random_state=0, device="cpu")
     network.fit(vectors, np.tile([0, 1], N_FEW // 2))
     model = make_pipeline(*(step for _, step in steps.steps), network)
-    works: dict[str, tuple[str, Callable[[], object]]] = {
-        "prepared": ("threading", lambda: np.asarray(steps.transform(run))),
-        "whole frames in memory to probability": ("threading", lambda: model.predict_proba(run)),
-        "the same in processes": ("loky", lambda: model.predict_proba(run)),
-        "bitshuffle-LZ4 file to probability": ("threading", lambda: model.predict_proba(file_run)),
+    works: dict[str, tuple[str, Callable[[Frames], object], Frames]] = {
+        "prepared": ("threading", lambda frames: np.asarray(steps.transform(frames)), run),
+        "whole frames in memory to probability": ("threading", model.predict_proba, run),
+        "the same in processes": ("loky", model.predict_proba, sent),
+        "bitshuffle-LZ4 file to probability": ("threading", model.predict_proba, file_run),
     }
     rows = []
-    for what, (backend, function) in works.items():
+    for what, (backend, function, frames) in works.items():
         alone = None
         for n in n_cores:
+            some = frames if frames is sent else frames[np.arange(n * N_OF_EACH) % N_FEW]
             with joblib.parallel_config(n_jobs=n, backend=backend):
-                rates = _rates(function, material.repeats(5))
+                rates = _rates(function, some, material.repeats(5))
             alone = alone or float(np.median(rates))
             ratios = tuple(rate / alone for rate in rates)
             unit = "threads" if backend == "threading" else "processes"
@@ -64,17 +69,17 @@ def measure(material: Material, n_cores: list[int]) -> list[Row]:
             rows.append(
                 Row(f"{what}, {n} {unit}", "one", ratios, ours=speed, peer=f"{alone:,.0f}/s")
             )
-    rows += _rows_of_costs(steps, network, run)
+    rows += _rows_of_costs(steps, network, sent)
     return [*rows, *_rows_apart(max(n_cores), material.repeats(3))]
 
 
-def _rates(function: Callable[[], object], repeats: int) -> list[float]:
-    function()
+def _rates(function: Callable[[Frames], object], frames, repeats: int) -> list[float]:
+    function(frames)
     rates = []
     for _ in range(repeats):
         start = time.perf_counter()
-        function()
-        rates.append(N_FRAMES / (time.perf_counter() - start))
+        function(frames)
+        rates.append(len(frames) / (time.perf_counter() - start))
     return rates
 
 
@@ -85,7 +90,7 @@ def _rows_apart(n_most: int, repeats: int) -> list[Row]:
         for n, found in rates.items():
             for _ in range(repeats + 1):
                 seconds = parallel(joblib.delayed(_prepare_own)() for _ in range(n))
-                found.append(n * N_FRAMES / max(seconds))
+                found.append(n * N_OF_EACH / max(seconds))
     alone = float(np.median(rates[1][1:]))
     return [
         Row(
@@ -105,7 +110,7 @@ def _prepare_own() -> float:
     run, steps = open_frames(frames), make_pipeline(*preprocessing())
     np.asarray(steps.fit_transform(run))
     start = time.perf_counter()
-    np.asarray(steps.transform(run[np.arange(N_FRAMES) % 2]))
+    np.asarray(steps.transform(run[np.arange(N_OF_EACH) % 2]))
     return time.perf_counter() - start
 
 
