@@ -119,6 +119,13 @@ class Task:
         return tuple(one.name for one in self.classes)
 
     @property
+    def others(self) -> tuple[str, ...]:
+        """The classes that a model tells apart beside the kept one; none if that is no label."""
+        if self.kept not in self.labels:
+            return ()
+        return tuple(name for name in self.labels if name != self.kept)
+
+    @property
     def sought(self) -> tuple[str, ...]:
         """The names of the classes that are looked for."""
         return tuple(one.name for one in self.classes if one.is_hit)

@@ -16,6 +16,9 @@ from sklearn_sfx.screening._evaluation import percent as percent
 from sklearn_sfx.screening._evaluation import weighted_proportion as weighted_proportion
 from sklearn_sfx.screening._held_out import HeldOut
 from sklearn_sfx.screening._hit_finder_cv import HitFinderCV, select_hit_finder
+from sklearn_sfx.screening._hit_list import check_listable as check_listable
+from sklearn_sfx.screening._hit_list import hit_line as hit_line
+from sklearn_sfx.screening._hit_list import read_hits
 from sklearn_sfx.screening._hit_rate import HitRate
 from sklearn_sfx.screening._model import ScreeningModel, load_screening_model
 from sklearn_sfx.screening._pages import require_page
@@ -28,9 +31,7 @@ from sklearn_sfx.screening._parts import unread as unread
 from sklearn_sfx.screening._report import write_report
 from sklearn_sfx.screening._run_info import RunInfo, run_info
 from sklearn_sfx.screening._run_picture import draw_run
-from sklearn_sfx.screening._scores import Scores, read_hits
-from sklearn_sfx.screening._scores import check_listable as check_listable
-from sklearn_sfx.screening._scores import hit_line as hit_line
+from sklearn_sfx.screening._scores import Scores
 from sklearn_sfx.screening._scores import hit_lines as hit_lines
 from sklearn_sfx.screening._scores import table_head as table_head
 from sklearn_sfx.screening._scores import table_rows as table_rows

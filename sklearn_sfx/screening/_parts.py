@@ -7,13 +7,14 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.pipeline import Pipeline
 
+from sklearn_sfx._tasks import Task
 from sklearn_sfx.classifiers import FindingClassifier, find_together, probability_of_found
 from sklearn_sfx.exceptions import UnreadableFrame
 from sklearn_sfx.frames import Frames, needing_some
 from sklearn_sfx.screening._model import ScreeningModel
 from sklearn_sfx.screening._unreadable import find_unreadable, known_unreadable
 
-__all__ = ["NOTHING", "PART", "PartScores", "joined", "parts_of", "score_part", "unread"]
+__all__ = ["PART", "PartScores", "joined", "parts_of", "score_part", "unread"]
 
 # Frames in a part. What is summed in batches differs in the last bits with the size of the batch,
 # so all that is decided on at once is a part, whoever does it: the results are the same, bit by
@@ -34,25 +35,22 @@ class PartScores(NamedTuple):
         -1 where peaks are not counted.
     reason : ndarray of str, shape (n_frames,)
         Why a frame, or a part of it, cannot be read; empty for all others.
-    likeliest : ndarray of str, shape (n_frames,)
-        The likeliest of its other classes, of a model that tells more than hits from misses; empty
-        of any other model.
+    of_others : ndarray of float64, shape (n_frames, n_others)
+        Probability of each of the task's other classes, as `Scores.of_others` has it; NaN of a
+        class that the model does not know.
     """
 
     probability: np.ndarray
     peak_count: np.ndarray
     reason: np.ndarray
-    likeliest: np.ndarray
+    of_others: np.ndarray
 
 
-NOTHING = PartScores(np.empty(0), np.empty(0, np.int64), *np.empty((2, 0), "U1"))
-
-
-def unread(reasons: list[str]) -> PartScores:
+def unread(reasons: list[str], task: Task) -> PartScores:
     """Return what is found in frames that cannot be read, each for a reason."""
     n = len(reasons)
-    counts = np.full(n, NOT_COUNTED, np.int64)
-    return PartScores(np.full(n, np.nan), counts, np.array(reasons), np.full(n, ""))
+    counts, of_others = np.full(n, NOT_COUNTED, np.int64), np.full((n, len(task.others)), np.nan)
+    return PartScores(np.full(n, np.nan), counts, np.array(reasons, np.str_), of_others)
 
 
 def parts_of(n_frames: int) -> list[slice]:
@@ -80,10 +78,10 @@ def score_part(model: ScreeningModel, frames: Frames, *, peaks: bool = True) -> 
     prepared = needing_some(model.prepare.transform(frames))
     gone: dict[int, str] = {}
     try:
-        probability, peak_count, likeliest = _scored(model, prepared, gone, peaks)
+        probability, peak_count, of_others = _scored(model, prepared, gone, peaks)
     except UnreadableFrame:
         gone = find_unreadable(prepared)
-        probability, peak_count, likeliest = _scored(model, prepared, gone, peaks)
+        probability, peak_count, of_others = _scored(model, prepared, gone, peaks)
     met, partly = known_unreadable(prepared)
     gone = met | gone
     reason = np.full(len(frames), "", dtype=object)
@@ -91,7 +89,8 @@ def score_part(model: ScreeningModel, frames: Frames, *, peaks: bool = True) -> 
         reason[row] = why
     probability[list(gone)] = np.nan
     peak_count[list(gone)] = NOT_COUNTED
-    return PartScores(probability, peak_count, reason.astype(str), likeliest)
+    of_others[list(gone)] = np.nan
+    return PartScores(probability, peak_count, reason.astype(str), of_others)
 
 
 def _scored(
@@ -99,9 +98,9 @@ def _scored(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return what `PartScores` has; what it says of the frames that are gone means nothing."""
     rows = np.arange(len(prepared))
-    peak_count, likeliest = np.full(len(rows), NOT_COUNTED, np.int64), np.full(len(rows), "")
+    probability, peak_count, _, of_others = unread([""] * len(rows), model.about)
     if len(gone) == len(rows):
-        return np.full(len(rows), np.nan), peak_count, likeliest
+        return probability, peak_count, of_others
     if gone:  # another frame in its place: so all others are where they would be without damage
         rows[list(gone)] = np.setdiff1d(rows, list(gone))[0]
         prepared = prepared[rows]
@@ -111,13 +110,13 @@ def _scored(
     if peaks and isinstance(decider, FindingClassifier):
         both = (decider,) if decider is model.baseline else (decider, model.baseline)
         found = find_together(both, prepared)
-        return probability_of_found(decider, found[0]), found[-1], likeliest
+        return probability_of_found(decider, found[0]), found[-1], of_others
     of_each = model.classifier.predict_proba(prepared).astype(np.float64)
-    classes, kept = np.asarray(model.classifier.classes_), model.about.kept
-    is_kept = classes == (kept if kept in classes.tolist() else POSITIVE)
-    probability = of_each[:, is_kept][:, 0]
-    if POSITIVE not in classes.tolist():
-        likeliest = classes[~is_kept][of_each[:, ~is_kept].argmax(axis=1)].astype(str)
+    classes, kept = np.asarray(model.classifier.classes_).tolist(), model.about.kept
+    probability = of_each[:, classes.index(kept if kept in classes else POSITIVE)]
+    for column, name in enumerate(model.about.others):
+        if name in classes:
+            of_others[:, column] = of_each[:, classes.index(name)]
     if peaks:
         (peak_count,) = find_together((model.baseline,), prepared)
-    return probability, peak_count, likeliest
+    return probability, peak_count, of_others

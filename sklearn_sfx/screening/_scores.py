@@ -8,7 +8,6 @@ import os
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -20,22 +19,12 @@ from sklearn_sfx._weights import weights_of_labels
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import FrameOrigin
 from sklearn_sfx.screening._choice import Expectation
+from sklearn_sfx.screening._hit_list import hit_line
 from sklearn_sfx.screening._hit_rate import HitRate, estimate_hit_rate, expected_hit_rate
 from sklearn_sfx.screening._shown import Shown
 
-__all__ = [
-    "Scores",
-    "check_listable",
-    "hit_line",
-    "hit_lines",
-    "read_hits",
-    "table_head",
-    "table_rows",
-]
+__all__ = ["Scores", "hit_lines", "table_head", "table_rows"]
 
-LONGEST_LINE = 1022  # what CrystFEL reads of one line
-BOM = b"\xef\xbb\xbf"
-BREAKS_LINES = re.compile(r"[\n\r\0]")
 FORMULA = re.compile(r"\s*([=@]|[+-](?![\d.]+\Z))")  # how what a spreadsheet would run begins
 COLUMNS = ("file", "position", "event", "identifier", "probability", "decision", "peak_count")
 COLUMNS += ("status", "reason")
@@ -63,8 +52,9 @@ class Scores(Shown):
     expected : Expectation, optional
         What to expect of these decisions; None where the model does not know it, or the threshold
         is not its own.
-    likeliest : ndarray of str, shape (n_frames,), optional
-        The likeliest of the other classes, of a model that tells more than hits from misses.
+    of_others : ndarray of float64, shape (n_frames, n_others), optional
+        Probability of each of the task's other classes, of a model that tells more than hits from
+        misses: of empty, multiple and other beside single. NaN of a class that it does not know.
     task : str, default="crystallography"
         What was looked for, as `ScreeningModel.task` says; then a hit is a "single", say, and what
         is counted lit pixels.
@@ -107,7 +97,7 @@ class Scores(Shown):
     threshold: float
     reason: np.ndarray | None = None
     expected: Expectation | None = None
-    likeliest: np.ndarray | None = None
+    of_others: np.ndarray | None = None
     task: str = CRYSTALLOGRAPHY.name
 
     @property
@@ -119,10 +109,13 @@ class Scores(Shown):
         InputError
             If no task has that name.
         """
-        words = task_named(self.task).words
-        others = np.full(len(self.decision), "") if self.likeliest is None else self.likeliest
-        others = np.where(others == "", words.rest_one, others)
-        return np.where(self.decision, words.one, others)
+        about = task_named(self.task)
+        others = np.full(len(self.decision), about.words.rest_one)
+        if about.others and self.of_others is not None:
+            likeliest = np.nan_to_num(self.of_others, nan=-1.0).argmax(axis=1)
+            is_known = np.isfinite(self.of_others).any(axis=1)
+            others = np.where(is_known, np.array(about.others)[likeliest], others)
+        return np.where(self.decision, about.words.one, others)
 
     @property
     def is_read(self) -> np.ndarray:
@@ -157,7 +150,7 @@ class Scores(Shown):
             decision=self.decision[kept],
             peak_count=None if self.peak_count is None else self.peak_count[kept],
             reason=None if self.reason is None else self.reason[kept],
-            likeliest=None if self.likeliest is None else self.likeliest[kept],
+            of_others=None if self.of_others is None else self.of_others[kept],
         )
 
     def hit_rate(
@@ -250,7 +243,9 @@ class Scores(Shown):
             peak_count, empty if the peaks were not counted, status and reason. The status is
             "read"; or "unreadable", and then probability, decision and peak_count are empty and
             the reason says why; or "partly read", and then the reason says what is missing. Of
-            single particles the decision is the class, and lit_pixels stands for peak_count.
+            single particles the decision is the class, lit_pixels stands for peak_count, the
+            probability is that of single, and probability_of_empty, probability_of_multiple and
+            probability_of_other follow, empty of a class without labels.
 
         Raises
         ------
@@ -278,9 +273,14 @@ def table_rows(scores: Scores) -> bytes:
     empty = [""] * len(scores.sources)
     counts = empty if scores.peak_count is None else scores.peak_count
     reasons = empty if scores.reason is None else scores.reason
+    n_others = len(task_named(scores.task).others)
+    of_others = scores.of_others
+    if of_others is None:
+        of_others = np.full((len(empty), n_others), np.nan)
     columns = (scores.sources, scores.probability, scores.called, counts, scores.is_read, reasons)
     rows = []
-    for source, probability, called, count, is_read, reason in zip(*columns, strict=True):
+    for *columns_of_one, rest in zip(*columns, of_others, strict=True):
+        source, probability, called, count, is_read, reason = columns_of_one
         found = (f"{probability:.6f}", called, count)
         rows.append(
             (
@@ -291,6 +291,7 @@ def table_rows(scores: Scores) -> bytes:
                 *(found if is_read else ("", "", "")),
                 ("partly read" if reason else "read") if is_read else "unreadable",
                 _cell(str(reason)),
+                *("" if np.isnan(value) else f"{value:.6f}" for value in rest[:n_others]),
             )
         )
     return _as_csv(rows)
@@ -304,94 +305,9 @@ def _as_csv(rows: Iterable[Sequence]) -> bytes:
 
 def table_head(task: str) -> bytes:
     """Return the first row of a table, as `Scores.write_csv` says."""
-    return _as_csv([COLUMNS]).replace(b"peak_count", task_named(task).column.encode())
-
-
-def read_hits(path: str | os.PathLike) -> list[tuple[str, str | None]]:
-    r"""Read a list of files and events as CrystFEL does.
-
-    Parameters
-    ----------
-    path : path-like
-        The list: a file name to a line, then a blank and an event if the event holds ``//``.
-
-    Returns
-    -------
-    list of (str, str or None)
-        File name and event; None where a line names a whole file.
-
-    Examples
-    --------
-    >>> import pathlib, tempfile
-    >>> from sklearn_sfx.screening import read_hits
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     listing = pathlib.Path(folder, "hits.lst")
-    ...     _ = listing.write_text("my run.cxi //42\nother.cxi\n")
-    ...     read_hits(listing)
-    [('my run.cxi', '//42'), ('other.cxi', None)]
-    """
-    hits: list[tuple[str, str | None]] = []
-    for line in os.fsdecode(Path(path).read_bytes().removeprefix(BOM)).split("\n"):
-        name, blank, event = line.rstrip("\r").rpartition(" ")
-        if blank and "//" in event:
-            hits.append((name, event))
-        elif line.strip():
-            hits.append((line.rstrip("\r"), None))
-    return hits
-
-
-def check_listable(sources: Iterable[FrameOrigin]) -> None:
-    r"""Refuse frames that a hit list cannot name, before work is done for it.
-
-    Parameters
-    ----------
-    sources : iterable of FrameOrigin
-        The frames.
-
-    Raises
-    ------
-    InputError
-        Frames come from no file, have a name that would not be one line or be read as another, or
-        one longer than CrystFEL reads.
-
-    Examples
-    --------
-    >>> from sklearn_sfx.frames import FrameOrigin
-    >>> from sklearn_sfx.screening import check_listable
-    >>> check_listable([FrameOrigin("/data/a\nb.h5", 0, "//0")])
-    Traceback (most recent call last):
-    ...
-    sklearn_sfx.exceptions.InputError: The name of a file, '/data/a\nb.h5', has an end of line ...
-    """
-    for source in sources:
-        hit_line(source)
-
-
-def hit_line(source: FrameOrigin) -> bytes:
-    """Return the line of a hit list that names a frame; names of files may be any bytes."""
-    if source.path is None:
-        raise InputError(
-            "These frames come from no file, so no hit list can name them; "
-            "open them with open_frames(path) or use the scores."
-        )
-    path = str(Path(source.path).absolute())
-    if BREAKS_LINES.search(path):
-        raise InputError(
-            f"The name of a file, {path!r}, has an end of line in it, so no hit list can name its "
-            "frames; rename it."
-        )
-    if re.search(r"\s", source.event) or "//" not in source.event:
-        raise InputError(
-            f"{path}: in a hit list CrystFEL could not read the name of a frame, "
-            f"{source.event!r}; rename the group that it comes from."
-        )
-    line = os.fsencode(path) + b" " + source.event.encode("utf-8", "surrogateescape")
-    if len(line) > LONGEST_LINE:
-        raise InputError(
-            f"{source.path}: the path is too long for a hit list, of which CrystFEL reads "
-            f"{LONGEST_LINE} characters a line; move the file to a shorter path."
-        )
-    return line + b"\n"
+    about = task_named(task)
+    names = [about.column if name == "peak_count" else name for name in COLUMNS]
+    return _as_csv([[*names, *(f"probability_of_{name}" for name in about.others)]])
 
 
 def _cell(text: str) -> str:

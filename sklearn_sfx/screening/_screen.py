@@ -190,7 +190,7 @@ def as_scores(
         threshold=threshold,
         reason=found.reason,
         expected=model.expected if threshold == model.threshold else None,
-        likeliest=found.likeliest,
+        of_others=found.of_others,
         task=model.task,
     )
 

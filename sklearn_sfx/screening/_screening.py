@@ -15,7 +15,7 @@ from sklearn_sfx.frames import Frames
 from sklearn_sfx.screening._cluster import score_parts_on_cluster
 from sklearn_sfx.screening._estimator_model import as_screening_model
 from sklearn_sfx.screening._journal import Journal, screening_key
-from sklearn_sfx.screening._parts import NOTHING, PartScores, joined, parts_of
+from sklearn_sfx.screening._parts import PartScores, joined, parts_of, unread
 from sklearn_sfx.screening._scores import Scores
 from sklearn_sfx.screening._screen import (
     as_scores,
@@ -233,7 +233,7 @@ class Screening:
             The threshold is not between 0 and 1; with `strict`, a frame cannot be read.
         """
         threshold = checked_threshold(self.model, threshold)
-        rows, parts = [np.arange(0)], [NOTHING]
+        rows, parts = [np.arange(0)], [unread([], self.model.about)]
         for number, part in enumerate(self._rows):
             found = self._read(number)
             if found is not None:

@@ -172,7 +172,7 @@ class Deciding:
         try:
             return score_part(self._model_for(frame), frame, peaks=self._peaks)
         except (InputError, OSError) as error:
-            return unread([str(error).rstrip(".")])
+            return unread([str(error).rstrip(".")], self.about)
 
 
 def task_of_watch(model: Any, task: str | None) -> Task:

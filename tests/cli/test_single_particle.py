@@ -52,6 +52,16 @@ def test_a_run_is_screened_by_a_model_that_knows_its_task(
     assert set(called) == {"empty", "single", "multiple", "other"}
     assert (called == particle_run.labels).mean() > 0.8
     assert {float(row["lit_pixels"]) >= 0 for row in rows} == {True}
+    classes = ["empty", "multiple", "other"]
+    assert list(rows[0])[-3:] == [f"probability_of_{name}" for name in classes]
+    of_others = np.array(
+        [[float(row[f"probability_of_{name}"]) for name in classes] for row in rows]
+    )
+    np.testing.assert_allclose(
+        of_others.sum(axis=1) + [float(row["probability"]) for row in rows], 1, atol=1e-5
+    )
+    other = called != "single"
+    assert (called[other] == np.array(classes)[of_others.argmax(axis=1)][other]).all()
     singles = read_hits(tmp_path / "run.singles.lst")
     assert len(singles) == (called == "single").sum()
     assert f"{len(singles)} of 160 frames are singles at threshold" in said
@@ -77,7 +87,9 @@ def test_without_a_model_lit_pixels_tell_hits_and_no_singles(
     assert "lit pixels or more" in said
     assert "not one particle from several or from a droplet: label some frames and train" in said
     assert not (tmp_path / "run.singles.lst").exists()
-    is_hit = np.array([row["decision"] == "hit" for row in rows_of(tmp_path / "run.scores.csv")])
+    rows = rows_of(tmp_path / "run.scores.csv")
+    assert "probability_of_empty" not in rows[0]
+    is_hit = np.array([row["decision"] == "hit" for row in rows])
     assert (is_hit == (particle_run.labels != "empty")).mean() > 0.9
     assert len(read_hits(tmp_path / "run.hits.lst")) == is_hit.sum()
 

@@ -6,6 +6,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.pipeline import make_pipeline
 
 from sklearn_sfx import InputError, evaluate, open_frames, screen
+from sklearn_sfx.exceptions import UnreadableFramesWarning
 from sklearn_sfx.preprocessing import AngularVariance, LitPixels, SphereFit
 from sklearn_sfx.preprocessing._particle_features import ParticleFeatures
 from sklearn_sfx.screening import train_single_particles, untrained_model
@@ -70,6 +71,31 @@ def test_singles_are_found_better_than_by_lit_pixels(frames, particle_run, model
     assert found.precision > by_count.precision + 0.1
     assert (scores.called == particle_run.labels[120:]).mean() > 0.7
     np.testing.assert_array_equal(scores[np.arange(5)].called, scores.called[:5])
+
+
+def test_a_class_without_labels_has_no_probability(frames, particle_run, tmp_path):
+    few = np.where(particle_run.labels == "other", "", particle_run.labels)[:120]
+    scores = screen(train_single_particles(frames[:120], few, random_state=0), frames[120:])
+    assert np.isnan(scores.of_others[:, 2]).all()
+    np.testing.assert_allclose(
+        scores.probability + np.nansum(scores.of_others, axis=1), 1, atol=1e-6
+    )
+    assert set(scores.called) <= {"empty", "single", "multiple"}
+    scores.write_csv(tmp_path / "scores.csv")
+    lines = (tmp_path / "scores.csv").read_text().splitlines()
+    assert all(line.endswith(",") for line in lines[1:])
+
+
+def test_a_frame_that_cannot_be_read_has_no_class(frames, particle_run, model, tmp_path):
+    pixels = np.asarray(frames[118:123])
+    pixels[2] = np.nan
+    with pytest.warns(UnreadableFramesWarning):
+        scores = screen(model, open_frames(pixels))
+    assert np.isnan(scores.of_others).all(axis=1).tolist() == [False, False, True, False, False]
+    scores.write_csv(tmp_path / "scores.csv")
+    row = (tmp_path / "scores.csv").read_text().splitlines()[3]
+    assert ",,,,unreadable," in row
+    assert row.endswith(",,,")
 
 
 def test_hits_without_labels_are_what_is_not_empty(frames, particle_run):
