@@ -4,7 +4,7 @@ import h5py
 import numpy as np
 import pytest
 
-from sklearn_sfx import load_cxidb76
+from sklearn_sfx import load_cxidb76, make_spi_frames, open_frames, read_mask
 from sklearn_sfx.cli import main
 from sklearn_sfx.datasets import read_annotation
 
@@ -40,3 +40,35 @@ def test_simulate_says_the_labels_it_wrote(tmp_path, capsys):
     assert "SIMULATED" in out
     for name in ("HIT", "MAYBE", "MISS"):
         assert f"{(labels == name).sum()} {name}" in out
+
+
+def test_single_particles_are_simulated_by_their_own_task(tmp_path, capsys):
+    path = tmp_path / "spi.h5"
+    options = ["--task", "single-particle", "--n-frames", "30", "--seed", "1"]
+    assert main(["simulate", str(path), *options]) == 0
+    out = capsys.readouterr().out
+    assert "30 SIMULATED frames like virus, " in out
+    labels = read_annotation(tmp_path / "spi.labels.txt").labels
+    assert set(labels) <= {"empty", "single", "multiple", "other"}
+    assert f"{(labels == 'empty').sum()} empty" in out
+    with h5py.File(path) as file:
+        assert file.attrs["simulated"]
+    expected = make_spi_frames(30, random_state=1)
+    assert (expected.labels == labels).all()
+    frames = open_frames(path, mask=read_mask(tmp_path / "spi.mask.h5"))
+    np.testing.assert_array_equal(frames[3], expected.data[3])
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--domain", "virus"], "none of that name for the task crystallography: use one of LN84"),
+        (["--task", "single-particle", "--domain", "LN84"], "single-particle: use one of virus"),
+        (["--task", "single-particle", "--hit-rate", "0.1"], "--hit-rate is for crystals"),
+        (["--task", "single-particle", "--frame-shape", "9", "9"], "--frame-shape is for crystals"),
+    ],
+)
+def test_options_of_another_task_are_refused(options, said, tmp_path, capsys):
+    assert main(["simulate", str(tmp_path / "a.h5"), *options]) == 2
+    assert said in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
