@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from benchmarks import few_labels, shifted_vectors
+from benchmarks import few_labels, shifted_vectors, single_particles
 from benchmarks.expected_recall import NAMES, Draw, as_lines, draws_of
 from benchmarks.label_efficiency.cells import scores
 from benchmarks.label_efficiency.report import as_table as efficiency_table
@@ -191,3 +191,34 @@ def test_variants_show_the_same_frame_or_less_of_it():
     assert of_miss.keys() - of_hit.keys() == LESS.keys()
     assert of_hit["as it is"] == of_hit["upside down"] == of_hit["transposed"] == 30
     assert of_miss["middle 64"] == 9
+
+
+def test_frames_of_a_test_weigh_as_those_of_a_run():
+    labels = np.repeat(["single", "multiple", "other", "empty"], [4, 3, 2, 1])
+    weight = single_particles.weights(labels, (0.04, 0.02, 0.04))
+    of_each = [weight[labels == name].sum() for name in ("single", "multiple", "other", "empty")]
+    np.testing.assert_allclose(np.divide(of_each, len(labels)), [0.04, 0.02, 0.04, 0.9])
+
+
+def test_recall_of_single_at_a_precision():
+    is_single = np.array([True, True, False, True, False, False])
+    score, one = np.array([0.9, 0.8, 0.7, 0.6, 0.5, 0.4]), np.ones(6)
+    assert single_particles.recall_at(0.9, is_single, score, one) == pytest.approx(2 / 3)
+    assert single_particles.recall_at(0.75, is_single, score, one) == 1
+    assert single_particles.recall_at(0.9, is_single, -score, one) == 0
+    heavy = np.where(is_single, 1, 0.1)
+    assert single_particles.recall_at(0.9, is_single, score, heavy) == 1
+
+
+def test_tables_of_single_particles_are_of_shares_and_seeds(capsys):
+    about = {"domain": "virus", "how": "in-domain", "method": "photons", "labels": 200}
+    rows = [
+        about | {"seed": seed, "shares": shares, "recall": recall, "average precision": 0.25}
+        for seed, shares, recall in [(0, None, 0.2), (1, None, 0.4), (0, [0.3, 0.1, 0.1], 0.9)]
+    ]
+    single_particles.show(rows, [20, 200])
+    said = capsys.readouterr().out
+    assert "virus, in-domain, recall, simulated" in said
+    assert "| photons |  | 0.300 ± 0.100 (2) |" in said
+    assert "virus, in-domain, shares (0.3, 0.1, 0.1), recall, simulated" in said
+    assert "| photons |  | 0.900 ± 0.000 (1) |" in said
