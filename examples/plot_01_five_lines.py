@@ -3,7 +3,8 @@ From a run to hits in five lines
 ================================
 
 Label about 200 frames, fit an ordinary scikit-learn pipeline, and let it decide on the rest of the
-run. The frames are SIMULATED, and only 192 pixels wide, to be quick.
+run. The frames are SIMULATED, and only 192 pixels wide, to be quick. The picture of what made a
+frame a hit needs ``pip install 'sklearn_sfx[plot,explain]'``.
 """
 
 import tempfile

@@ -4,7 +4,7 @@ Saving, loading, handing to a beamline
 
 One model, three files: for yourself, for somebody who should not have to trust you, and for a
 program that has neither this package nor torch. Then the beamline's side: one frame at a time. The
-frames are SIMULATED.
+frames are SIMULATED. Files for others need ``pip install 'sklearn_sfx[plot,safe,onnx]'``.
 """
 
 import json
