@@ -247,7 +247,7 @@ def kill_workers(inputs: Path, top: Path, n_kills: int, rng: np.random.Generator
     expected = screen(model, frames).probability
 
     with (
-        LocalCluster(n_workers=3, threads_per_worker=1, dashboard_address=None) as cluster,
+        LocalCluster(n_workers=3, threads_per_worker=1, dashboard_address=":0") as cluster,
         Client(cluster) as client,
     ):
 

@@ -76,7 +76,7 @@ for n in numbers:
 
 with (
     LocalCluster(
-        n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None
+        n_workers=1, threads_per_worker=1, processes=False, dashboard_address=":0"
     ) as cluster,
     Client(cluster),
     joblib.parallel_config("dask"),

@@ -41,7 +41,7 @@ model = train(run[:20], made.target[:20], crop=200, random_state=0)
 # ``sfx screen run.h5 --model m.joblib --dask tcp://node01:8786``.
 
 with LocalCluster(
-    n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None
+    n_workers=2, threads_per_worker=1, processes=False, dashboard_address=":0"
 ) as cluster:
     screening = Screening(model, run, folder.name)
     screening.run(cluster=cluster.scheduler_address)

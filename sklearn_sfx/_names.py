@@ -70,6 +70,7 @@ def carry_the_face(face: str) -> None:
         if is_named and item.__module__.startswith(f"{face}."):
             if inspect.isclass(item):
                 _resolve_hints(item)
+                _hide_the_line(item)
             _written_in[item] = written_in(item)
             item.__module__ = face
     for old, new in OLD_NAMES.items():
@@ -91,6 +92,13 @@ def _resolve_hints(cls: type) -> None:
     if any(isinstance(hint, str | ForwardRef) for hint in own.values()):
         hints = get_type_hints(cls, include_extras=True)
         cls.__annotations__ = {name: hints[name] for name in own}
+
+
+def _hide_the_line(cls: type) -> None:
+    """Let nobody look for the source in the face, where Python 3.13 would show other lines."""
+    line = "__firstlineno__"
+    if line in vars(cls):
+        delattr(cls, line)
 
 
 def written_in(item: type | Callable) -> str:

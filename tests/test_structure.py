@@ -120,6 +120,11 @@ def test_what_a_face_exports_carries_its_path(face):
         typing.get_type_hints(item)
 
 
+def test_no_other_source_is_shown_for_a_class():
+    with pytest.raises(OSError):
+        inspect.getsource(sklearn_sfx.CNN1D)
+
+
 @pytest.mark.parametrize("face", FACES)
 def test_a_face_lists_what_it_has(face):
     module = import_module(face)

@@ -10,7 +10,6 @@ import numpy as np
 from sklearn_sfx._text import counted
 from sklearn_sfx.exceptions import InputError, UnreadableFrame
 from sklearn_sfx.frames._facts import Facts, Unreadable
-from sklearn_sfx.frames._finite import HIGHEST
 from sklearn_sfx.frames._protocols import FrameOrigin, FrameSource, Window
 
 __all__ = ["FilledSource", "all_unreadable", "refuse_unreadable"]
@@ -72,11 +71,10 @@ class FilledSource:
             usable = False if error.usable is None else error.usable
             reason, partly = str(error).rstrip("."), error.usable is not None
             self._met[position] = Unreadable(position, position + 1, reason, partly)
-        if values.dtype.kind == "f":
-            with np.errstate(invalid="ignore"):
-                usable = usable & (np.abs(values) <= HIGHEST)
         with np.errstate(over="ignore", invalid="ignore"):
             out[...] = values
+        if values.dtype.kind == "f":
+            usable = usable & ~np.isinf(out)
         if usable is not True:
             out[np.broadcast_to(~np.asarray(usable), out.shape)] = np.nan
 

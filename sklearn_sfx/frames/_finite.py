@@ -7,9 +7,9 @@ import numpy as np
 from sklearn_sfx.exceptions import UnreadableFrame
 from sklearn_sfx.frames._protocols import FrameSource
 
-__all__ = ["HIGHEST", "refuse_infinity"]
+__all__ = ["refuse_infinity"]
 
-HIGHEST = float(np.finfo(np.float32).max)  # what is beyond becomes an infinity when it is prepared
+HIGHEST = float(np.finfo(np.float32).max)
 
 
 def refuse_infinity(
@@ -34,9 +34,9 @@ def refuse_infinity(
         return
     # A small sum of squares proves that there is none, in one pass and without a copy.
     with np.errstate(over="ignore", invalid="ignore"):
-        if np.einsum("ij,ij->", frame, frame) <= HIGHEST**2:
+        if float(np.einsum("ij,ij->", frame, frame)) <= HIGHEST**2:
             return
-        beyond = np.abs(frame) > HIGHEST
+        beyond = np.isinf(frame.astype(np.float32))  # as it is when it is prepared
     if usable is not None:
         beyond &= usable
     if beyond.any():

@@ -89,10 +89,13 @@ def test_there_are_two_ways(values, missing):
 # -- Infinity -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("value", [np.inf, -np.inf, 1e39])
+@pytest.mark.parametrize(
+    ("dtype", "value"),
+    [*[("f8", value) for value in (np.inf, -np.inf, 1e39)], ("f4", np.inf), ("f2", -np.inf)],
+)
 @pytest.mark.parametrize("prepare", [CentralCrop(4), GCN()])
-def test_infinity_is_refused_when_frames_are_prepared(values, value, prepare):
-    X = values.astype(np.float64)
+def test_infinity_is_refused_when_frames_are_prepared(values, dtype, value, prepare):
+    X = values.astype(dtype)
     X[2, 3, 3] = value
     frames = open_frames(X)
     np.testing.assert_array_equal(frames[2], X[2])  # as they are, they may be looked at
@@ -122,9 +125,10 @@ def test_infinity_behind_a_mask_or_in_what_is_cut_away_is_no_matter(values):
     assert np.isnan(masked[0, 3, 3])
 
 
-def test_infinity_is_nan_where_that_is_asked_for(values):
-    X = values.astype(np.float64)
-    X[2, 3, 3], X[1, 3, 3] = np.inf, -1e300
+@pytest.mark.parametrize(("dtype", "least"), [("f8", -1e300), ("f4", -np.inf), ("f2", -np.inf)])
+def test_infinity_is_nan_where_that_is_asked_for(values, dtype, least):
+    X = values.astype(dtype)
+    X[2, 3, 3], X[1, 3, 3] = np.inf, least
     frames = open_frames(X, missing="nan")
     crops = np.asarray(CentralCrop(4).fit_transform(frames))
     assert np.argwhere(np.isnan(crops)).tolist() == [[1, 2, 2], [2, 2, 2]]

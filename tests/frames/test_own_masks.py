@@ -116,6 +116,7 @@ def test_what_is_no_mask_is_refused(tmp_path):
 )
 def test_no_counts_are_told_by_their_type(dtype, value):
     values = np.random.default_rng(0).poisson(5, (12, 16, 16)).astype(dtype)
+    value = values.dtype.type(value)
     for number, frame in enumerate(values):
         frame[number, number] = value
     values[0, 4:12, :] = value  # a lost module

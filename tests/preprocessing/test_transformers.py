@@ -194,11 +194,11 @@ def test_frames_with_no_usable_pixel():
         np.testing.assert_array_equal(np.asarray(vectors), np.zeros((1, 5), np.float32))
 
 
-def test_infinities_in_a_file_are_masked():
+def test_infinities_that_are_asked_to_be_none_are_masked():
     frames = np.random.default_rng(0).normal(5, 1, (2, 12, 12)).astype(np.float32)
     marked = frames.copy()
     frames[1, 4, 4], marked[1, 4, 4] = np.inf, np.nan
-    result = np.asarray(LCN(3).fit_transform(open_frames(frames)))
+    result = np.asarray(LCN(3).fit_transform(open_frames(frames, missing="nan")))
     np.testing.assert_array_equal(result, LCN(3).fit_transform(marked))
 
 
