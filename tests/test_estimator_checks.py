@@ -1,6 +1,9 @@
 """scikit-learn's own checks, each of them, on every public estimator."""
 
+import inspect
+
 import pytest
+from sklearn.base import ClassifierMixin
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from sklearn_sfx.classifiers import PeakCountClassifier, PeakHeightClassifier
@@ -42,6 +45,14 @@ def test_no_public_estimator_is_forgotten():
     assert len(public) >= 14
     for kind in public:
         assert any(isinstance(estimator, kind) for estimator in INSTANCES), kind
+
+
+CLASSIFIERS = [kind for kind in public_estimators() if issubclass(kind, ClassifierMixin)]
+
+
+@pytest.mark.parametrize("kind", CLASSIFIERS)
+def test_every_classifier_takes_weights(kind):
+    assert "sample_weight" in inspect.signature(kind.fit).parameters
 
 
 @pytest.mark.parametrize("kind", [PeakCountClassifier, PeakHeightClassifier])

@@ -3,6 +3,8 @@
 import re
 import runpy
 import shlex
+import shutil
+import subprocess
 import tomllib
 import warnings
 from pathlib import Path
@@ -124,6 +126,40 @@ def test_the_picture_of_methods_names_those_of_the_page():
 def test_the_picture_of_the_readme_is_that_of_the_demonstration():
     with Image.open(DOCS / "images" / "overview.png") as picture:
         assert picture.info["Title"] == _demo.TITLE
+
+
+def test_one_line_leads_from_python_to_a_hit_list():
+    guide = "\n".join(page.read_text() for page in PAGES)
+    examples = [path.read_text() for path in (DOCS.parent / "examples").glob("plot_*.py")]
+    line = re.compile(r"screen\(\w+, [\w.]+\)\.write_hits\(")
+    assert line.search((DOCS.parent / "README.md").read_text())
+    assert line.search(guide)
+    assert sum(bool(line.search(example)) for example in examples) >= 3
+
+
+def test_the_first_page_comes_to_labels_last():
+    page = PAGES[0].read_text()
+    steps = ["sfx info ", "sfx screen ", "report.html", "## 3. Label"]
+    assert sorted(steps, key=page.index) == steps
+
+
+def test_each_tool_that_the_readme_names_is_compared_by_pages_of_its_own():
+    rows = (DOCS / "guide" / "other_tools.md").read_text()
+    for tool in ("Cheetah", "OM", "CrystFEL", "DIALS", "PeakNet"):
+        assert tool in (DOCS.parent / "README.md").read_text()
+        (row,) = re.findall(rf"^\| {tool}\b.*$", rows, re.MULTILINE)
+        assert "](https://" in row
+
+
+@pytest.mark.skipif(not shutil.which("make"), reason="make is not installed")
+def test_what_the_demonstration_takes_is_said_before_it_is_done():
+    told = subprocess.run(
+        ["make", "--dry-run", "demo"], cwd=DOCS.parent, capture_output=True, text=True, check=True
+    )
+    first = told.stdout.splitlines()[:2]
+    assert all(line.startswith("echo ") for line in first)
+    assert re.search(r"GB .* disk", first[0])
+    assert "minutes" in first[1]
 
 
 @pytest.mark.parametrize("name", ["12_gpu", "13_cluster", "14_own_files"])

@@ -1,5 +1,6 @@
 """``sfx train``: the models it writes, and what they have learned."""
 
+import re
 import sys
 import zipfile
 
@@ -60,6 +61,7 @@ def test_methods_are_compared_and_what_to_expect_is_said(run_folder, tmp_path, c
     assert f"goes by {trained.method}, chosen among peaks, spots, count: " in said
     expected = trained.expected
     assert f"expected: {expected}, 90 % intervals, on frames like the labelled ones" in said
+    assert re.search(r"^\d+ frames in \d+\.\d s, \d+\.\d a second$", said, re.MULTILINE)
     assert expected.recall.of + expected.kept + expected.left == 60
     assert "twice as many labels would tell the recall to within" in said
     options = ["--n-labels", "6", "--force", "--model", str(model)]
