@@ -3,7 +3,8 @@ A run that does not fit in memory, here and on a cluster
 ========================================================
 
 Memory does not grow with the run, and a dask cluster does the same work. A SIMULATED run on disk
-stands for the large one: it is the same code for a hundred frames and for a million.
+stands for the large one: it is the same code for a hundred frames and for a million. The cluster
+needs ``pip install 'sklearn_sfx[plot,dask]'``.
 """
 
 import tempfile
