@@ -195,18 +195,19 @@ def solid_areas(pixels, value):
     """
     height, width = pixels[0].shape
     rows = np.empty((3, width), np.float32)
+    of_three = np.empty(width, np.int32)  # pixels with the value, one above the other
     n = amid = enclosed = 0
     for i in range(1, height - 1, STRIDE):
         for k in range(3):
             load_row(pixels, i - 1 + k, 0, rows[k])
-        for j in range(1, width - 1):
-            around = 0
-            for y in range(3):
-                for x in range(j - 1, j + 2):
-                    around += rows[y, x] == value
-            if rows[1, j] == value:
-                n += 1
-                amid += around == 9
-            elif around >= 6 and rows[1, j] == rows[1, j]:
-                enclosed += 1
+        above, here, below = rows[0], rows[1], rows[2]
+        for j in range(width):
+            of_three[j] = np.int32(above[j] == value) + np.int32(here[j] == value)
+            of_three[j] += np.int32(below[j] == value)
+        for j in range(1, width - 1):  # counted without a branch
+            around = of_three[j - 1] + of_three[j] + of_three[j + 1]
+            has = here[j] == value
+            n += has
+            amid += has & (around == 9)
+            enclosed += (not has) & (around >= 6) & (here[j] == here[j])
     return n, amid, enclosed
