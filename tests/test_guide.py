@@ -212,6 +212,11 @@ def mistakes(folder):
     yield lambda: sfx.open_frames(folder / "r0095_2000.h5", mask=np.ones((80, 80), bool))
     few_usable = np.arange(SIDE * SIDE).reshape(SIDE, SIDE) % 10 == 0
     yield lambda: sfx.open_frames(folder / "r0095_2000.h5", mask=few_usable)
+    with h5py.File("two.cxi", "w") as file:
+        for number in (1, 2):
+            file[f"entry_1/image_{number}/data"] = np.ones((2, 8, 8))
+        file["entry_1/image_1/mask"] = np.zeros((8, 8), np.uint16)
+    yield lambda: sfx.open_frames("two.cxi", dataset="entry_1/image_2/data")
     masked = odd.STACKED.replace("data = ", "mask0_data = /deep/bad\nmask0_badbits = 0x4\ndata = ")
     bad = np.zeros(odd.FRAMES.shape, np.uint16)
     yield lambda: put_together(masked, {"data": odd.FRAMES, "deep/bad": bad})

@@ -216,6 +216,8 @@ class Hdf5Format(Format):
                 return None  # before all files of a master are looked into again
             found = self._chosen(path, file, dataset)[:MAX_BESIDE]
             beside = self._segments(path, file, found)
+        if dataset is None and len(found) == 1:
+            dataset = found[0].name
         return find_mask(path, None, beside, self, dataset)
 
     def is_simulated(self, path: str) -> bool:

@@ -10,7 +10,8 @@ import numpy as np
 from sklearn_sfx.exceptions import InputError, UnreadableFrame
 from sklearn_sfx.frames._format_protocol import StoredMask
 from sklearn_sfx.frames._protocols import Window
-from sklearn_sfx.frames.hdf5._contents import contents_of, dataset_at, list_contents
+from sklearn_sfx.frames.hdf5._candidates import could_be_frames
+from sklearn_sfx.frames.hdf5._contents import contents_of, dataset_at, identity, list_contents
 from sklearn_sfx.frames.hdf5._handles import look_up
 from sklearn_sfx.frames.hdf5._links import why_dead
 from sklearn_sfx.frames.hdf5._segments import Images, Segment, first_of, make_segment
@@ -20,6 +21,7 @@ __all__ = ["MaskRule", "find_mask", "name_of_mask"]
 
 # Of several masks in a file, the one to take: one per frame before one for the whole run.
 _MASK_NAMES = ("mask", "pixel_mask", "pixelmask", "mask_shared")
+BESIDE_OTHERS, OF_OTHERS = -1, -2
 
 
 class MaskRule(NamedTuple):
@@ -60,7 +62,7 @@ def find_mask(
     layout : Hdf5Format
         Which knows where masks are, and what their numbers mean.
     frames : str or None
-        Path of the frames, if the user names it: of several masks theirs is in the same group.
+        Path of the frames, if it is known: of several masks theirs is the one beside them.
 
     Returns
     -------
@@ -118,6 +120,10 @@ def name_of_mask(
 ) -> str | None:
     """Return the path of the one dataset that is the mask; None beside frames without one."""
     kept = layout.find_masks(file)
+    if frames:
+        kept = _nearest(file, kept, frames)
+    else:  # those of the first detector
+        kept = [name for name in kept if f"{_group_of(name)}/".startswith(f"{_group_of(kept[0])}/")]
     for name in kept:
         if isinstance(look_up(file, name), h5py.Dataset):
             return name
@@ -127,14 +133,15 @@ def name_of_mask(
     names = list(contents.datasets)
     found = names if len(names) == 1 and _may_be_mask(contents.datasets[names[0]]) else []
     for leaf in _MASK_NAMES:
-        found = found or [name for name in names if name.rpartition("/")[2] == leaf]
+        called = [name for name in names if name.rpartition("/")[2] == leaf]
+        found = found or (_nearest(file, called, frames) if frames else called)
         dead = [name for name in contents.dead if name.rpartition("/")[2] == leaf]
         if dead and not found:
             raise InputError(f"{path} has a mask that cannot be read: {why_dead(file, dead[0])}.")
-    if len(found) > 1 and frames:
-        found = [name for name in found if _group_of(name) == _group_of(frames)] or found
     if len(found) == 1:
         return found[0]
+    if not found and frames:
+        _refuse_that_of_others(path, file, [*layout.find_masks(file), *names], frames)
     if not found and has_frames:
         return None
     if not found:
@@ -146,6 +153,51 @@ def name_of_mask(
         f"{path} has several masks: {', '.join(found)}; name one of them as dataset "
         "(--mask-dataset on the command line)."
     )
+
+
+def _nearest(file: h5py.File, masks: list[str], frames: str) -> list[str]:
+    """Return the masks that share most groups with some frames; none of another detector."""
+    shared = {name: _n_shared(file, name, frames) for name in masks}
+    most = max(shared.values(), default=OF_OTHERS)
+    return [name for name in masks if shared[name] == most > OF_OTHERS]
+
+
+def _n_shared(file: h5py.File, mask: str, frames: str) -> int:
+    """Return how many groups a mask and frames are in together, links followed.
+
+    `BESIDE_OTHERS` if other frames are nearer to the mask, as a raw version of them may be;
+    `OF_OTHERS` if those are called and placed alike, as the frames of another detector are.
+    """
+    place = frames.strip("/").split("/")
+    group = _group_of(mask).split("/")
+    while group != place[: len(group)] and group != [""]:
+        holder = look_up(file, "/".join(group))
+        items = {name: look_up(holder, name) for name in holder} if holder is not None else {}
+        beside = {name: item for name, item in items.items() if could_be_frames(name, item, (3, 4))}
+        if beside:
+            ours = look_up(file, frames)
+            if ours is not None and identity(ours) in map(identity, beside.values()):
+                return len(group)
+            return (
+                OF_OTHERS if len(group) + 1 == len(place) and place[-1] in beside else BESIDE_OTHERS
+            )
+        group = group[:-1] or [""]
+    return 0 if group == [""] else len(group)
+
+
+def _refuse_that_of_others(path: str, file: h5py.File, names: list[str], frames: str) -> None:
+    """Do not guess whether frames have the mask of another detector of the same shape."""
+    ours = look_up(file, frames)
+    for name in names:
+        mask = look_up(file, name) if name.rpartition("/")[2] in _MASK_NAMES else None
+        if not isinstance(mask, h5py.Dataset) or not isinstance(ours, h5py.Dataset):
+            continue
+        if mask.shape[-2:] == ours.shape[-2:]:
+            raise InputError(
+                f"{path} has a mask beside other frames, {name}, and none beside {frames}: if it "
+                f"is theirs too, give it with them, mask=read_mask(path, dataset={name!r}), "
+                "--mask and --mask-dataset on the command line."
+            )
 
 
 def _group_of(name: str) -> str:

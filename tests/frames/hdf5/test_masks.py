@@ -138,3 +138,129 @@ def test_a_frame_whose_mask_was_never_written_is_not_read_without(tmp_path, pixe
         del file["entry_1/data_1/mask"]
         file.create_dataset("entry_1/data_1/mask", shape, "u2", chunks=chunks)
     refused(path, "mask", "never written", "--no-mask", missing="nan")
+
+
+# -- Several detectors --------------------------------------------------------------------------
+
+
+def a_bad_row(row):
+    bad = np.zeros((40, 40), np.uint16)
+    bad[row] = 1
+    return bad
+
+
+def cxi_of_two(file):
+    for number in (1, 2):
+        detector = f"entry_1/instrument_1/detector_{number}"
+        file[f"{detector}/data"] = np.full((3, 40, 40), number, np.uint16)
+        file[f"{detector}/mask"] = a_bad_row(number)
+        file[f"entry_1/data_{number}/data"] = h5py.SoftLink(f"/{detector}/data")
+    return [f"entry_1/data_{number}/data" for number in (1, 2)]
+
+
+def cxi_of_two_linked_as_a_whole(file):
+    for number in (1, 2):
+        detector = f"entry_1/instrument_1/detector_{number}"
+        file[f"{detector}/data"] = np.full((3, 40, 40), number, np.uint16)
+        file[f"{detector}/mask"] = a_bad_row(number)
+        file[f"entry_1/data_{number}"] = h5py.SoftLink(f"/{detector}")
+    return [f"entry_1/instrument_1/detector_{number}/data" for number in (1, 2)]
+
+
+def cxi_whose_masks_are_called_otherwise(file):
+    for number, name in ((1, "mask"), (2, "mask_shared")):
+        file[f"entry_1/image_{number}/data"] = np.full((3, 40, 40), number, np.uint16)
+        file[f"entry_1/image_{number}/{name}"] = a_bad_row(number)
+    return [f"entry_1/image_{number}/data" for number in (1, 2)]
+
+
+def nexus_of_two(file):
+    entry = file.create_group("entry")
+    entry.attrs["NX_class"] = "NXentry"
+    instrument = entry.create_group("instrument")
+    instrument.attrs["NX_class"] = "NXinstrument"
+    for number in (1, 2):
+        detector = instrument.create_group(f"detector_{number}")
+        detector.attrs["NX_class"] = "NXdetector"
+        detector["data"] = np.full((3, 40, 40), number, np.uint16)
+        detector["pixel_mask"] = a_bad_row(number).astype(np.uint32)
+    return [f"entry/instrument/detector_{number}/data" for number in (1, 2)]
+
+
+def nxmx_of_two(file):
+    names = nexus_of_two(file)
+    file["entry/definition"] = "NXmx"
+    file.move("entry/instrument/detector_2/pixel_mask", "moved")
+    file.move("moved", "entry/instrument/detector_2/detectorSpecific/pixel_mask")
+    return names
+
+
+def swissfel_of_two(file):
+    names = ["JF06T08V01", "JF07T32V01"]
+    for number, name in enumerate(names, 1):
+        file[f"data/{name}/data"] = np.full((3, 40, 40), number, np.float32)
+        file[f"data/{name}/pulse_id"] = file[f"data/{name}/frame_index"] = np.arange(3)
+        file[f"data/{name}/meta/pixel_mask"] = a_bad_row(number) == 0
+    return [f"data/{name}/data" for name in names]
+
+
+OF_TWO = [
+    cxi_of_two,
+    cxi_of_two_linked_as_a_whole,
+    cxi_whose_masks_are_called_otherwise,
+    nexus_of_two,
+    nxmx_of_two,
+    swissfel_of_two,
+]
+
+
+@pytest.mark.parametrize("write_two", OF_TWO)
+def test_each_of_two_detectors_of_one_shape_has_its_own_mask(write_two, tmp_path):
+    path = tmp_path / "two.h5"
+    with h5py.File(path, "w") as file:
+        names = write_two(file)
+    for number, name in enumerate(names, 1):
+        expected = np.full((40, 40), number, np.float32)
+        expected[number] = np.nan
+        np.testing.assert_array_equal(open_frames(path, dataset=name)[1], expected)
+
+
+def test_the_signal_of_a_nexus_file_has_the_mask_of_its_detector(tmp_path):
+    path = tmp_path / "two.nxs"
+    with h5py.File(path, "w") as file:
+        names = nexus_of_two(file)
+        data = file.create_group("entry/data")
+        data.attrs["NX_class"], data.attrs["signal"] = "NXdata", "data"
+        data["data"] = h5py.SoftLink(f"/{names[1]}")
+        file["entry"].attrs["default"], file.attrs["default"] = "data", "entry"
+    frame = open_frames(path)[1]
+    assert np.flatnonzero(np.isnan(frame).all(axis=1)).tolist() == [2]
+
+
+@pytest.mark.parametrize("shape", [(40, 40), (50, 60)])
+def test_the_mask_of_another_detector_is_not_taken(shape, tmp_path):
+    path = tmp_path / "two.cxi"
+    with h5py.File(path, "w") as file:
+        file["entry_1/image_1/data"] = np.ones((3, 40, 40), np.uint16)
+        file["entry_1/image_1/mask"] = a_bad_row(1)
+        file["entry_1/image_2/data"] = np.ones((3, *shape), np.uint16)
+    if shape == (40, 40):
+        with pytest.raises(InputError, match="beside other frames, /entry_1/image_1/mask, and no"):
+            open_frames(path, dataset="entry_1/image_2/data")
+    frames = open_frames(
+        path, dataset="entry_1/image_2/data", mask=False if shape[0] == 40 else "auto"
+    )
+    assert frames.mask is None
+    both = read_mask(path, dataset="/entry_1/image_1/mask", bad_bits="any")
+    assert open_frames(path, dataset="entry_1/image_1/data", mask=both).mask is not None
+
+
+def test_a_raw_version_of_the_frames_has_the_mask_that_lies_beside_the_other_one(tmp_path):
+    path = tmp_path / "cheetah.cxi"
+    with h5py.File(path, "w") as file:
+        detector = file.create_group("entry_1/instrument_1/detector_1")
+        detector["mask"], detector["data"] = a_bad_row(1), np.ones((3, 40, 40), np.uint16)
+        detector["detector_raw/data"] = np.ones((3, 40, 40), np.uint16)
+        file["entry_1/data_1/data"] = np.ones((3, 40, 40), np.uint16)
+    for name in ("entry_1/instrument_1/detector_1/detector_raw/data", "entry_1/data_1/data"):
+        assert np.isnan(open_frames(path, dataset=name)[0][1]).all()

@@ -69,7 +69,7 @@ class Nexus(Hdf5Format):
             for _, entry in entries_of(file)
             for path, detector in detectors_of(entry)
             if "pixel_mask" in detector
-        ][:1]
+        ]
 
     def _entry(self, file: h5py.File, images: Images) -> h5py.Group | None:
         entries = entries_of(file)

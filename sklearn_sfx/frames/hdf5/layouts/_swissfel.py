@@ -78,7 +78,7 @@ class SwissFel(Hdf5Format):
     def find_masks(self, file: h5py.File) -> list[str]:
         """Return the mask of a corrected file: True is usable."""
         names = (f"{group}/meta/pixel_mask" for group in _detectors(file))
-        return [name for name in names if name in file][:1]
+        return [name for name in names if name in file]
 
 
 def _detectors(file: h5py.File) -> list[str]:
