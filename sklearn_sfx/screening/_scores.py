@@ -54,7 +54,8 @@ class Scores(Shown):
         is not its own.
     of_others : ndarray of float64, shape (n_frames, n_others), optional
         Probability of each of the task's other classes, of a model that tells more than hits from
-        misses: of empty, multiple and other beside single. NaN of a class that it does not know.
+        misses: of empty, multiple and other beside single. NaN of a class that it does not know,
+        and of all of them where the model is an estimator that `train` did not make.
     task : str, default="crystallography"
         What was looked for, as `ScreeningModel.task` says; then a hit is a "single", say, and what
         is counted lit pixels.
@@ -245,7 +246,8 @@ class Scores(Shown):
             the reason says why; or "partly read", and then the reason says what is missing. Of
             single particles the decision is the class, lit_pixels stands for peak_count, the
             probability is that of single, and probability_of_empty, probability_of_multiple and
-            probability_of_other follow, empty of a class without labels.
+            probability_of_other follow, empty of a class without labels and of an estimator that
+            `train` did not make.
 
         Raises
         ------

@@ -190,6 +190,24 @@ def test_ties_and_plateaus(values, seed):
     assert_found_alike(frame)
 
 
+@settings(deadline=None, max_examples=15)
+@given(
+    height=st.sampled_from([1, 2, 33]),
+    width=st.sampled_from([255, 256, 257, 290]),
+    background_radius=st.sampled_from([2, 3, 4, 7, 20, 40]),
+    min_pixels=st.integers(1, 2),
+    seed=st.integers(0, 2**31),
+)
+def test_wide_frames_are_worked_on_in_pieces(height, width, seed, **asked):
+    """Peaks of two pixels lie across the columns at which the next eight tiles begin."""
+    frame = frame_of((height, width), 20.0, seed, n_spots=2)
+    rng = np.random.default_rng(seed)
+    for i in range(0, height, 8):
+        j = int(rng.integers(253, width - 1)) if width > 255 else 252
+        frame[i, j : j + 2] += rng.integers(60, 200, 2)
+    assert_found_alike(frame, **asked)
+
+
 @pytest.mark.parametrize("place", [(0, 0), (31, 31), (32, 40), (63, 64), (95, 95), (64, 0)])
 def test_peaks_across_tiles_and_at_the_border(place):
     """What grows out of one tile is not found again in the next."""
