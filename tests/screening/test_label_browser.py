@@ -1,7 +1,6 @@
 """The served page in a real browser: keys, pictures, two widths, and a server that is killed."""
 
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -39,6 +38,14 @@ BREAK_OFF = """path => {
     return Promise.reject(new TypeError("Failed to fetch"));
   };
 }"""
+# Lets no request to a path be answered, until `ANSWER`.
+NO_ANSWER = """path => {
+  const fetch = window.fetch;
+  window.answer = () => { window.fetch = fetch; };
+  window.fetch = (address, ...options) => new URL(address, location).pathname.endsWith(path)
+    ? Promise.reject(new TypeError("Failed to fetch")) : fetch(address, ...options);
+}"""
+ANSWER = "() => window.answer()"
 DRAWN = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 MAGNIFIED = """least => {
   const words = document.getElementById("over").textContent.split(" ");
@@ -285,13 +292,13 @@ def test_an_undo_whose_answer_breaks_off_is_not_done_twice(served, open_page, pr
 def test_a_server_that_stops_answering_is_said_and_waited_for(served, open_page):
     url, labelling = served
     page = open_page(url)
-    page.route(re.compile("/api/frames/0$"), lambda route: route.abort())
+    page.evaluate(NO_ANSWER, "/api/frames/0")
     page.keyboard.press("h")
     page.wait_for_selector("#alert:not([hidden])")
     assert "not saved yet. Trying again" in page.text_content("#alert")
     page.keyboard.press("n")  # not taken
     assert not labelling.labels.path.exists()
-    page.unroute_all()
+    page.evaluate(ANSWER)
     ready(page)
     assert page.is_hidden("#alert")
     assert labelling.labels.path.read_text() == "run.h5 [1] HIT\n"
