@@ -14,17 +14,20 @@ Both are done in one way through the frame, a few tiles of a band at a time, whi
 cache. The frame is only read, and nothing of its size is made.
 """
 
+import numbers
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from sklearn_sfx._compiled import compiled, is_interrupt
+from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.preprocessing._peak_background import EIGHT, background, new_window
 from sklearn_sfx.preprocessing._peak_pixels import Pixels, load_row
 
 __all__ = ["Found", "contrast_distance", "find_all"]
 
+LEAST_RADIUS = 2  # of a square with enough pixels for a background
 TILE = 32  # side of the square over which step 1 takes the spread, in pixels
 N_TOGETHER = 8  # tiles that are worked on before the next ones of a band
 CANDIDATE_SHARE = 0.7  # step 1 lets pass what reaches this share of the signal-to-noise asked for
@@ -63,8 +66,18 @@ def find_all(pixels: Pixels, looks: Sequence[Settings], bright: float = np.inf) 
         Those of `find_peaks`; the last two are the same in all.
     bright : float
         Pixels are bright whose contrast is more than so many times the noise of their tile.
+
+    Raises
+    ------
+    InputError
+        The radius is too small for a background.
     """
     min_snrs, fewest, most, radii, floors = zip(*looks, strict=True)
+    if not isinstance(radii[0], numbers.Integral) or radii[0] < LEAST_RADIUS:
+        raise InputError(
+            f"background_radius has to be a whole number of pixels, {LEAST_RADIUS} or more, got "
+            f"{radii[0]!r}."
+        )
     heights, limits = np.array(min_snrs, np.float32), np.array([fewest, most]).T.copy()
     floor = np.float32(floors[0])
     try:

@@ -77,7 +77,7 @@ def find_peaks(
     min_pixels, max_pixels : int, default=2 and 200
         Fewest and most pixels of a peak.
     background_radius : int, default=8
-        How far the square that the background is taken from reaches, in pixels.
+        How far the square that the background is taken from reaches, in pixels; 2 or more.
     noise_floor : float, default=1.0
         Added in quadrature to the local noise, in the units of the frame: one photon on a
         photon-counting detector, so that two counts in an empty corner are no peak.
@@ -90,7 +90,7 @@ def find_peaks(
     Raises
     ------
     InputError
-        If `frame` is not a single frame.
+        If `frame` is not a single frame, or `background_radius` too small.
 
     See Also
     --------

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import label
 
-from sklearn_sfx import StrongestPeaks
+from sklearn_sfx import InputError, StrongestPeaks
 from sklearn_sfx.frames import open_frames
 from sklearn_sfx.preprocessing import count_peaks, count_spots, find_peaks, find_spots
 
@@ -206,6 +206,12 @@ def test_wide_frames_are_worked_on_in_pieces(height, width, seed, **asked):
         j = int(rng.integers(253, width - 1)) if width > 255 else 252
         frame[i, j : j + 2] += rng.integers(60, 200, 2)
     assert_found_alike(frame, **asked)
+
+
+@pytest.mark.parametrize("radius", [-1, 0, 1, 8.0])
+def test_a_square_without_enough_pixels_for_a_background_is_refused(radius):
+    with pytest.raises(InputError, match=r"background_radius .* 2 or more, got"):
+        find_peaks(np.zeros((40, 40)), background_radius=radius)
 
 
 @pytest.mark.parametrize("place", [(0, 0), (31, 31), (32, 40), (63, 64), (95, 95), (64, 0)])
