@@ -13,13 +13,13 @@ from numba.extending import intrinsic
 
 from sklearn_sfx._compiled import compiled
 
-__all__ = ["EIGHT", "background", "new_window"]
+__all__ = ["AT_ONCE", "background", "new_window"]
 
 N_CLIPPINGS = 3  # fits of the local background; each leaves out what sticks out of the one before
 CLIP = 3.0  # how many standard deviations stick out
 MIN_BACKGROUND = 12  # fewer usable pixels around a candidate give no background to speak of
 LANES = 32  # the row of pixels is filled up to a multiple, so that no loop has a slow end
-EIGHT = 8  # pixels are copied at once
+AT_ONCE = 8  # pixels that are copied together
 
 _compile = compiled(error_model="numpy", fastmath={"reassoc", "contract"})
 
@@ -32,7 +32,7 @@ def new_window(radius):
     sums of i, j, ii, ij and jj over the whole window, and over it without its middle.
     """
     side = 2 * radius + 1
-    size = (side * side + EIGHT + LANES - 1) // LANES * LANES
+    size = (side * side + AT_ONCE + LANES - 1) // LANES * LANES
     window = np.zeros((3, size), np.float32)
     for k in range(side * side):
         window[1, k], window[2, k] = k // side - radius, k % side - radius
@@ -56,8 +56,8 @@ def background(padded, i, j, radius, start_level, noise_floor, window, of_all, o
     """Fit level + a * rows + b * columns around (i, j); return the three and the noise.
 
     The noise is inf where there are too few usable pixels. ``padded`` reaches at least ``radius``
-    pixels farther than (i, j), and to the right `EIGHT` more; the last three are what `new_window`
-    returned for that radius.
+    pixels farther than (i, j), and `AT_ONCE` more to the right; the last three are what
+    `new_window` returned for that radius.
     """
     origin = np.float32(np.rint(start_level))
     values, down, right = window[0], window[1], window[2]
@@ -113,9 +113,9 @@ def _fill(values, padded, i, j, radius, origin):
     """Write the pixels around (i, j) one after the other, less the origin."""
     side = 2 * radius + 1
     for di in range(side):
-        for dj in range(0, side, EIGHT):  # what is too much is written over by the next row
+        for dj in range(0, side, AT_ONCE):  # what is too much is written over by the next row
             _copy_eight(padded, i - radius + di, j - radius + dj, values, di * side + dj, origin)
-    values[side * side : side * side + EIGHT] = np.nan
+    values[side * side : side * side + AT_ONCE] = np.nan
 
 
 @intrinsic
@@ -130,11 +130,11 @@ def _copy_eight(typing_context, source, i, j, target, k, origin):
         source = context.make_array(signature.args[0])(context, builder, source)
         target = context.make_array(signature.args[3])(context, builder, target)
         width = builder.extract_value(source.shape, 1)
-        lanes = ir.VectorType(ir.FloatType(), EIGHT)
+        lanes = ir.VectorType(ir.FloatType(), AT_ONCE)
         read = builder.gep(source.data, [builder.add(builder.mul(i, width), j)])
         written = builder.gep(target.data, [k])
         less = ir.Constant(lanes, ir.Undefined)
-        for lane in range(EIGHT):
+        for lane in range(AT_ONCE):
             less = builder.insert_element(less, origin, ir.Constant(ir.IntType(32), lane))
         read = builder.load(builder.bitcast(read, lanes.as_pointer()), align=4)
         written = builder.bitcast(written, lanes.as_pointer())

@@ -22,7 +22,7 @@ import numpy as np
 
 from sklearn_sfx._compiled import compiled, is_interrupt
 from sklearn_sfx.exceptions import InputError
-from sklearn_sfx.preprocessing._peak_background import EIGHT, background, new_window
+from sklearn_sfx.preprocessing._peak_background import AT_ONCE, background, new_window
 from sklearn_sfx.preprocessing._peak_pixels import Pixels, load_row
 
 __all__ = ["Found", "contrast_distance", "find_all"]
@@ -106,7 +106,7 @@ def _find(pixels, min_snrs, limits, radius, noise_floor, bright):
     height, width = pixels[0].shape
     reach = radius + 1
     n_tiles = (width + TILE - 1) // TILE
-    band = np.empty((TILE + 2 * reach, n_tiles * TILE + 2 * reach + EIGHT), np.float32)
+    band = np.empty((TILE + 2 * reach, n_tiles * TILE + 2 * reach + AT_ONCE), np.float32)
     taken = np.zeros((len(min_snrs), *band.shape), np.bool_)
     # A row above and one below too, and a column to both sides.
     contrast = np.full((TILE + 2, n_tiles * TILE + 2), np.nan, np.float32)
@@ -220,7 +220,7 @@ def _spread(sizes):
             inside = sizes[k] <= limit
             total += sizes[k] if inside else np.float32(0.0)
             n += np.float32(1.0) if inside else np.float32(0.0)
-        if n == n_before:  # none of them: also those that follow will find the same
+        if n == n_before:  # none is inside, or the same as before: further passes change nothing
             break
         n_before = n
         mean = total / n

@@ -150,7 +150,7 @@ def count_peaks(
     Raises
     ------
     InputError
-        If X is not made of frames.
+        If X is not made of frames, or `background_radius` too small.
 
     See Also
     --------

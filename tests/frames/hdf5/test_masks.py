@@ -149,22 +149,26 @@ def a_bad_row(row):
     return bad
 
 
+def detector_of_cxi(file, number):
+    """Write frames of this value and a mask; return their group."""
+    detector = f"entry_1/instrument_1/detector_{number}"
+    file[f"{detector}/data"] = np.full((3, 40, 40), number, np.uint16)
+    file[f"{detector}/mask"] = a_bad_row(number)
+    return detector
+
+
 def cxi_of_two(file):
     for number in (1, 2):
-        detector = f"entry_1/instrument_1/detector_{number}"
-        file[f"{detector}/data"] = np.full((3, 40, 40), number, np.uint16)
-        file[f"{detector}/mask"] = a_bad_row(number)
+        detector = detector_of_cxi(file, number)
         file[f"entry_1/data_{number}/data"] = h5py.SoftLink(f"/{detector}/data")
     return [f"entry_1/data_{number}/data" for number in (1, 2)]
 
 
 def cxi_of_two_linked_as_a_whole(file):
-    for number in (1, 2):
-        detector = f"entry_1/instrument_1/detector_{number}"
-        file[f"{detector}/data"] = np.full((3, 40, 40), number, np.uint16)
-        file[f"{detector}/mask"] = a_bad_row(number)
+    detectors = [detector_of_cxi(file, number) for number in (1, 2)]
+    for number, detector in enumerate(detectors, 1):
         file[f"entry_1/data_{number}"] = h5py.SoftLink(f"/{detector}")
-    return [f"entry_1/instrument_1/detector_{number}/data" for number in (1, 2)]
+    return [f"{detector}/data" for detector in detectors]
 
 
 def cxi_whose_masks_are_called_otherwise(file):
