@@ -78,7 +78,9 @@ def write_run(path: str | Path, run: Bunch, *, progress: bool = False) -> None:
 
     files = run_files(path)
     first = datetime(2000, 1, 1)
-    has_peaks = task_of_labels(run.labels) is not SINGLE_PARTICLE  # else noise goes below zero
+    dtype, least_trusted = run.data.as_stored().dtype, -1
+    if task_of_labels(run.labels) is SINGLE_PARTICLE and dtype.kind in "iu":
+        least_trusted = int(np.iinfo(dtype).min)  # noise goes below zero
     times = [first + timedelta(seconds=i / PULSES_PER_SECOND) for i in range(len(run.data))]
     with replacing_all(files) as (frames, labels, mask):
         write_annotation(labels, files.frames, run.labels)
@@ -92,7 +94,7 @@ def write_run(path: str | Path, run: Bunch, *, progress: bool = False) -> None:
             run.data,
             pixel_size=run.pixel_size,
             beam_center=run.beam_center,
-            min_trusted_value=-1 if has_peaks else int(np.iinfo(run.data.as_stored().dtype).min),
+            min_trusted_value=least_trusted,
             timestamp=[f"{time:%Y-%m-%dT%H:%MZ%S.%f}"[:-3] for time in times],
             simulated=True,
             progress=progress,

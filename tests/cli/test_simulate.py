@@ -6,7 +6,9 @@ import pytest
 
 from sklearn_sfx import load_cxidb76, make_spi_frames, open_frames, read_mask
 from sklearn_sfx.cli import main
-from sklearn_sfx.datasets import read_annotation
+from sklearn_sfx.cli.verbs.simulate import PARTICLES
+from sklearn_sfx.datasets import read_annotation, write_run
+from sklearn_sfx.exceptions import InputError
 
 
 def test_simulated_run_loads_as_a_real_one(run_folder):
@@ -57,6 +59,20 @@ def test_single_particles_are_simulated_by_their_own_task(tmp_path, capsys):
     assert (expected.labels == labels).all()
     frames = open_frames(path, mask=read_mask(tmp_path / "spi.mask.h5"))
     np.testing.assert_array_equal(frames[3], expected.data[3])
+
+
+@pytest.mark.parametrize("domain", PARTICLES)
+def test_each_domain_of_single_particles_can_be_written(domain, tmp_path):
+    path = tmp_path / "spi.h5"
+    options = ["--task", "single-particle", "--domain", domain, "--n-frames", "2"]
+    assert main(["simulate", str(path), *options]) == 0
+    assert len(open_frames(path)) == 2
+
+
+def test_frames_of_floats_are_refused_as_a_run(tmp_path):
+    with pytest.raises(InputError, match=r"holds integers .* not float32"):
+        write_run(tmp_path / "gold.h5", make_spi_frames(2, domain="gold", random_state=0))
+    assert not list(tmp_path.glob("gold*"))
 
 
 @pytest.mark.parametrize(

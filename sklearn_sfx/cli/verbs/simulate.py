@@ -17,7 +17,7 @@ EXAMPLES = (
     "sfx simulate spi.h5 --task single-particle --domain organelle",
 )
 CRYSTALS = ("LN84", "LN83", "LO19", "LG36", "L498")
-PARTICLES = ("virus", "organelle", "gold", "spheres")
+PARTICLES = ("virus", "organelle", "spheres")  # a file of this layout holds no floats
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
