@@ -154,7 +154,11 @@ def test_each_tool_that_the_readme_names_is_compared_by_pages_of_its_own():
 @pytest.mark.skipif(not shutil.which("make"), reason="make is not installed")
 def test_what_the_demonstration_takes_is_said_before_it_is_done():
     told = subprocess.run(
-        ["make", "--dry-run", "demo"], cwd=DOCS.parent, capture_output=True, text=True, check=True
+        ["make", "--dry-run", "--no-print-directory", "demo"],
+        cwd=DOCS.parent,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     first = told.stdout.splitlines()[:2]
     assert all(line.startswith("echo ") for line in first)
