@@ -12,6 +12,7 @@ from sklearn_sfx.datasets import write_run
 from sklearn_sfx.datasets.single_particles import PARTICLE_DOMAINS, Camera
 from sklearn_sfx.screening import train_single_particles
 from tests.damaged_runs import SIDE, write_runs
+from tests.simulated import in_memory
 
 CHROMIUM = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking")
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -44,7 +45,7 @@ def particle_run():
     """Return a small simulated run of single particles."""
     camera = Camera((64, 64), pixel_size=1.2)
     domain = replace(PARTICLE_DOMAINS["virus"], name="small", camera=camera)
-    return make_spi_frames(160, domain=domain, shares=(0.25, 0.15, 0.1), random_state=0)
+    return in_memory(make_spi_frames(160, domain=domain, shares=(0.25, 0.15, 0.1), random_state=0))
 
 
 @pytest.fixture(scope="session")

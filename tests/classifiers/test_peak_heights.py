@@ -14,11 +14,12 @@ from sklearn_sfx import (
 )
 from sklearn_sfx.classifiers._simulated_peaks import simulated_peaks
 from sklearn_sfx.preprocessing import count_peaks
+from tests.simulated import in_memory
 
 
 @pytest.fixture(scope="module")
 def run():
-    return make_sfx_frames(60, domain="LO19", frame_shape=(724, 724), random_state=11)
+    return in_memory(make_sfx_frames(60, domain="LO19", frame_shape=(724, 724), random_state=11))
 
 
 @pytest.fixture(scope="module")

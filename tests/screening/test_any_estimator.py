@@ -34,13 +34,14 @@ from sklearn_sfx.cli import main
 from sklearn_sfx.datasets import write_run
 from sklearn_sfx.screening import Screening, read_hits
 from tests.screening.own_estimators import OnlyPredicts, highest, rows_summed
+from tests.simulated import in_memory
 
 N_TRAIN = 60
 
 
 @pytest.fixture(scope="module")
 def run():
-    return make_sfx_frames(90, frame_shape=(160, 160), hit_rate=0.5, random_state=0)
+    return in_memory(make_sfx_frames(90, frame_shape=(160, 160), hit_rate=0.5, random_state=0))
 
 
 @pytest.fixture(scope="module")

@@ -12,13 +12,14 @@ from sklearn.model_selection import cross_val_score
 from sklearn_sfx import FewLabelsWarning, HitFinderCV, InputError, make_sfx_frames, screen, train
 from sklearn_sfx.classifiers import find_in, fit_found, held_out_probability
 from sklearn_sfx.screening import _candidates, _select, hit_finder, select_hit_finder
+from tests.simulated import in_memory
 
 SIDE = 160
 
 
 @pytest.fixture(scope="module")
 def run():
-    return make_sfx_frames(120, frame_shape=(SIDE, SIDE), hit_rate=0.5, random_state=5)
+    return in_memory(make_sfx_frames(120, frame_shape=(SIDE, SIDE), hit_rate=0.5, random_state=5))
 
 
 @pytest.fixture(scope="module")

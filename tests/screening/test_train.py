@@ -6,11 +6,12 @@ from sklearn.metrics import fbeta_score
 
 from sklearn_sfx import InputError, PeakHeightClassifier, make_sfx_frames, screen, train
 from sklearn_sfx.screening import load_screening_model
+from tests.simulated import in_memory
 
 
 @pytest.fixture(scope="module")
 def run():
-    return make_sfx_frames(90, frame_shape=(160, 160), hit_rate=0.5, random_state=4)
+    return in_memory(make_sfx_frames(90, frame_shape=(160, 160), hit_rate=0.5, random_state=4))
 
 
 @pytest.mark.parametrize(
@@ -47,7 +48,7 @@ def test_one_seed_gives_one_model_and_its_threshold_weighs_recall(run):
 
 
 def test_peaks_need_no_label():
-    run = make_sfx_frames(60, domain="LN83", frame_shape=(724, 724), random_state=12)
+    run = in_memory(make_sfx_frames(60, domain="LN83", frame_shape=(724, 724), random_state=12))
     model = train(run.data[:20], method="peaks")
     assert model.trained_on == ()
     scores = screen(model, run.data[20:])
@@ -95,7 +96,7 @@ def test_arrays_train_too_and_name_no_frames(run):
 
 
 def test_weights_set_the_threshold_and_what_is_expected_but_not_what_is_learned():
-    run = make_sfx_frames(60, frame_shape=(160, 160), hit_rate=0.4, random_state=0)
+    run = in_memory(make_sfx_frames(60, frame_shape=(160, 160), hit_rate=0.4, random_state=0))
     options = {"method": "peaks", "crop": 160, "random_state": 0}
     counted = train(run.data, run.target, **options)
     alike = train(run.data, run.target, sample_weight=np.full(60, 0.7), **options)
@@ -111,7 +112,7 @@ def test_weights_set_the_threshold_and_what_is_expected_but_not_what_is_learned(
 
 
 def test_weights_of_frames_without_a_label_are_not_looked_at():
-    run = make_sfx_frames(60, frame_shape=(160, 160), hit_rate=0.4, random_state=0)
+    run = in_memory(make_sfx_frames(60, frame_shape=(160, 160), hit_rate=0.4, random_state=0))
     target = np.where(np.arange(60) < 40, run.target, -1)
     weight = np.where(np.arange(60) < 40, 1.0 + np.arange(60) % 3, np.nan)
     options = {"method": "count", "crop": 160, "random_state": 0}
@@ -125,7 +126,7 @@ def test_weights_of_frames_without_a_label_are_not_looked_at():
 
 
 def test_a_model_keeps_what_weighted_labels_let_expect(tmp_path):
-    run = make_sfx_frames(40, frame_shape=(160, 160), hit_rate=0.5, random_state=0)
+    run = in_memory(make_sfx_frames(40, frame_shape=(160, 160), hit_rate=0.5, random_state=0))
     weight = 0.5 + np.arange(40) % 2
     model = train(run.data, run.target, sample_weight=weight, method="count", crop=160)
     for name in ("m.skops", "m.joblib"):

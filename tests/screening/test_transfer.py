@@ -31,6 +31,7 @@ from sklearn_sfx.classifiers import open_base
 from sklearn_sfx.cli import main
 from sklearn_sfx.datasets import write_run
 from sklearn_sfx.screening import load_screening_model
+from tests.simulated import in_memory
 
 SIDE, N = 160, 60
 QUICK = {"max_epochs": 2, "random_state": 0}
@@ -39,12 +40,16 @@ FEW = {"head_max_epochs": 2, "max_epochs": 2, "random_state": 0}
 
 @pytest.fixture(scope="module")
 def other():
-    return make_sfx_frames(N, domain="LO19", frame_shape=(SIDE, SIDE), hit_rate=0.5, random_state=0)
+    return in_memory(
+        make_sfx_frames(N, domain="LO19", frame_shape=(SIDE, SIDE), hit_rate=0.5, random_state=0)
+    )
 
 
 @pytest.fixture(scope="module")
 def mine():
-    return make_sfx_frames(N, frame_shape=(SIDE + 20, SIDE + 30), hit_rate=0.5, random_state=1)
+    return in_memory(
+        make_sfx_frames(N, frame_shape=(SIDE + 20, SIDE + 30), hit_rate=0.5, random_state=1)
+    )
 
 
 @pytest.fixture(scope="module")
