@@ -8,6 +8,7 @@ import joblib
 import numpy as np
 import pytest
 import torch
+import torch._inductor.config
 from sklearn.base import clone
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GridSearchCV
@@ -319,8 +320,11 @@ def test_mixed_precision_learns_the_same(name, vectors, spotted):
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_compiled_learns_the_same(vectors):
     X, y = vectors
-    model = CNN1D(**{**TINY, "max_epochs": 2}, augment=False, compile=True).fit(X, y)
-    plain = CNN1D(**{**TINY, "max_epochs": 2}, augment=False).fit(X, y)
+    # Batches of one size, and no processes that compile: each would take seconds to start.
+    settings = {**TINY, "max_epochs": 2, "batch_size": 40, "augment": False}
+    with torch._inductor.config.patch(compile_threads=1):
+        model = CNN1D(**settings, compile=True).fit(X, y)
+    plain = CNN1D(**settings).fit(X, y)
     np.testing.assert_allclose(model.predict_proba(X), plain.predict_proba(X), atol=2e-2)
     assert set(model.net_.module_.state_dict()) == set(plain.net_.module_.state_dict())
     assert clone(model).compile

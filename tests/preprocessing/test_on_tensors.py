@@ -5,6 +5,7 @@ import shutil
 import numpy as np
 import pytest
 import torch
+import torch._inductor.config
 from sklearn.pipeline import make_pipeline
 
 from sklearn_sfx.exceptions import InputError
@@ -59,7 +60,10 @@ def test_compiled_stages_give_the_same():
     run = torch.compile(on_tensors._run_stages, dynamic=False, fullgraph=True)
     for mask in (None, usable):
         expected = on_tensors._run_stages(frames, mask, *stages)
-        torch.testing.assert_close(run(frames, mask, *stages), expected, rtol=1e-5, atol=1e-6)
+        # No processes that compile: each would take seconds to start.
+        with torch._inductor.config.patch(compile_threads=1):
+            found = run(frames, mask, *stages)
+        torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)
 
 
 def test_a_compiler_that_fails_is_done_without(monkeypatch):
