@@ -192,19 +192,33 @@ def run_sfx(*given, **options):
     return subprocess.run([SFX, *given], capture_output=True, check=False, **options)
 
 
-@pytest.mark.parametrize("name", [b"caf\xe9.h5", "\u00e9\u2028.h5".encode(), b"\x1b[2J.h5"])
+ODD_NAMES = [b"caf\xe9.h5", "\u00e9\u2028.h5".encode(), b"\x1b[2J.h5"]
+SCREEN_EACH = """
+import sys
+from sklearn_sfx.cli import main
+names, options = sys.argv[1:4], sys.argv[4:]
+sys.exit(sum(main(["screen", name, *options]) for name in names))
+"""
+
+
 @pytest.mark.parametrize(
     "locale", [{"LC_ALL": "C"}, {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}]
 )
-def test_names_that_are_no_utf_8(run_folder, tmp_path, name, locale):
-    shutil.copy(run_folder / "run.h5", os.fsencode(tmp_path) + b"/" + name)
+def test_names_that_are_no_utf_8(run_folder, tmp_path, locale):
+    """The locale is that of the process, which then takes one name after the other."""
+    for name in ODD_NAMES:
+        shutil.copy(run_folder / "run.h5", os.fsencode(tmp_path) + b"/" + name)
     shared = ["--model", run_folder / "model.joblib", "--mask", run_folder / "run.mask.h5"]
-    done = run_sfx("screen", name, *shared, "--no-peaks", cwd=tmp_path, env=os.environ | locale)
+    command = [sys.executable, "-c", SCREEN_EACH, *ODD_NAMES, *shared, "--no-peaks"]
+    done = subprocess.run(
+        command, capture_output=True, check=False, cwd=tmp_path, env=os.environ | locale
+    )
     assert (done.returncode, done.stderr) == (0, b"")
     assert all(line.isascii() or line.decode() for line in done.stdout.splitlines())
-    hits = Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name[:-3] + b".hits.lst"))
-    assert {os.path.basename(os.fsencode(path)) for path, _ in read_hits(hits)} == {name}
-    assert os.listdir(os.fsencode(tmp_path)).count(name[:-3] + b".scores.csv") == 1
+    for name in ODD_NAMES:
+        hits = Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name[:-3] + b".hits.lst"))
+        assert {os.path.basename(os.fsencode(path)) for path, _ in read_hits(hits)} == {name}
+        assert os.listdir(os.fsencode(tmp_path)).count(name[:-3] + b".scores.csv") == 1
 
 
 def test_a_name_that_would_forge_a_line_is_refused_before_the_work(words, run_folder, capsys):
