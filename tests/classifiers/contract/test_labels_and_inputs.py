@@ -97,14 +97,19 @@ def test_nan_and_read_only_memory_maps_are_read_and_left_alone(case, given, tmp_
     same(np.load(tmp_path / "X.npy"), X)
 
 
+@pytest.fixture(scope="module", params=[*NAMES, *PEAKS])
+def of_float32(request, make_classifier):
+    """Return a classifier, whole numbers, y, and what it says if given them as float32."""
+    model, X, y = make_classifier(request.param)
+    model, whole = brief(model), np.rint(X).astype(np.uint16)
+    return model, whole, y, fit(clone(model), whole.astype(np.float32), y).predict_proba(whole)
+
+
 @pytest.mark.parametrize("dtype", [np.uint16, np.int16, np.int32, np.float64, ">f4"])
-def test_the_dtype_does_not_matter(case, given, dtype):
-    model, X, y = case
-    model = brief(model)
-    whole = np.rint(X).astype(np.uint16)
-    expected = fit(clone(model), whole.astype(np.float32), y).predict_proba(whole)
+def test_the_dtype_does_not_matter(of_float32, given, dtype):
+    model, whole, y, expected = of_float32
     X = given(whole.astype(dtype))
-    same(fit(model, X, y).predict_proba(X), expected)
+    same(fit(clone(model), X, y).predict_proba(X), expected)
 
 
 def test_one_label_of_a_class_trains_with_a_warning_where_that_is_too_few(case):
