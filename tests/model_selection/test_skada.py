@@ -35,7 +35,7 @@ SCORERS = [
 # -- In a process of its own -------------------------------------------------------------------
 
 
-def two_runs(n=40):
+def two_runs(n=24):
     """Return vectors of two runs, of which the second is brighter, labels, and the run of each."""
     X = np.random.default_rng(0).gumbel(5.0, 1.0, (2 * n, 60)).astype(np.float32)
     y = np.tile([0, 1], n)
@@ -107,7 +107,7 @@ def try_scorers(skada):
     domain = np.where(run == 2, -2, 1)
     for name in SCORERS:
         search = GridSearchCV(
-            skada.make_da_pipeline(small_dann(max_epochs=20)),
+            skada.make_da_pipeline(small_dann(max_epochs=12)),
             {"dann__max_lambda": [0.0, 1.0], "dann__base__dropout": [0.3]},
             cv=skada.model_selection.SourceTargetShuffleSplit(
                 n_splits=2, test_size=0.4, random_state=0
