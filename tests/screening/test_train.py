@@ -36,7 +36,7 @@ def test_a_network_that_learned_nothing_is_refused(run):
 
 def test_one_seed_gives_one_model_and_its_threshold_weighs_recall(run):
     seen, rest = np.arange(60), np.arange(60, 90)
-    arguments = {"method": "rows", "crop": 160, "max_epochs": 40, "random_state": 1}
+    arguments = {"method": "rows", "crop": 160, "max_epochs": 20, "random_state": 1}
     model = train(run.data[seen], run.target[seen], **arguments)
     scores = screen(model, run.data[rest])
     again = screen(train(run.data[seen], run.target[seen], **arguments), run.data[rest])
