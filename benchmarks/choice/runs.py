@@ -7,13 +7,15 @@ import numpy as np
 
 from sklearn_sfx import PixelMask, make_sfx_frames
 from sklearn_sfx._files import replacing
-from sklearn_sfx._methods import METHODS
+from sklearn_sfx._methods import METHODS, worth_comparing
 from sklearn_sfx.classifiers import find_in
 from sklearn_sfx.screening import hit_finder
 
 EXPERIMENTS = ["LN84", "LN83", "LO19", "L498", "LG36"]
 SIDE = 724  # pixels; the frames are no larger than the crop
-ALONE = [name for name, method in METHODS.items() if not method.averaged]
+MANY = 1000  # labels; the methods that are not even then worth comparing are left out
+COMPARED = worth_comparing(tuple(METHODS.values()), MANY)
+ALONE = [method.name for method in COMPARED if not method.averaged]
 
 
 def run_of(
@@ -50,6 +52,11 @@ def run_of(
             np.savez(file, **found)
     with np.load(path) as file:
         return dict(file)
+
+
+def do_run(experiment: str, seed: int, n_frames: int, cache: Path) -> None:
+    """Make sure that a run is in the cache."""
+    run_of(experiment, seed, n_frames, cache)
 
 
 def draw(target: np.ndarray, n_labels: int, rate: float | None, seed: int) -> np.ndarray:

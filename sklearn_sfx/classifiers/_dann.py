@@ -1,5 +1,6 @@
 """The classifier that learns from another experiment's labels and none of one's own."""
 
+import copy
 import warnings
 from collections.abc import Callable
 from numbers import Integral, Real
@@ -11,12 +12,14 @@ from numpy.typing import ArrayLike
 from sklearn.base import _fit_context
 from sklearn.utils import Tags, check_consistent_length, column_or_1d, get_tags
 from sklearn.utils._param_validation import Interval, StrOptions
+from skorch import NeuralNetClassifier
 from skorch.callbacks import Callback
+from skorch.history import History
 from torch import nn
 
 from sklearn_sfx._labels import encode_labels, is_unlabelled
 from sklearn_sfx._weights import left_in
-from sklearn_sfx.classifiers._base import TorchClassifier
+from sklearn_sfx.classifiers._base import Material, TorchClassifier
 from sklearn_sfx.classifiers._cnn1d import CNN1D
 from sklearn_sfx.classifiers._design import NetworkDesign
 from sklearn_sfx.classifiers._designed import DesignedClassifier
@@ -28,8 +31,9 @@ from sklearn_sfx.classifiers._domains import (
     ReversalSchedule,
     in_mixed_batches,
 )
+from sklearn_sfx.classifiers._training import to_tensor
 from sklearn_sfx.exceptions import InputError, NoTargetWarning
-from sklearn_sfx.networks import AdversarialLoss, AdversarialModule
+from sklearn_sfx.networks import AdversarialLoss, AdversarialModule, VectorUnits
 
 __all__ = ["DANN"]
 
@@ -46,9 +50,10 @@ class DANN(TorchClassifier):
     learns what hits of both experiments have in common [2]_. Both heads read a bottleneck of 16
     features; the domain's takes ten more steps after each step of the base, as the critic in [3]_,
     for only a good judge can be followed; and in its loss each class weighs the same in source and
-    target, where a frame of the target counts by its predicted probability, after [4]_. On vectors
-    without values below 0 the network of `CNN1D` divides each by its median, so those of another
-    detector may be larger by any factor.
+    target, where a frame of the target counts by its predicted probability, after [4]_. A vector
+    without values below 0 is divided by its median before the network of `CNN1D`, and each place of
+    the source's vectors is given the level and the spread that it has in the target's: so those of
+    another detector may be larger by any factor, or have another level and background.
 
     Parameters
     ----------
@@ -288,7 +293,7 @@ class DANN(TorchClassifier):
                 stacklevel=3,
             )
         if not isinstance(self.base, NetworkDesign):
-            design = _in_own_units(design, X)
+            design = _for_both(design, X)
         return self._fit(X, design, classes, targets, sample_weight)
 
     def _encode(self, X: Any, y: Any, sample_domain: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -346,7 +351,13 @@ class DANN(TorchClassifier):
             design.build_head(n_features, 1),
             design.build_augmentation() if self.augment else None,
             nn.Linear(base.n_features, n_features),
+            units=design._build_units(frame_shape),
         )
+
+    def _train(self, module: Any, material: Material, history: History) -> NeuralNetClassifier:
+        if getattr(module.units, "by_place", False):
+            _bring_to_target(module.units, material)
+        return super()._train(module, material, history)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -355,17 +366,31 @@ class DANN(TorchClassifier):
         return tags
 
 
-def _in_own_units(design: NetworkDesign, X: Any) -> NetworkDesign:
-    """Return the design of a network that takes each vector in its own units, if they have some.
+def _for_both(design: NetworkDesign, X: Any) -> NetworkDesign:
+    """Return the design of a network that measures each domain in its own way, if it can.
 
     No batch of two domains has a mean and a spread that are right for both. Vectors with values
     below 0 are not intensities: what they were subtracted from or divided by was their unit.
     """
-    measured = design._for_any_detector()
+    measured = design._for_any_detector(has_units=False)
     if measured is design:
         return design
     rows = np.unique(np.linspace(0, len(X) - 1, LOOKED_AT).astype(int))  # of both domains
-    return design if (np.asarray(X[rows]) < 0).any() else measured
+    return design._for_any_detector(has_units=not (np.asarray(X[rows]) < 0).any())
+
+
+def _bring_to_target(units: VectorUnits, material: Material) -> None:
+    """Let `units` learn the target's level and spread, and give these to the source."""
+    held = [each for each in (material.samples, material.held_back) if each is not None]
+    values = [to_tensor(each.X).cpu() for each in held]
+    of_source = [each.targets >= 0 for each in held]
+    of_target = values[0][~of_source[0]]
+    units.learn(of_target if len(of_target) else values[0])
+    own = copy.deepcopy(units).learn(values[0][of_source[0]])
+    for each, x, rows in zip(held, values, of_source, strict=True):
+        x[rows] = own(torch.nan_to_num(x[rows])) * units.unit + units.level
+        each.X = x
+        each.move_to(material.device)
 
 
 def _design_of(base: Any) -> NetworkDesign:

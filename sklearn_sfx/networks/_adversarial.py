@@ -68,7 +68,7 @@ class AdversarialModule(ClassifierModule):
 
     Parameters
     ----------
-    base, augmentation
+    base, augmentation, units
         As in `ClassifierModule`.
     head : nn.Module
         Features to logits (n, n_classes).
@@ -100,8 +100,10 @@ class AdversarialModule(ClassifierModule):
         domain_head: nn.Module,
         augmentation: nn.Module | None = None,
         bottleneck: nn.Module | None = None,
+        *,
+        units: nn.Module | None = None,
     ):
-        super().__init__(base, head, augmentation)
+        super().__init__(base, head, augmentation, units=units)
         self.bottleneck = nn.Identity() if bottleneck is None else bottleneck
         self.reversal = GradientReversal(0.0)
         self.domain_head = domain_head

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from scipy.ndimage import uniform_filter1d
 from sklearn import config_context
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
@@ -83,8 +84,40 @@ def test_vectors_of_another_size_are_measured_in_their_own_units(vectors, other_
 def test_vectors_below_0_have_no_units_of_their_own(two_runs):
     X, y, domain = two_runs
     model = DANN(CNN1D(**BASE), **{**QUICK, "max_epochs": 1})
-    assert model.fit(X, known(y, domain)).design_.own_units
-    assert not model.fit(X - X.mean(), known(y, domain)).design_.own_units
+    assert model.fit(X, known(y, domain)).net_.module_.units.by_median
+    assert not model.fit(X - X.mean(), known(y, domain)).net_.module_.units.by_median
+
+
+SHIFTS = {
+    "gain and level": lambda x: 2 * x + 5,
+    "below 0, of another size": lambda x: 30 * (x - 5),
+    "a bright ring": lambda x: x + np.linspace(0, 20, x.shape[1]),
+}
+
+
+@pytest.mark.parametrize("shift", SHIFTS)
+def test_what_all_vectors_of_a_run_have_is_no_hit(vectors, other_vectors, shift):
+    X, y = vectors
+    others, hidden = SHIFTS[shift](other_vectors[0]), other_vectors[1]
+    both, labels = np.concatenate([X, others]), np.concatenate([y, np.full(len(others), -1)])
+    model = DANN(CNN1D(**BASE), **QUICK).fit(both, labels)
+    assert model.score(others, hidden) > 0.95
+    before = both.copy()
+    held_out = DANN(CNN1D(**BASE), early_stopping=True, **QUICK).fit(both, labels)
+    assert held_out.score(others, hidden) > 0.95
+    assert held_out.history_[-1]["valid_recall"] > 0.9  # of the source, as its units have it
+    np.testing.assert_array_equal(both, before)
+
+
+def test_a_design_from_before_places_were_measured_stays_as_it_was(two_runs):
+    X, y, domain = two_runs
+    before = replace(CNN1D(**BASE, max_epochs=1).fit(X[:80], y[:80]).design_, own_units=True)
+    del before.__dict__["by_place"]  # as a file of then has it
+    model = DANN(before, **BRIEF).fit(X, known(y, domain))
+    assert not [name for name in model.net_.module_.state_dict() if name.startswith("units")]
+    found = model.predict_proba(X)
+    np.testing.assert_allclose(model.predict_proba(30 * X), found, atol=1e-4)
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(model)).predict_proba(X), found)
 
 
 def test_labels_of_the_target_change_nothing(two_runs):
@@ -159,6 +192,7 @@ def test_the_share_of_hits_does_not_tell_the_domain():
 
 def test_max_lambda_moves_the_base(two_runs):
     X, y, domain = two_runs
+    X = np.where(domain[:, None] < 0, uniform_filter1d(X, 5, axis=1), X)  # neighbours share noise
     base = CNN1D(**BASE, dropout=0.0)
     off, on = (
         DANN(base, max_lambda=strength, **QUICK).fit(X, known(y, domain)) for strength in (0.0, 1.0)
@@ -295,7 +329,7 @@ def test_without_a_base_it_is_a_cnn1d(two_runs):
     X, y, domain = two_runs
     model = DANN(**{**QUICK, "max_epochs": 1}).fit(X, known(y, domain))
     of_source = CNN1D(max_epochs=1).fit(X[:80], y[:80]).design_
-    assert model.design_ == replace(of_source, own_units=True)
+    assert model.design_ == replace(of_source, own_units=True, by_place=True)
     assert model.features(X).shape == (280, 16)
     with pytest.raises(ValueError, match="'base' parameter"):
         DANN(DANN()).fit(X, known(y, domain))

@@ -322,8 +322,11 @@ def test_compiled_learns_the_same(vectors):
     X, y = vectors
     # Batches of one size, and no processes that compile: each would take seconds to start.
     settings = {**TINY, "max_epochs": 2, "batch_size": 40, "augment": False}
+    compiled = torch._dynamo.utils.counters["stats"]
+    n_before = compiled["unique_graphs"]
     with torch._inductor.config.patch(compile_threads=1):
         model = CNN1D(**settings, compile=True).fit(X, y)
+    assert compiled["unique_graphs"] > n_before
     plain = CNN1D(**settings).fit(X, y)
     np.testing.assert_allclose(model.predict_proba(X), plain.predict_proba(X), atol=2e-2)
     assert set(model.net_.module_.state_dict()) == set(plain.net_.module_.state_dict())
