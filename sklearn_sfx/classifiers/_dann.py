@@ -1,6 +1,5 @@
 """The classifier that learns from another experiment's labels and none of one's own."""
 
-import copy
 import warnings
 from collections.abc import Callable
 from numbers import Integral, Real
@@ -29,15 +28,15 @@ from sklearn_sfx.classifiers._domains import (
     DomainHeadAhead,
     DomainPerEpoch,
     ReversalSchedule,
+    bring_to_target,
+    for_both,
     in_mixed_batches,
 )
-from sklearn_sfx.classifiers._training import to_tensor
 from sklearn_sfx.exceptions import InputError, NoTargetWarning
-from sklearn_sfx.networks import AdversarialLoss, AdversarialModule, VectorUnits
+from sklearn_sfx.networks import AdversarialLoss, AdversarialModule
 
 __all__ = ["DANN"]
 
-LOOKED_AT = 64  # vectors that say whether they have units
 N_FEATURES = 16  # that both heads read; the base has many more ways to tell two experiments apart
 
 
@@ -293,7 +292,7 @@ class DANN(TorchClassifier):
                 stacklevel=3,
             )
         if not isinstance(self.base, NetworkDesign):
-            design = _for_both(design, X)
+            design = for_both(design, X)
         return self._fit(X, design, classes, targets, sample_weight)
 
     def _encode(self, X: Any, y: Any, sample_domain: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -356,7 +355,7 @@ class DANN(TorchClassifier):
 
     def _train(self, module: Any, material: Material, history: History) -> NeuralNetClassifier:
         if getattr(module.units, "by_place", False):
-            _bring_to_target(module.units, material)
+            bring_to_target(module.units, material)
         return super()._train(module, material, history)
 
     def __sklearn_tags__(self) -> Tags:
@@ -364,33 +363,6 @@ class DANN(TorchClassifier):
         tags.input_tags = get_tags(CNN1D() if self.base is None else self.base).input_tags
         tags.input_tags.allow_nan = True
         return tags
-
-
-def _for_both(design: NetworkDesign, X: Any) -> NetworkDesign:
-    """Return the design of a network that measures each domain in its own way, if it can.
-
-    No batch of two domains has a mean and a spread that are right for both. Vectors with values
-    below 0 are not intensities: what they were subtracted from or divided by was their unit.
-    """
-    measured = design._for_any_detector(has_units=False)
-    if measured is design:
-        return design
-    rows = np.unique(np.linspace(0, len(X) - 1, LOOKED_AT).astype(int))  # of both domains
-    return design._for_any_detector(has_units=not (np.asarray(X[rows]) < 0).any())
-
-
-def _bring_to_target(units: VectorUnits, material: Material) -> None:
-    """Let `units` learn the target's level and spread, and give these to the source."""
-    held = [each for each in (material.samples, material.held_back) if each is not None]
-    values = [to_tensor(each.X).cpu() for each in held]
-    of_source = [each.targets >= 0 for each in held]
-    of_target = values[0][~of_source[0]]
-    units.learn(of_target if len(of_target) else values[0])
-    own = copy.deepcopy(units).learn(values[0][of_source[0]])
-    for each, x, rows in zip(held, values, of_source, strict=True):
-        x[rows] = own(torch.nan_to_num(x[rows])) * units.unit + units.level
-        each.X = x
-        each.move_to(material.device)
 
 
 def _design_of(base: Any) -> NetworkDesign:
