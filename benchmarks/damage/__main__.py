@@ -9,7 +9,7 @@ import argparse
 import sys
 
 from benchmarks.damage.judgement import ALLOWED
-from benchmarks.damage.outcomes import every_case, summary, try_case
+from benchmarks.damage.outcomes import every_case, summary, try_cases
 
 
 def main():
@@ -24,7 +24,7 @@ def main():
     columns = sorted(ALLOWED)
     print(f"{'format':24}", *(f"{column:>18}" for column in columns), f"{'faults':>8}")
     for name in names:
-        found = try_case(name, cases[name], options.n, options.seed)
+        found = try_cases({name: cases[name]}, options.n, options.seed)[name]
         outcomes = [outcome for _, outcome in found]
         print(_line(name, outcomes, columns), flush=True)
         for number, (done, outcome) in enumerate(found):

@@ -9,20 +9,26 @@ from benchmarks.damage.cases import CASES
 from benchmarks.damage.judgement import ALLOWED, judge, same
 from benchmarks.damage.layouts import layouts, read_datasets
 from benchmarks.damage.mutants import damage, damage_folder
-from benchmarks.damage.outcomes import every_case, outcomes_of, summary, try_case
+from benchmarks.damage.outcomes import every_case, outcomes_of, summary, try_cases
 from sklearn_sfx import InputError
 
 LAYOUTS = layouts()
-SEVERAL_FILES = ["nxmx-virtual-and-links", "odin"]  # the others are tried by the benchmark
+TRIED = [*CASES, "nxmx-virtual-and-links", "odin"]  # the others are tried by the benchmark
 
 
-@pytest.mark.parametrize("name", [*CASES, *SEVERAL_FILES])
-def test_damaged_files_are_refused_or_read_as_others_read_them(name):
+@pytest.fixture(scope="module")
+def outcomes():
+    """Return what was done to runs of each format and what came of it, in a process for all."""
     for package in ("fabio", "extra_data"):
         pytest.importorskip(package, reason="needs the extras [images] and [euxfel]")
-    found = try_case(name, every_case()[name], 20, seed=2)
-    assert len(found) == 20
-    assert [pair for pair in found if pair[1] not in ALLOWED] == []
+    every = every_case()
+    return try_cases({name: every[name] for name in TRIED}, 20, seed=2)
+
+
+@pytest.mark.parametrize("name", TRIED)
+def test_damaged_files_are_refused_or_read_as_others_read_them(outcomes, name):
+    assert len(outcomes[name]) == 20
+    assert [pair for pair in outcomes[name] if pair[1] not in ALLOWED] == []
 
 
 @pytest.mark.parametrize("name", list(LAYOUTS))
@@ -102,22 +108,28 @@ def test_frames_are_compared_by_value():
 
 
 def test_a_process_that_ends_is_reported(tmp_path):
-    np.save(tmp_path / "written.npy", np.zeros((2, 3)))
-    found = outcomes_of("no such case", tmp_path, 2)
-    assert all(said.startswith("crash: 1") for said in found)
-    assert summary(found) == {"crash": 2}
+    for number, frames in {"whole": np.ones((2, 9, 9)), "0": np.ones((2, 9, 9)), "1": [1]}.items():
+        (tmp_path / "npy" / number).mkdir(parents=True)
+        np.save(tmp_path / "npy" / number / "run.npy", frames)
+    np.save(tmp_path / "npy" / "written.npy", np.ones((2, 9, 9)))
+    found = outcomes_of([("npy", 0), ("no such case", 0), ("npy", 1)], tmp_path)
+    assert [found[0], found[2]] == ["right", "refused"]
+    assert found[1].startswith("crash: 1")
+    assert summary(found) == {"right": 1, "crash": 1, "refused": 1}
     assert "crash" not in ALLOWED
 
 
 @pytest.mark.parametrize(("others", "outcome"), [(-14, "ends as others do"), (0, "slow: more")])
-def test_what_takes_too_long_is_a_fault_unless_others_hang_too(monkeypatch, others, outcome):
+def test_what_takes_too_long_is_a_fault_unless_others_hang_too(
+    monkeypatch, tmp_path, others, outcome
+):
     def ended(command, **_):
         code = others if command[-1] == "others" else -14  # by the alarm
         stdout = '"right"\n' if code and command[-3] == "0" else ""
         return subprocess.CompletedProcess(command, code, stdout, "")
 
     monkeypatch.setattr("benchmarks.damage.outcomes.subprocess.run", ended)
-    found = outcomes_of("npy", "/nowhere", 2)
+    found = outcomes_of([("npy", 0), ("npy", 1)], tmp_path)
     assert found[0] == "right"
     assert found[1].startswith(outcome)
 
