@@ -34,11 +34,11 @@ from sklearn_sfx.datasets import write_run
 # --------------------
 #
 # ``load_cxidb76("r0095_2000.h5", subset="LN84")`` would give the same of a run on disk.
-# ``run.data`` looks like an array of shape (frames, height, width), and nothing of it is read
-# yet.
+# ``frames`` looks like an array of shape (frames, height, width), whatever it is read from.
 
 run = make_sfx_frames(300, frame_shape=(192, 192), hit_rate=0.3, random_state=0)
-print(run.data)
+frames = open_frames(np.asarray(run.data), mask=run.mask)  # or they are simulated at each read
+print(frames)
 
 # %%
 # Fit and predict
@@ -50,8 +50,8 @@ print(run.data)
 model = make_pipeline(
     CentralCrop(192), GCN(), LCN(5), RowWiseDecomposition(), CNN1D(random_state=0)
 )
-model.fit(run.data[:200], run.target[:200])
-probability = model.predict_proba(run.data[200:])[:, 1]
+model.fit(frames[:200], run.target[:200])
+probability = model.predict_proba(frames[200:])[:, 1]
 
 # %%
 # How good is it?
@@ -73,7 +73,7 @@ figure, (left, right) = plt.subplots(
     1, 2, figsize=(11, 4.6), width_ratios=[1, 1.5], layout="constrained"
 )
 best = 200 + int(np.argmax(probability))
-FrameDisplay.from_frames(run.data, index=best, ax=left)
+FrameDisplay.from_frames(frames, index=best, ax=left)
 left.set_title(f"the surest hit: frame {best}")
 edges = np.linspace(0, 1, 26)
 for kind, colour in (("MISS", "#1d4ed8"), ("MAYBE", "#a16207"), ("HIT", "#c2410c")):
@@ -97,7 +97,7 @@ plt.show()
 #
 # The gradient says which rows the network went by, here drawn beside the frame:
 
-display = SaliencyDisplay.from_estimator(model, run.data, index=best)
+display = SaliencyDisplay.from_estimator(model, frames, index=best)
 display.figure_.suptitle("SIMULATED")
 plt.show()
 

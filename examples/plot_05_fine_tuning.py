@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 import matplotlib.pyplot as plt
+import numpy as np
 from sklearn.base import clone
 from sklearn.metrics import precision_recall_curve
 from sklearn.pipeline import make_pipeline
@@ -31,6 +32,10 @@ from sklearn_sfx.datasets import write_run
 
 theirs = make_sfx_frames(200, domain="LO19", frame_shape=(192, 192), hit_rate=0.4, random_state=0)
 mine = make_sfx_frames(200, domain="LN84", frame_shape=(192, 192), hit_rate=0.4, random_state=1)
+# In memory, or they are simulated at each read.
+their_frames, my_frames = (
+    open_frames(np.asarray(run.data), mask=run.mask) for run in (theirs, mine)
+)
 N_LABELS = 60
 
 # %%
@@ -42,7 +47,7 @@ N_LABELS = 60
 steps = make_pipeline(GCN(), LCN(5), RowWiseDecomposition())
 network = CNN1D(channels=(8, 16, 32), max_epochs=20, random_state=0)
 other = make_pipeline(*(step for _, step in steps.steps), network)
-other.fit(theirs.data, theirs.target)
+other.fit(their_frames, theirs.target)
 
 # %%
 # Tuned, untouched, and from scratch
@@ -51,7 +56,7 @@ other.fit(theirs.data, theirs.target)
 # Step 1 trains a fresh head on the frozen base, step 2 its top block too. The preprocessing of
 # the pipeline comes along and is fitted on your frames. ``other`` stays as it is.
 
-X, y = mine.data[:N_LABELS], mine.target[:N_LABELS]
+X, y = my_frames[:N_LABELS], mine.target[:N_LABELS]
 models = {
     "the other model, as it is": other,
     f"from scratch, {N_LABELS} labels": clone(other).fit(X, y),
@@ -66,7 +71,7 @@ models = {
 # Where the other model ranks well already, tuning mostly moves the dot. With 140 frames a
 # difference of a few hundredths is chance.
 
-test, target = mine.data[N_LABELS:], mine.target[N_LABELS:]
+test, target = my_frames[N_LABELS:], mine.target[N_LABELS:]
 figure, ax = plt.subplots(figsize=(7, 5), layout="constrained")
 for name, model in models.items():
     probability = model.predict_proba(test)[:, 1]

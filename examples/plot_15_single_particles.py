@@ -17,7 +17,8 @@ from sklearn_sfx import make_spi_frames
 from sklearn_sfx.preprocessing import AngularVariance, LitPixels, PixelMask, SphereFit
 
 run = make_spi_frames(240, domain="virus", shares=(0.25, 0.2, 0.15), random_state=0)
-masked = np.asarray(PixelMask(detect=True).fit_transform(run.data))
+images = np.asarray(run.data)  # or they are simulated at each read
+masked = PixelMask(detect=True).fit_transform(images)
 train, test = slice(120), slice(120, None)
 print(run.DESCR)
 

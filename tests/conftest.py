@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from sklearn_sfx import make_spi_frames, open_frames, read_mask, train
+from sklearn_sfx.classifiers._base import TorchClassifier
 from sklearn_sfx.cli import main
 from sklearn_sfx.datasets import write_run
 from sklearn_sfx.datasets.single_particles import PARTICLE_DOMAINS, Camera
@@ -121,3 +122,17 @@ def press(open_page):
             ready(page)
 
     return press_them
+
+
+# -- Trainings
+
+
+@pytest.fixture
+def brief_trainings(monkeypatch):
+    """Let no network train for more than three epochs: nothing is asked of what it has learned."""
+    whole = TorchClassifier._run
+
+    def brief(self, module, material, history, max_epochs, lr):
+        return whole(self, module, material, history, min(max_epochs, 3), lr)
+
+    monkeypatch.setattr(TorchClassifier, "_run", brief)

@@ -57,7 +57,7 @@ def leave(extras, monkeypatch):
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
-def test_example_makes_a_figure(example, monkeypatch, tmp_path):
+def test_example_makes_a_figure(example, monkeypatch, tmp_path, brief_trainings):
     monkeypatch.chdir(tmp_path)
     named = re.findall(r"pip install 'sklearn_sfx\[([a-z,]+)\]'", example.read_text())
     leave(named[0].split(",") if named else ["plot"], monkeypatch)

@@ -72,7 +72,7 @@ def blocks(page, language):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)
-def test_python_runs(page, folder, monkeypatch):
+def test_python_runs(page, folder, monkeypatch, brief_trainings):
     monkeypatch.chdir(folder)
     namespace = {}
     for block in blocks(page, "python"):
