@@ -370,16 +370,20 @@ def test_without_a_target_it_warns_and_is_a_plain_network(two_runs):
 
 def test_sample_domain_is_routed_through_pipelines_searches_and_cross_validation(two_runs):
     X, y, domain = two_runs
-    plain = make_pipeline(GCN(), DANN(CNN1D(**BASE), **QUICK))
-    named = plain.fit(X, y, dann__sample_domain=domain)
+    named = make_pipeline(GCN(), DANN(CNN1D(**BASE), **BRIEF))
+    named.fit(X, y, dann__sample_domain=domain)
     with config_context(enable_metadata_routing=True):
         dann = DANN(CNN1D(**BASE), **QUICK).set_fit_request(sample_domain=True)
-        routed = make_pipeline(GCN(), dann).fit(X, y, sample_domain=domain)
+        brief = clone(dann).set_params(**BRIEF)
+        routed = make_pipeline(GCN(), brief).fit(X, y, sample_domain=domain)
         np.testing.assert_array_equal(routed.predict_proba(X), named.predict_proba(X))
         scorer = SourceScorer("balanced_accuracy").set_score_request(sample_domain=True)
         search = GridSearchCV(
             make_pipeline("passthrough", dann),
-            {"dann__base__channels": [(1,), (4, 8)], "dann__max_epochs": [1, 12]},
+            [
+                {"dann__base__channels": [(1,)], "dann__max_epochs": [1]},
+                {"dann__base__channels": [(4, 8)], "dann__max_epochs": [12]},
+            ],
             scoring=scorer,
             cv=LabelledStratifiedKFold(2, shuffle=True, random_state=0),
             error_score="raise",
@@ -389,7 +393,7 @@ def test_sample_domain_is_routed_through_pipelines_searches_and_cross_validation
         best = clone(dann).set_params(base__channels=search.best_params_["dann__base__channels"])
         best.fit(X, y, sample_domain=domain)
         np.testing.assert_array_equal(search.predict_proba(X), best.predict_proba(X))
-        folds = StratifiedKFold(3, shuffle=True, random_state=0)
+        folds = StratifiedKFold(2, shuffle=True, random_state=0)
         how = {"params": {"sample_domain": domain}, "cv": folds}
         scores = cross_validate(dann, X, y, scoring=scorer, **how)["test_score"]
         assert scores.min() > 0.85
@@ -401,7 +405,7 @@ def test_sample_domain_is_routed_through_pipelines_searches_and_cross_validation
 def test_recall_scores_a_search_where_y_marks_the_target(two_runs):
     X, y, domain = two_runs
     model = DANN(CNN1D(**BASE), **QUICK)
-    folds = LabelledStratifiedKFold(3, shuffle=True, random_state=0)
+    folds = LabelledStratifiedKFold(2, shuffle=True, random_state=0)
     grid = {"base__channels": [(1,), (4, 8)]}
     search = GridSearchCV(model, grid, scoring="recall", cv=folds, n_jobs=2)
     search.fit(X, known(y, domain))

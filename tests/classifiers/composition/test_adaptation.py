@@ -32,8 +32,8 @@ from tests.classifiers.composition.cases import (
 
 GAIN = 1.1  # at which a net of the source alone takes noise of the target for hits
 ADAPTED = {
-    "CNN1D": (CASES["CNN1D"], {"max_epochs": 40, "batch_size": 24}),
-    "CNN2D": (CASES["CNN2D"], {"max_epochs": 40, "batch_size": 16, "lr": 0.005}),
+    "CNN1D": (CASES["CNN1D"], {"max_epochs": 25, "batch_size": 24}),
+    "CNN2D": (CASES["CNN2D"], {"max_epochs": 25, "batch_size": 16, "lr": 0.005}),
 }
 
 
@@ -159,7 +159,7 @@ def test_a_search_with_the_domain_routed_finds_that_adapting_helps(domains, rout
 def test_a_search_by_recall_takes_rows_without_labels(domains):
     grid = {"dann__class_weight": [CAUTIOUS, KEEN], "dann__base__kernel_size": [5]}
     cv = LabelledStratifiedKFold(2, shuffle=True, random_state=0)
-    search = GridSearchCV(domains.trained_for(10), grid, scoring="recall", cv=cv)
+    search = GridSearchCV(domains.trained_for(5), grid, scoring="recall", cv=cv)
     search.fit(domains.X, domains.marked)
     recall = search.cv_results_["mean_test_score"]
     assert np.isfinite(recall).all()
@@ -173,7 +173,7 @@ def test_a_search_by_recall_takes_rows_without_labels(domains):
 @on_vectors
 def test_the_wanted_recall_is_found_from_the_labelled_rows_alone(domains):
     cv = LabelledStratifiedKFold(2, shuffle=True, random_state=0)
-    model = TargetRecallClassifier(domains.trained_for(10), recall=0.9, cv=cv)
+    model = TargetRecallClassifier(domains.trained_for(5), recall=0.9, cv=cv)
     model.fit(domains.X, domains.marked)
     X, y = test_of(domains.case)
     assert model.classes_.tolist() == [0, 1]
