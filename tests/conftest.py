@@ -36,7 +36,7 @@ def run_folder(tmp_path_factory):
     train = ["train", str(folder / "run.h5"), "--labels", str(folder / "run.labels.txt")]
     train += ["--method", "rows"]  # so that there is a network in what is screened
     options = ["--n-labels", "60", "--crop", side, "--mask", str(folder / "run.mask.h5")]
-    model = ["--model", str(folder / "model.joblib"), "--epochs", "40"]
+    model = ["--model", str(folder / "model.joblib"), "--epochs", "12"]
     assert main([*train, *options, *model]) == 0
     return folder
 
