@@ -89,8 +89,7 @@ class TorchClassifier(TrainedNetwork):
     ) -> ClassifierModule:
         base = design._checked_base(frame_shape)
         head = design.build_head(base.n_features, n_classes)
-        augmentation = design.build_augmentation() if self.augment else None
-        return ClassifierModule(base, head, augmentation, units=design._build_units(frame_shape))
+        return ClassifierModule(base, head, design.build_augmentation() if self.augment else None)
 
     def _make_loss(self, class_weight: np.ndarray) -> nn.Module:
         """Return the loss of logits, targets and weights of rows."""

@@ -12,7 +12,7 @@ from torch import nn
 
 from sklearn_sfx.classifiers._design import VectorDesign, odd, positive_integers
 from sklearn_sfx.classifiers._designed import DesignedClassifier
-from sklearn_sfx.networks import Base1D, Head, VectorUnits
+from sklearn_sfx.networks import Base1D, Head
 
 __all__ = ["CNN1D", "CNN1DDesign"]
 
@@ -25,22 +25,16 @@ class CNN1DDesign(VectorDesign):
     kernel_size: int
     dropout: float
     n_hidden: int
-    own_units: bool = False  # model files of older versions lack these two
-    by_place: bool = False
+    own_units: bool = False  # model files of older versions lack it
 
     def build_base(self, frame_shape: tuple[int, ...]) -> Base1D:
-        return Base1D(self.channels, self.kernel_size, self.dropout)
+        return Base1D(self.channels, self.kernel_size, self.dropout, self.own_units)
 
     def build_head(self, n_features: int, n_outputs: int) -> nn.Module:
         return Head(n_features, self.n_hidden, n_outputs, self.dropout)
 
-    def _for_any_detector(self, has_units: bool) -> "CNN1DDesign":
-        return replace(self, own_units=has_units, by_place=True)
-
-    def _build_units(self, frame_shape: tuple[int, ...]) -> nn.Module | None:
-        if not (self.own_units or self.by_place):
-            return None
-        return VectorUnits(self.own_units, frame_shape[0] if self.by_place else None)
+    def _for_any_detector(self) -> "CNN1DDesign":
+        return replace(self, own_units=True)
 
 
 class CNN1D(DesignedClassifier):

@@ -20,7 +20,7 @@ from sklearn_sfx._labels import encode_labels, is_unlabelled
 from sklearn_sfx._weights import left_in
 from sklearn_sfx.classifiers._base import Material, TorchClassifier
 from sklearn_sfx.classifiers._cnn1d import CNN1D
-from sklearn_sfx.classifiers._design import NetworkDesign
+from sklearn_sfx.classifiers._design import NetworkDesign, VectorDesign
 from sklearn_sfx.classifiers._designed import DesignedClassifier
 from sklearn_sfx.classifiers._domains import (
     SCHEDULES,
@@ -28,15 +28,15 @@ from sklearn_sfx.classifiers._domains import (
     DomainHeadAhead,
     DomainPerEpoch,
     ReversalSchedule,
-    bring_to_target,
-    for_both,
     in_mixed_batches,
 )
+from sklearn_sfx.classifiers._levels import bring_to_target
 from sklearn_sfx.exceptions import InputError, NoTargetWarning
 from sklearn_sfx.networks import AdversarialLoss, AdversarialModule
 
 __all__ = ["DANN"]
 
+LOOKED_AT = 64  # vectors that say whether they have units
 N_FEATURES = 16  # that both heads read; the base has many more ways to tell two experiments apart
 
 
@@ -49,10 +49,10 @@ class DANN(TorchClassifier):
     learns what hits of both experiments have in common [2]_. Both heads read a bottleneck of 16
     features; the domain's takes ten more steps after each step of the base, as the critic in [3]_,
     for only a good judge can be followed; and in its loss each class weighs the same in source and
-    target, where a frame of the target counts by its predicted probability, after [4]_. A vector
-    without values below 0 is divided by its median before the network of `CNN1D`, and each place of
-    the source's vectors is given the level and the spread that it has in the target's: so those of
-    another detector may be larger by any factor, or have another level and background.
+    target, where a frame of the target counts by its predicted probability, after [4]_. Row
+    vectors of another detector may be larger, and have another level and background: the network
+    of `CNN1D` divides each without values below 0 by its median, and each place of the source's
+    vectors is given the level and the spread that it has in the target's.
 
     Parameters
     ----------
@@ -292,7 +292,7 @@ class DANN(TorchClassifier):
                 stacklevel=3,
             )
         if not isinstance(self.base, NetworkDesign):
-            design = for_both(design, X)
+            design = _in_own_units(design, X)
         return self._fit(X, design, classes, targets, sample_weight)
 
     def _encode(self, X: Any, y: Any, sample_domain: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -350,12 +350,11 @@ class DANN(TorchClassifier):
             design.build_head(n_features, 1),
             design.build_augmentation() if self.augment else None,
             nn.Linear(base.n_features, n_features),
-            units=design._build_units(frame_shape),
         )
 
     def _train(self, module: Any, material: Material, history: History) -> NeuralNetClassifier:
-        if getattr(module.units, "by_place", False):
-            bring_to_target(module.units, material)
+        if isinstance(self.design_, VectorDesign):
+            bring_to_target(material, by_median=getattr(module.base, "own_units", False))
         return super()._train(module, material, history)
 
     def __sklearn_tags__(self) -> Tags:
@@ -363,6 +362,19 @@ class DANN(TorchClassifier):
         tags.input_tags = get_tags(CNN1D() if self.base is None else self.base).input_tags
         tags.input_tags.allow_nan = True
         return tags
+
+
+def _in_own_units(design: NetworkDesign, X: Any) -> NetworkDesign:
+    """Return the design of a network that takes each vector in its own units, if they have some.
+
+    No batch of two domains has a mean and a spread that are right for both. Vectors with values
+    below 0 are not intensities: what they were subtracted from or divided by was their unit.
+    """
+    measured = design._for_any_detector()
+    if measured is design:
+        return design
+    rows = np.unique(np.linspace(0, len(X) - 1, LOOKED_AT).astype(int))  # of both domains
+    return design if (np.asarray(X[rows]) < 0).any() else measured
 
 
 def _design_of(base: Any) -> NetworkDesign:

@@ -83,16 +83,9 @@ class NetworkDesign(Stored, BaseEstimator, ABC):
         self._validate_params()
         return clone(self)
 
-    def _for_any_detector(self, has_units: bool) -> Self:
-        """Return the design of a network on what each detector may measure in its own way.
-
-        It `has_units` where nothing is below 0: else something was subtracted already.
-        """
+    def _for_any_detector(self) -> Self:
+        """Return the design of a network for input that may be larger by any factor."""
         return self
-
-    def _build_units(self, frame_shape: tuple[int, ...]) -> nn.Module | None:
-        """Return what measures the input, if anything does."""
-        return None
 
     @abstractmethod
     def _check(self, estimator: BaseEstimator, X: Any, *, reset: bool) -> Any:

@@ -1,23 +1,19 @@
-"""How a network with two heads is trained: units, mixed batches, reversal, the record."""
+"""How a network with two heads is trained: mixed batches, the reversal's strength, the record."""
 
-import copy
 import math
 from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
 import torch
 from skorch import NeuralNetClassifier
 from skorch.callbacks import Callback
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, Sampler
 
-from sklearn_sfx.classifiers._base import Material
-from sklearn_sfx.classifiers._design import NetworkDesign
 from sklearn_sfx.classifiers._net import TrainingNet
-from sklearn_sfx.classifiers._training import InMemory, count_steps, to_tensor, weights_of
-from sklearn_sfx.networks import VectorUnits, domain_weights
+from sklearn_sfx.classifiers._training import InMemory, count_steps, weights_of
+from sklearn_sfx.networks import domain_weights
 
 __all__ = [
     "AdversarialNet",
@@ -25,12 +21,9 @@ __all__ = [
     "DomainPerEpoch",
     "MixedBatches",
     "ReversalSchedule",
-    "bring_to_target",
-    "for_both",
     "in_mixed_batches",
 ]
 
-LOOKED_AT = 64  # vectors that say whether they have units
 HEAD_STEPS = 10  # of the head for the domain, after each step of the whole network
 HEAD_BATCHES = 5  # it learns from the features of the last batches
 HEAD_RATE = 3  # its learning rate as a multiple of the highest of the network
@@ -41,33 +34,6 @@ SCHEDULES = {
     "linear": lambda progress: progress,
     "constant": lambda progress: 1.0,
 }
-
-
-def for_both(design: NetworkDesign, X: Any) -> NetworkDesign:
-    """Return the design of a network that measures each domain in its own way, if it can.
-
-    No batch of two domains has a mean and a spread that are right for both. Vectors with values
-    below 0 are not intensities: what they were subtracted from or divided by was their unit.
-    """
-    measured = design._for_any_detector(has_units=False)
-    if measured is design:
-        return design
-    rows = np.unique(np.linspace(0, len(X) - 1, LOOKED_AT).astype(int))  # of both domains
-    return design._for_any_detector(has_units=not (np.asarray(X[rows]) < 0).any())
-
-
-def bring_to_target(units: VectorUnits, material: Material) -> None:
-    """Let `units` learn the target's level and spread, and give these to the source."""
-    held = [each for each in (material.samples, material.held_back) if each is not None]
-    values = [to_tensor(each.X).cpu() for each in held]
-    of_source = [each.targets >= 0 for each in held]
-    of_target = values[0][~of_source[0]]
-    units.learn(of_target if len(of_target) else values[0])
-    own = copy.deepcopy(units).learn(values[0][of_source[0]])
-    for each, x, rows in zip(held, values, of_source, strict=True):
-        x[rows] = own(torch.nan_to_num(x[rows])) * units.unit + units.level
-        each.X = x
-        each.move_to(material.device)
 
 
 class AdversarialNet(TrainingNet):

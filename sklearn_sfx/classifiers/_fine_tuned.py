@@ -314,8 +314,7 @@ class FineTuned(TorchClassifier):
     ) -> FineTunedModule:
         base = design._checked_base(frame_shape)
         head = design.build_head(base.n_features, n_classes)
-        augmentation = design.build_augmentation() if self.augment else None
-        return FineTunedModule(base, head, augmentation, units=design._build_units(frame_shape))
+        return FineTunedModule(base, head, design.build_augmentation() if self.augment else None)
 
     def _train(self, module: Any, material: Material, history: History) -> NeuralNetClassifier:
         n_blocks = len(getattr(module.base, "blocks", ()))
@@ -326,9 +325,7 @@ class FineTuned(TorchClassifier):
             )
         if not history:  # otherwise a warm start has brought its own
             _, source = open_base(self.base)
-            trained = source.net_.module_
-            module.base.load_state_dict(trained.base.state_dict())
-            module.units.load_state_dict(trained.units.state_dict())
+            module.base.load_state_dict(source.net_.module_.base.state_dict())
         steps = [(0, self.head_max_epochs, self.head_lr)]
         if self.n_unfrozen_blocks:
             steps.append((self.n_unfrozen_blocks, self.max_epochs, self.lr))

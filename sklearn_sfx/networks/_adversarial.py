@@ -68,7 +68,7 @@ class AdversarialModule(ClassifierModule):
 
     Parameters
     ----------
-    base, augmentation, units
+    base, augmentation
         As in `ClassifierModule`.
     head : nn.Module
         Features to logits (n, n_classes).
@@ -100,10 +100,8 @@ class AdversarialModule(ClassifierModule):
         domain_head: nn.Module,
         augmentation: nn.Module | None = None,
         bottleneck: nn.Module | None = None,
-        *,
-        units: nn.Module | None = None,
     ):
-        super().__init__(base, head, augmentation, units=units)
+        super().__init__(base, head, augmentation)
         self.bottleneck = nn.Identity() if bottleneck is None else bottleneck
         self.reversal = GradientReversal(0.0)
         self.domain_head = domain_head

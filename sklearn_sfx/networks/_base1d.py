@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-__all__ = ["Base1D"]
+__all__ = ["Base1D", "in_own_units"]
 
 
 class Base1D(nn.Module):
@@ -21,6 +21,9 @@ class Base1D(nn.Module):
         Length of each convolution; odd, so that the blocks keep positions.
     dropout : float
         Share of the channels that the last two blocks leave out while training.
+    own_units : bool
+        Whether each vector is first divided by its median, as `DANN` has it: vectors of another
+        detector may be larger by any factor.
 
     Attributes
     ----------
@@ -43,8 +46,10 @@ class Base1D(nn.Module):
         channels: Sequence[int] = (16, 32, 64, 64),
         kernel_size: int = 7,
         dropout: float = 0.0,
+        own_units: bool = False,
     ):
         super().__init__()
+        self.own_units = own_units
         self.scale = BatchNorm1d(1, affine=False)
         widths = [1, *channels]
         first_dropped = len(channels) - 2
@@ -70,11 +75,21 @@ class Base1D(nn.Module):
         Tensor of shape (n, n_features), float32
             The features.
         """
+        if self.own_units:
+            x = in_own_units(x)
         # The heights of spots span decades: what counts is that a row has one, more than how high.
         x = torch.asinh(self.scale(x.unsqueeze(1)))
         x = self.blocks(x)
         # Spots may lie in any row: how much there is on the whole, and the most in one place.
         return torch.cat([x.mean(dim=2), x.amax(dim=2)], dim=1)
+
+
+def in_own_units(x: torch.Tensor) -> torch.Tensor:
+    """Return vectors (n, length), each in units of its median: of its mean where that is 0."""
+    size = x.abs()
+    median, mean = size.median(dim=1, keepdim=True).values, size.mean(dim=1, keepdim=True)
+    unit = torch.where(median > 0, median, mean)
+    return x / torch.where(unit > 0, unit, 1.0)
 
 
 class Block1D(nn.Module):

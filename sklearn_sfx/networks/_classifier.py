@@ -47,7 +47,7 @@ class Head(nn.Sequential):
 
 
 class ClassifierModule(nn.Module):
-    """Units, augmentation (while training), base and head in a row.
+    """Augmentation (while training), base and head in a row.
 
     Parameters
     ----------
@@ -57,8 +57,6 @@ class ClassifierModule(nn.Module):
         Features to logits (n, n_classes).
     augmentation : nn.Module, optional
         Changes the input in training mode only.
-    units : nn.Module, optional
-        In what the input is measured; by default it is taken as it is.
 
     Examples
     --------
@@ -70,16 +68,8 @@ class ClassifierModule(nn.Module):
     (torch.Size([6, 3]), torch.Size([6, 8]))
     """
 
-    def __init__(
-        self,
-        base: nn.Module,
-        head: nn.Module,
-        augmentation: nn.Module | None = None,
-        *,
-        units: nn.Module | None = None,
-    ):
+    def __init__(self, base: nn.Module, head: nn.Module, augmentation: nn.Module | None = None):
         super().__init__()
-        self.units = nn.Identity() if units is None else units
         self.augmentation = nn.Identity() if augmentation is None else augmentation
         self.base = base
         self.head = head
@@ -98,7 +88,7 @@ class ClassifierModule(nn.Module):
             The features.
         """
         x = torch.nan_to_num(x, nan=0.0, posinf=torch.inf, neginf=-torch.inf)
-        return self.base(self.augmentation(self.units(x)))
+        return self.base(self.augmentation(x))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return the logits of an input.

@@ -19,7 +19,7 @@ class FineTunedModule(ClassifierModule):
     ----------
     base : nn.Module
         With `blocks`, bottom first, if some are to learn. All of it is frozen to begin with.
-    head, augmentation, units
+    head, augmentation
         As in `ClassifierModule`.
 
     Examples
@@ -34,15 +34,8 @@ class FineTunedModule(ClassifierModule):
     [False, True]
     """
 
-    def __init__(
-        self,
-        base: nn.Module,
-        head: nn.Module,
-        augmentation: nn.Module | None = None,
-        *,
-        units: nn.Module | None = None,
-    ):
-        super().__init__(base, head, augmentation, units=units)
+    def __init__(self, base: nn.Module, head: nn.Module, augmentation: nn.Module | None = None):
+        super().__init__(base, head, augmentation)
         self.unfreeze(0)
 
     def unfreeze(self, n_blocks: int) -> None:

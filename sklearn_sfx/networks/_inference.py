@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from sklearn_sfx.networks._adversarial import AdversarialModule
-from sklearn_sfx.networks._base1d import Base1D
+from sklearn_sfx.networks._base1d import Base1D, in_own_units
 from sklearn_sfx.networks._base2d import STRIDE, Base2D
 from sklearn_sfx.networks._classifier import ClassifierModule
 
@@ -48,8 +48,7 @@ def for_inference(module: ClassifierModule) -> ClassifierModule:
     base = copy.deepcopy(module.base) if folded is None else folded(module.base)
     if isinstance(module, AdversarialModule):
         base = nn.Sequential(base, copy.deepcopy(module.bottleneck))
-    head, units = copy.deepcopy(module.head), copy.deepcopy(module.units)
-    return ClassifierModule(base, head, units=units).eval()
+    return ClassifierModule(base, copy.deepcopy(module.head)).eval()
 
 
 class FoldedBase1D(nn.Module):
@@ -57,10 +56,13 @@ class FoldedBase1D(nn.Module):
 
     def __init__(self, base: Base1D):
         super().__init__()
+        self.own_units = base.own_units
         self.scale = copy.deepcopy(base.scale)
         self.convolutions = nn.ModuleList(_folded(block) for block in base.blocks)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if self.own_units:
+            x = in_own_units(x)
         x = torch.asinh(self.scale(x.unsqueeze(1))).unsqueeze(2)
         x = x.contiguous(memory_format=torch.channels_last)
         for convolution in self.convolutions:
@@ -71,6 +73,8 @@ class FoldedBase1D(nn.Module):
     def write_graph(self, graph: Any, frame_shape: tuple[int, ...], x: str) -> str:
         """Add the same to an ONNX graph; return the name of the features."""
         shape = (1, *frame_shape)
+        if self.own_units:
+            x = _write_own_units(graph, frame_shape[0], x)
         # Runtimes too are quicker on frames one pixel high.
         x = graph.add("Reshape", x, graph.constant(torch.tensor([-1, 1, *shape])))
         norm: Any = self.scale
@@ -101,6 +105,19 @@ class FoldedBase2D(nn.Module):
         x = graph.add("Reshape", x, graph.constant(torch.tensor([-1, 1, *frame_shape])))
         pools = [(pool, pool) for pool in self.pools]
         return _write_blocks(graph, self.convolutions, pools, frame_shape, x)
+
+
+def _write_own_units(graph: Any, length: int, x: str) -> str:
+    """Add what `in_own_units` does."""
+    zero, one = (graph.constant(torch.tensor(value)) for value in (0.0, 1.0))
+    size = graph.add("Abs", x)
+    # The lower of two medians, as torch has it: the largest of the lower half.
+    lower = graph.constant(torch.tensor([(length + 1) // 2]))
+    smallest = graph.add("TopK", size, lower, axis=1, largest=0, n_unused=1)
+    unit = graph.add("ReduceMax", smallest, axes=[1])
+    for otherwise in (graph.add("ReduceMean", size, axes=[1]), one):
+        unit = graph.add("Where", graph.add("Greater", unit, zero), unit, otherwise)
+    return graph.add("Div", x, unit)
 
 
 def _largest(x: torch.Tensor, dim: int, window: int) -> torch.Tensor:

@@ -49,10 +49,7 @@ def network_graph(onnx: ModuleType, module: ClassifierModule, shape: tuple[int, 
         )
     graph = _Graph(onnx)
     x = graph.add("Where", graph.add("IsNaN", INPUT), graph.constant(np.float32(0)), INPUT)
-    parts: tuple[Any, ...] = folded.units, base
-    for part in parts:
-        if not isinstance(part, NOTHING):
-            x = part.write_graph(graph, shape, x)
+    x = base.write_graph(graph, shape, x)
     head = _flat(folded.head)
     x = _layers(graph, [*between, *head], graph.add("Flatten", x))
     graph.add("Softmax", x, axis=1, name=OUTPUT)

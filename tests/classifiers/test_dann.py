@@ -84,8 +84,8 @@ def test_vectors_of_another_size_are_measured_in_their_own_units(vectors, other_
 def test_vectors_below_0_have_no_units_of_their_own(two_runs):
     X, y, domain = two_runs
     model = DANN(CNN1D(**BASE), **{**QUICK, "max_epochs": 1})
-    assert model.fit(X, known(y, domain)).net_.module_.units.by_median
-    assert not model.fit(X - X.mean(), known(y, domain)).net_.module_.units.by_median
+    assert model.fit(X, known(y, domain)).design_.own_units
+    assert not model.fit(X - X.mean(), known(y, domain)).design_.own_units
 
 
 SHIFTS = {
@@ -107,17 +107,6 @@ def test_what_all_vectors_of_a_run_have_is_no_hit(vectors, other_vectors, shift)
     assert held_out.score(others, hidden) > 0.95
     assert held_out.history_[-1]["valid_recall"] > 0.9  # of the source, as its units have it
     np.testing.assert_array_equal(both, before)
-
-
-def test_a_design_from_before_places_were_measured_stays_as_it_was(two_runs):
-    X, y, domain = two_runs
-    before = replace(CNN1D(**BASE, max_epochs=1).fit(X[:80], y[:80]).design_, own_units=True)
-    del before.__dict__["by_place"]  # as a file of then has it
-    model = DANN(before, **BRIEF).fit(X, known(y, domain))
-    assert not [name for name in model.net_.module_.state_dict() if name.startswith("units")]
-    found = model.predict_proba(X)
-    np.testing.assert_allclose(model.predict_proba(30 * X), found, atol=1e-4)
-    np.testing.assert_array_equal(pickle.loads(pickle.dumps(model)).predict_proba(X), found)
 
 
 def test_labels_of_the_target_change_nothing(two_runs):
@@ -329,7 +318,7 @@ def test_without_a_base_it_is_a_cnn1d(two_runs):
     X, y, domain = two_runs
     model = DANN(**{**QUICK, "max_epochs": 1}).fit(X, known(y, domain))
     of_source = CNN1D(max_epochs=1).fit(X[:80], y[:80]).design_
-    assert model.design_ == replace(of_source, own_units=True, by_place=True)
+    assert model.design_ == replace(of_source, own_units=True)
     assert model.features(X).shape == (280, 16)
     with pytest.raises(ValueError, match="'base' parameter"):
         DANN(DANN()).fit(X, known(y, domain))

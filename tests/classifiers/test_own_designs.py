@@ -158,8 +158,8 @@ def test_a_file_of_before_there_were_designs_is_read(vectors):
     crop = make_pipeline(FunctionTransformer(first_hundred), short).fit(X, y)
     known = np.where(np.arange(len(y)) < 40, y, -1)
     dann = DANN(CNN1D(channels=(4, 8)), **QUICK).fit(X, known)
-    dann.design_ = net.design_  # as it was: no vector was measured
-    dann.net_.module_.units = nn.Identity()
+    dann.design_ = net.design_  # as it was: not in units of each vector
+    dann.net_.module_.base.own_units = False
     models = [
         (net, {"_fit_params": net.get_params()}, {}),
         (dann, {"_fit_params": {}}, {}),

@@ -4,11 +4,12 @@ import pytest
 import torch
 from torch import nn
 
-from sklearn_sfx.networks import Base1D, Base2D, ClassifierModule, Head, VectorUnits, for_inference
+from sklearn_sfx.networks import Base1D, Base2D, ClassifierModule, Head, for_inference
 
 CASES = {
     "vectors": (lambda: Base1D(), (720,)),
     "odd lengths": (lambda: Base1D(channels=(3, 5, 7), kernel_size=5), (101,)),
+    "own units": (lambda: Base1D(channels=(4, 8), own_units=True), (120,)),
     "one value": (lambda: Base1D(channels=(4, 8)), (1,)),
     "frames": (lambda: Base2D((120, 131)), (120, 131)),
     "one pixel": (lambda: Base2D((1, 1), channels=(4, 8)), (1, 1)),
@@ -16,9 +17,9 @@ CASES = {
 }
 
 
-def trained(base, units=None):
+def trained(base):
     """Return a network whose batch norms have seen something, signs and all."""
-    module = ClassifierModule(base, Head(base.n_features, 8, 3), units=units)
+    module = ClassifierModule(base, Head(base.n_features, 8, 3))
     for layer in module.modules():
         if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d):
             layer.running_mean.uniform_(-1, 1)
@@ -43,18 +44,6 @@ def test_same_output(case):
         torch.testing.assert_close(quick.features(x), module.features(x), rtol=1e-4, atol=1e-5)
     for name, value in module.state_dict().items():
         assert torch.equal(value, before[name]), name
-
-
-@pytest.mark.parametrize("by_median", [True, False])
-def test_same_units(by_median):
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        x = 3 * torch.randn(9, 120)
-        units = VectorUnits(by_median, length=120).learn(x)
-        module = trained(Base1D(channels=(4, 8)), units)
-    with torch.inference_mode():
-        torch.testing.assert_close(for_inference(module)(x), module(x), rtol=0, atol=1e-5)
-    assert not torch.equal(module(x), module(x + units.level))
 
 
 def test_training_leaves_no_trace_of_it():
