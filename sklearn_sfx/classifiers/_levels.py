@@ -44,8 +44,10 @@ def level_and_spread(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     rows = torch.linspace(0, len(x) - 1, min(len(x), ENOUGH)).long()
     level = _quantile_by_place(x[rows], 0.25)
     spread = _quantile_by_place((x[rows] - level).abs(), 0.5)
-    spread = spread.clamp(min=LEAST_SPREAD * float(spread.median()))
-    return level, torch.where(spread > 0, spread, 1.0)
+    usual = float(spread.median())
+    if usual == 0:  # of photons so few that most places have none, the level says all
+        return level, torch.ones_like(spread)
+    return level, spread.clamp(min=LEAST_SPREAD * usual)
 
 
 def _measured(samples: InMemory, by_median: bool) -> torch.Tensor:

@@ -43,6 +43,14 @@ def test_long_vectors_of_many_frames():
     assert ((level - 0.25).abs() < 0.1).all()
 
 
+def test_few_photons_have_no_spread():
+    x = torch.zeros(80, 12)
+    x[:, :4] = torch.arange(80)[:, None] % 5  # four places see light
+    level, spread = level_and_spread(x)
+    assert level[4:].eq(0).all()
+    assert spread.eq(1).all()
+
+
 @pytest.mark.parametrize("shape", [(1, 1), (3, 2), (3, 5), (80, 1)])
 @pytest.mark.parametrize("value", [0.0, 7.0])
 def test_places_at_which_nothing_happens(shape, value):
