@@ -7,7 +7,7 @@ import numpy as np
 from joblib import Parallel, delayed
 
 from .cells import Cell, do_cell
-from .runs import EXPERIMENTS, do_run
+from .runs import EXPERIMENTS, run_of
 
 LABELS = (20, 50, 200)
 RATES = (None, 0.05)
@@ -33,7 +33,7 @@ def main() -> None:
     ]
     with Parallel(n_jobs=options.jobs) as parallel:
         parallel(
-            delayed(do_run)(name, seed, options.n_frames, options.cache)
+            delayed(run_of)(name, seed, options.n_frames, options.cache)
             for seed in seeds
             for name in options.experiments
         )

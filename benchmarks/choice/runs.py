@@ -54,11 +54,6 @@ def run_of(
         return dict(file)
 
 
-def do_run(experiment: str, seed: int, n_frames: int, cache: Path) -> None:
-    """Make sure that a run is in the cache."""
-    run_of(experiment, seed, n_frames, cache)
-
-
 def draw(target: np.ndarray, n_labels: int, rate: float | None, seed: int) -> np.ndarray:
     """Choose the frames to label at random, as from a run of this hit rate; two hits at least."""
     rng = np.random.default_rng(seed)

@@ -21,7 +21,7 @@ from sklearn.model_selection import (
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sklearn_sfx.classifiers import CNN1D, CNN2D, DANN, FineTuned
+from sklearn_sfx.classifiers import CNN1D, CNN2D, DANN
 from sklearn_sfx.classifiers._domains import DomainHeadAhead, MixedBatches
 from sklearn_sfx.exceptions import FewLabelsWarning, InputError, NoTargetWarning
 from sklearn_sfx.frames import open_frames
@@ -64,49 +64,6 @@ def test_it_finds_the_hits_of_a_run_without_labels(two_runs):
     assert model.classes_.tolist() == [0, 1]
     assert model.score(X[domain < 0], y[domain < 0]) > 0.95
     assert model.predict(X[::-7]).shape == (40,)
-
-
-@pytest.mark.parametrize("factor", [30.0, 1 / 30])
-def test_vectors_of_another_size_are_measured_in_their_own_units(vectors, other_vectors, factor):
-    X, y = np.concatenate([vectors[0], other_vectors[0]]), np.repeat([0, -1], [80, 200])
-    y[:80] = vectors[1]
-    scale = np.where(y < 0, factor, 1.0)[:, None]
-    model, like = (DANN(CNN1D(**BASE), **QUICK).fit(each, y) for each in (scale * X, X))
-    assert model.score(factor * other_vectors[0], other_vectors[1]) > 0.95
-    found = model.predict_proba(scale * X), like.predict_proba(X)
-    np.testing.assert_allclose(*found, atol=0.05)  # rounding, which training makes more of
-    tuned = FineTuned(model, max_epochs=1, random_state=0).fit(factor * X[80:], other_vectors[1])
-    assert tuned.design_ == model.design_
-    found = tuned.predict_proba(factor * X), tuned.predict_proba(X)
-    np.testing.assert_allclose(*found, atol=1e-4)
-
-
-def test_vectors_below_0_have_no_units_of_their_own(two_runs):
-    X, y, domain = two_runs
-    model = DANN(CNN1D(**BASE), **{**QUICK, "max_epochs": 1})
-    assert model.fit(X, known(y, domain)).design_.own_units
-    assert not model.fit(X - X.mean(), known(y, domain)).design_.own_units
-
-
-SHIFTS = {
-    "gain and level": lambda x: 2 * x + 5,
-    "below 0, of another size": lambda x: 30 * (x - 5),
-    "a bright ring": lambda x: x + np.linspace(0, 20, x.shape[1]),
-}
-
-
-@pytest.mark.parametrize("shift", SHIFTS)
-def test_what_all_vectors_of_a_run_have_is_no_hit(vectors, other_vectors, shift):
-    X, y = vectors
-    others, hidden = SHIFTS[shift](other_vectors[0]), other_vectors[1]
-    both, labels = np.concatenate([X, others]), np.concatenate([y, np.full(len(others), -1)])
-    model = DANN(CNN1D(**BASE), **QUICK).fit(both, labels)
-    assert model.score(others, hidden) > 0.95
-    before = both.copy()
-    held_out = DANN(CNN1D(**BASE), early_stopping=True, **QUICK).fit(both, labels)
-    assert held_out.score(others, hidden) > 0.95
-    assert held_out.history_[-1]["valid_recall"] > 0.9  # of the source, as its units have it
-    np.testing.assert_array_equal(both, before)
 
 
 def test_labels_of_the_target_change_nothing(two_runs):
@@ -369,10 +326,7 @@ def test_sample_domain_is_routed_through_pipelines_searches_and_cross_validation
         scorer = SourceScorer("balanced_accuracy").set_score_request(sample_domain=True)
         search = GridSearchCV(
             make_pipeline("passthrough", dann),
-            [
-                {"dann__base__channels": [(1,)], "dann__max_epochs": [1]},
-                {"dann__base__channels": [(4, 8)], "dann__max_epochs": [12]},
-            ],
+            {"dann__base__channels": [(1,), (4, 8)], "dann__max_epochs": [1, 12]},
             scoring=scorer,
             cv=LabelledStratifiedKFold(2, shuffle=True, random_state=0),
             error_score="raise",

@@ -1,11 +1,9 @@
 """``sfx demo``: the whole job."""
 
 from sklearn_sfx.cli import main
-from sklearn_sfx.screening import _demo
 
 
-def test_demo_does_the_whole_job(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(_demo, "SIDE", 240)  # a tenth of the pixels
+def test_demo_does_the_whole_job(tmp_path, capsys):
     output = tmp_path / "demo"
     assert main(["demo", "--output", str(output), "--n-frames", "230"]) == 0
     written = {path.name for path in output.iterdir()}

@@ -5,16 +5,7 @@ import copy
 import numpy as np
 import pytest
 
-from sklearn_sfx.classifiers import _domains
 from tests.classifiers.contract.every_classifier import NAMES, PEAKS, fit, lazy, unfitted
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _few_steps_ahead():
-    """Let a DANN train its head for the domain less: what that finds, other tests look at."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_domains, "HEAD_STEPS", 1)
-        yield
 
 
 @pytest.fixture(scope="module")

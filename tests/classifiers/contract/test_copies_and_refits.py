@@ -17,7 +17,6 @@ from sklearn_sfx.classifiers import (
     FineTuned,
     PeakCountClassifier,
     PeakHeightClassifier,
-    _domains,
 )
 from sklearn_sfx.exceptions import InputError
 from tests.classifiers.contract.every_classifier import (
@@ -29,14 +28,6 @@ from tests.classifiers.contract.every_classifier import (
     same,
     training,
 )
-
-HEAD_STEPS = _domains.HEAD_STEPS
-
-
-@pytest.fixture
-def all_steps_ahead(monkeypatch):
-    """Let a DANN train as it does for a user, and in other processes."""
-    monkeypatch.setattr(_domains, "HEAD_STEPS", HEAD_STEPS)
 
 
 def test_clone_forgets_and_set_params_reaches_the_next_fit(fitted):
@@ -104,7 +95,7 @@ def test_two_fits_are_bit_identical_and_global_generators_untouched(case, given)
     assert torch.get_num_threads() == n_threads
 
 
-def test_two_jobs_give_what_one_gives(case, given, all_steps_ahead):
+def test_two_jobs_give_what_one_gives(case, given):
     model, X, y = case
     model = brief(model)
     X, y, more = training(model, given(X), y)
@@ -124,7 +115,7 @@ def test_threads_give_what_one_gives(case):
     same(threaded, alone)
 
 
-def test_grid_search_by_recall(case, all_steps_ahead):
+def test_grid_search_by_recall(case):
     model, X, y = case
     X, y, more = training(model, X, y)
     grids = {PeakCountClassifier: {"min_snr": [5.0, 1000.0]}, PeakHeightClassifier: {"C": [0.1, 1]}}
