@@ -18,21 +18,27 @@ def bring_to_target(material: Material, *, by_median: bool) -> None:
     """Give vectors of the source, at each place, the level and the spread of the target's.
 
     A level that a detector adds, or a ring that is bright, is at the same place of each vector of a
-    run. Compared is each vector without its gain, if `by_median`: divided by its median. Where
-    there is no target, all stay as they are.
+    run. Where there is no target, all stay as they are.
+
+    Parameters
+    ----------
+    material : Material
+        Samples of float (n, length), of which a class number below 0 marks the target. They are
+        exchanged for changed copies.
+    by_median : bool
+        Whether the network divides each vector by its median: then that is done first.
     """
-    of_source = material.samples.targets >= 0
-    if of_source.all():
+    if (material.samples.targets >= 0).all():
         return
-    values = _measured(material.samples, by_median)
-    level, spread = level_and_spread(values[~of_source])
-    own_level, own_spread = level_and_spread(values[of_source])
-    for each in (material.samples, material.held_back):
-        if each is not None:
-            x, rows = _measured(each, by_median), each.targets >= 0
-            x[rows] = (x[rows] - own_level) / own_spread * spread + level
-            each.X = x
-            each.move_to(material.device)
+    held = [each for each in (material.samples, material.held_back) if each is not None]
+    values = [_measured(each, by_median) for each in held]
+    of_source = [each.targets >= 0 for each in held]
+    level, spread = level_and_spread(values[0][~of_source[0]])
+    own_level, own_spread = level_and_spread(values[0][of_source[0]])
+    for each, x, rows in zip(held, values, of_source, strict=True):
+        x[rows] = (x[rows] - own_level) / own_spread * spread + level
+        each.X = x
+        each.move_to(material.device)
 
 
 def level_and_spread(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -57,6 +63,7 @@ def _measured(samples: InMemory, by_median: bool) -> torch.Tensor:
 
 
 def _quantile_by_place(x: torch.Tensor, q: float) -> torch.Tensor:
+    """Return the quantile `q` of each place of vectors (n, length), float32 (length,)."""
     n, length = x.shape
     half = min((NEEDED - 1) // (2 * n) if n < NEEDED else 0, (length - 1) // 2)
     if half:
