@@ -2,7 +2,7 @@
 
 import contextlib
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
@@ -170,7 +170,8 @@ class TorchClassifier(TrainedNetwork):
                 history = History(dict(epoch) for epoch in self.net_.history)
             if self.compile:
                 module.base.compile()
-            net = self._train(module, Material(samples, held_back, device), history)
+            with _compiler_named(type(self).__name__) if self.compile else contextlib.nullcontext():
+                net = self._train(module, Material(samples, held_back, device), history)
             module.base._compiled_call_impl = None  # blocks to predict are of other sizes
         history = _without_batches(net.history)
         loss = history[-1, "train_loss"] if len(history) else 0.0
@@ -268,6 +269,21 @@ class TorchClassifier(TrainedNetwork):
                 FewLabelsWarning,
                 stacklevel=5,
             )
+
+
+@contextlib.contextmanager
+def _compiler_named(name: str) -> Iterator[None]:
+    """Say in a sentence what `torch.compile` lacks, mostly a C++ compiler."""
+    from torch._dynamo.exc import BackendCompilerFailed  # slow to import
+
+    try:
+        yield
+    except BackendCompilerFailed as error:
+        why = str(error).strip().splitlines()[0]
+        raise InputError(
+            f"{name}(compile=True): torch could not compile the network ({why}); install a C++ "
+            "compiler, such as g++, or set compile=False."
+        ) from error
 
 
 def _softmax(logits: torch.Tensor) -> torch.Tensor:

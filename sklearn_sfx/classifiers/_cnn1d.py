@@ -87,7 +87,8 @@ class CNN1D(DesignedClassifier):
         parameters, which are in ``net_.callbacks_``. One named "schedule", and an `LRScheduler`
         under any name, takes the place of the schedule of the learning rate.
     compile : bool, default=False
-        Whether `torch.compile` makes the base quicker to train; this takes a minute itself.
+        Whether `torch.compile` makes the base quicker to train; this takes a minute itself, and
+        a C++ compiler.
     mixed_precision : bool, default=False
         Whether to train in bfloat16 where that is safe, as `torch.autocast` says: for a GPU.
     device : str or torch.device, default="auto"

@@ -1,6 +1,7 @@
 """What a user of skorch relies on: its net, its callbacks, its optimizers, its losses."""
 
 import functools
+import shutil
 import signal
 import threading
 
@@ -317,6 +318,7 @@ def test_mixed_precision_learns_the_same(name, vectors, spotted):
     assert {w.dtype for w in rough.net_.module_.parameters()} == {torch.float32}
 
 
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler here")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_compiled_learns_the_same(vectors):
     X, y = vectors
@@ -331,6 +333,22 @@ def test_compiled_learns_the_same(vectors):
     np.testing.assert_allclose(model.predict_proba(X), plain.predict_proba(X), atol=2e-2)
     assert set(model.net_.module_.state_dict()) == set(plain.net_.module_.state_dict())
     assert clone(model).compile
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_compiler_that_is_missing_is_named(vectors):
+    model = CNN1D(**{**TINY, "channels": (3, 5)}, compile=True)  # of a kind that is in no cache
+    settings = {
+        "compile_threads": 1,
+        "cpp.cxx": ("no-such-compiler",),
+        "force_disable_caches": True,
+    }
+    with (
+        torch._inductor.config.patch(settings),
+        pytest.raises(InputError, match="such as g[+]{2}, or set compile=False"),
+    ):
+        model.fit(*vectors)
+    assert not hasattr(model, "net_")
 
 
 def test_a_device_of_torch(vectors, tmp_path):
