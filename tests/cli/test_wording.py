@@ -29,6 +29,7 @@ NOT_REACHED = (
     "PixelMask needs a bool mask",
     "These frames come from no file",
     "7: class_weight=",
+    "7(compile=True)",
     "7 goes on with",
     "There are no labels beside the run",
     "The mask 7, which 7 names, lies in the file of the frames, and these are in memory",
