@@ -18,6 +18,7 @@ __all__ = [
     "encode_labels",
     "hit_class",
     "is_unlabelled",
+    "strata",
 ]
 
 
@@ -90,7 +91,21 @@ def decided(
 ) -> np.ndarray:
     """Return the label of each row: a hit where its probability reaches the threshold.
 
-    probability (n, 2) float, by the columns of classes (2,); pos_label is the class of hits.
+    Any other row has the likeliest of the other classes. probability (n, n_classes) float, by the
+    columns of classes (n_classes,); pos_label is the class of hits.
     """
     hit = int(np.flatnonzero(classes == pos_label)[0])
-    return classes[np.where(probability[:, hit] >= threshold, hit, 1 - hit)]
+    others = np.delete(np.arange(len(classes)), hit)
+    likeliest = others[probability[:, others].argmax(axis=1)]
+    return classes[np.where(probability[:, hit] >= threshold, hit, likeliest)]
+
+
+def strata(y: np.ndarray, pos_label: Any, n_folds: int) -> np.ndarray:
+    """Return y (n,) for stratified folds: of a class too rare for them rows count as another.
+
+    That is the commonest of those that are no hits. Of two classes y comes back as it is.
+    """
+    classes, counts = np.unique(y, return_counts=True)
+    is_other = classes != pos_label
+    commonest = classes[is_other][counts[is_other].argmax()]
+    return np.where(np.isin(y, classes[is_other & (counts < n_folds)]), commonest, y)

@@ -6,7 +6,7 @@ The command lists them in its help, so what takes long to import is imported whe
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sklearn_sfx._text import counted
 from sklearn_sfx.exceptions import InputError
@@ -50,6 +50,8 @@ class Method(ABC):
         What it learns from beside labels; empty where there is nothing.
     crop : int or None
         Side of the square that it looks at, in pixels, where a frame is larger; None for all of it.
+    pos_label : label
+        The class of hits among the labels that it learns from.
     averaged : tuple of str
         The methods whose probabilities it averages; empty for one that stands alone.
     """
@@ -62,6 +64,7 @@ class Method(ABC):
     least_frames = 0
     taught_by = ""
     crop: int | None = None
+    pos_label: Any = 1
     averaged: tuple[str, ...] = ()
 
     @property

@@ -88,7 +88,7 @@ def fit_found(classifier: Pipeline, X: Any, found: np.ndarray, y: np.ndarray) ->
     found : ndarray of shape (n_frames, ...)
         What `find_in` found in them.
     y : ndarray of shape (n_frames,)
-        Labels of two classes.
+        Labels, of two classes for a `FindingClassifier`.
 
     Returns
     -------
@@ -109,8 +109,9 @@ def held_out_probability(
     y: np.ndarray,
     folds: Iterable[tuple[np.ndarray, np.ndarray]],
     own: Callable[[], object] | None = None,
+    pos_label: Any = 1,
 ) -> np.ndarray:
-    """Return the probability of the second class, from the fold that each frame was left out of.
+    """Return the probability of a hit, from the fold that each frame was left out of.
 
     Networks that learn on a processor learn side by side, as joblib has been told; every number of
     jobs gives the same numbers.
@@ -122,18 +123,23 @@ def held_out_probability(
     found : ndarray of shape (n_frames, ...)
         What `find_in` found.
     y : ndarray of shape (n_frames,)
-        Labels of two classes.
+        Labels, of two classes for a `FindingClassifier`.
     folds : iterable of (train, test)
         Positions; each frame is in one ``test``.
     own : callable, optional
         What this process is to do while others learn from folds.
+    pos_label : label, default=1
+        The class of hits.
 
     Returns
     -------
     ndarray of float64, shape (n_frames,)
     """
     folds = list(folds)
-    tasks = [(clone(classifier[-1]), found[train], y[train], found[test]) for train, test in folds]
+    tasks = [
+        (clone(classifier[-1]), found[train], y[train], found[test], pos_label)
+        for train, test in folds
+    ]
     if _takes_long(classifier[-1], len(y)):
         parts = side_by_side(_of_fold, tasks, own)
     else:
@@ -155,16 +161,18 @@ def _takes_long(decider: BaseEstimator, n_frames: int) -> bool:
 
 
 def _of_fold(
-    decider: BaseEstimator, found: np.ndarray, y: np.ndarray, left_out: np.ndarray
+    decider: BaseEstimator, found: np.ndarray, y: np.ndarray, left_out: np.ndarray, pos_label: Any
 ) -> np.ndarray:
     with warnings.catch_warnings():  # the fit to all labels warns of those that are few
         warnings.simplefilter("ignore", FewLabelsWarning)
         _fit(decider, found, y)
-    return probability_of_found(decider, left_out)
+    return probability_of_found(decider, left_out, pos_label)
 
 
-def probability_of_found(decider: BaseEstimator, found: np.ndarray) -> np.ndarray:
-    """Return the probability of the second class, given what `find_in` found.
+def probability_of_found(
+    decider: BaseEstimator, found: np.ndarray, pos_label: Any = 1
+) -> np.ndarray:
+    """Return the probability of a hit, given what `find_in` found.
 
     Parameters
     ----------
@@ -172,6 +180,8 @@ def probability_of_found(decider: BaseEstimator, found: np.ndarray) -> np.ndarra
         The last step of the pipeline.
     found : ndarray of shape (n_frames, ...)
         What `find_in` found.
+    pos_label : label, default=1
+        The class of hits; of a `FindingClassifier` it is the greater one.
 
     Returns
     -------
@@ -179,7 +189,7 @@ def probability_of_found(decider: BaseEstimator, found: np.ndarray) -> np.ndarra
     """
     if isinstance(decider, FindingClassifier):
         return expit(decider._decide_found(found))
-    return decider.predict_proba(found)[:, 1]
+    return decider.predict_proba(found)[:, list(decider.classes_).index(pos_label)]
 
 
 def _fit(decider: BaseEstimator, found: np.ndarray, y: np.ndarray) -> None:

@@ -17,20 +17,18 @@ from sklearn.utils.metadata_routing import (
     _raise_for_params,
     process_routing,
 )
-from sklearn.utils.metaestimators import _safe_split
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import (
-    _check_method_params,
-    assert_all_finite,
     check_is_fitted,
     has_fit_parameter,
 )
 
 from sklearn_sfx._intervals import clopper_pearson_lower
-from sklearn_sfx._labels import check_labels, decided, hit_class
+from sklearn_sfx._labels import check_labels, decided, hit_class, strata
 from sklearn_sfx._stored import Stored
 from sklearn_sfx._weights import check_fit_weights, effective_counts
 from sklearn_sfx.exceptions import InputError
+from sklearn_sfx.model_selection._of_fold import hit_probability_of_fold
 from sklearn_sfx.model_selection._split import LabelledStratifiedKFold
 
 __all__ = ["TargetRecallClassifier"]
@@ -39,17 +37,18 @@ PASSED_ON = ("n_features_in_", "feature_names_in_", "frame_shape_in_")
 
 
 class TargetRecallClassifier(Stored, ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
-    """Set the decision threshold of a binary classifier so that it finds the wanted share of hits.
+    """Set the decision threshold of a classifier so that it finds the wanted share of hits.
 
     The labelled hits get the probability that a model gives them that was not trained on them, by
     cross-validation. The threshold is the highest that keeps enough of them for the exact
     (Clopper-Pearson) lower bound of the recall to be at least `recall` at this `confidence`. Then
-    `estimator` is fitted anew on all rows.
+    `estimator` is fitted anew on all rows. Of several classes `pos_label` names that of hits; a row
+    that is no hit has the likeliest of the others.
 
     Parameters
     ----------
     estimator : estimator instance
-        A binary classifier with ``predict_proba``; a pipeline that ends in one.
+        A classifier with ``predict_proba``; a pipeline that ends in one.
     recall : float, default=0.95
         The wanted recall: found among all hits. 1 keeps every labelled hit, and takes
         ``confidence=None``, since no number of labels assures it of the frames to come.
@@ -61,11 +60,12 @@ class TargetRecallClassifier(Stored, ClassifierMixin, MetaEstimatorMixin, BaseEs
         recall is lower six times in ten.
     pos_label : int, float, bool or str, default=None
         The class that counts as a hit. By default the greater of two numbers, such as 1 of 0 and
-        1; of strings it has to be named.
+        1; of strings, and of more than two classes, it has to be named.
     cv : int, splitter, iterable of splits or None, default=5
-        A number of stratified, shuffled folds (None for 5), or how to split. A row may be tested
-        once at most; rows that are never tested are for training only, as those without a label
-        with `LabelledStratifiedKFold`.
+        A number of stratified, shuffled folds (None for 5), or how to split. Of several classes
+        that are no hits, those rarer than the folds count as the commonest one when rows are dealt
+        out to the folds of a number. A row may be tested once at most; rows that are never tested
+        are for training only, as those without a label with `LabelledStratifiedKFold`.
     n_jobs : int, default=None
         Folds that are fitted at a time, as joblib counts.
     random_state : int, RandomState instance or None, default=None
@@ -75,7 +75,7 @@ class TargetRecallClassifier(Stored, ClassifierMixin, MetaEstimatorMixin, BaseEs
     ----------
     estimator_ : estimator instance
         Fitted on all rows.
-    classes_ : ndarray of shape (2,)
+    classes_ : ndarray of shape (n_classes,)
         The labels, sorted, of the dtype of y.
     pos_label_ : label
         The class that counts as a hit.
@@ -174,8 +174,8 @@ class TargetRecallClassifier(Stored, ClassifierMixin, MetaEstimatorMixin, BaseEs
         X : array-like or Frames, shape (n, ...)
             What `estimator` reads.
         y : array-like of shape (n,)
-            Labels of two classes; also the mark of rows without one, where `cv` and `estimator`
-            know it.
+            Labels of two classes, or of more with `pos_label`; also the mark of rows without one,
+            where `cv` and `estimator` know it.
         sample_weight : array-like of float, shape (n,), default=None
             What each row weighs for `estimator` and for the threshold, 0 or more. With metadata
             routing it reaches `estimator` as that asks; without, its `fit` has to take weights,
@@ -191,30 +191,33 @@ class TargetRecallClassifier(Stored, ClassifierMixin, MetaEstimatorMixin, BaseEs
         Raises
         ------
         InputError
-            Labels of one class or of more than two, strings without `pos_label`, too few labelled
-            hits for what is asked, folds that test a row twice or train on one class, or weights
-            that are below 0, all 0, or of no use to `estimator`.
+            Labels of one class, strings or more than two classes without `pos_label`, a mark of
+            rows without a label that `cv` does not know, too few labelled hits for what is asked,
+            folds that test a row twice or train on one class, or weights that are below 0, all 0,
+            or of no use to `estimator`.
         """
         _raise_for_params(params, self, "fit")
         X, y = indexable(X, check_labels("TargetRecallClassifier", y))
         if sample_weight is not None:
             sample_weight = check_fit_weights(self, X, sample_weight)
         routed = self._route(sample_weight, params)
-        splits = list(self._make_folds(y).split(X, y, **routed.splitter.split))
+        splits = list(self._make_folds(y).split(X, self._strata(y), **routed.splitter.split))
         tested = np.concatenate([test for _, test in splits])
         if len(np.unique(tested)) < len(tested):
             raise InputError(
                 "Each row may be tested once at most, since each labelled hit counts once: give cv "
                 "folds that do not overlap, such as StratifiedKFold."
             )
-        self.pos_label_ = self._find_pos_label(np.unique(y[tested]))
+        labels = np.unique(y[tested])
+        self.pos_label_ = self._find_pos_label(labels)
         is_hit = y[tested] == self.pos_label_
         weight = None if sample_weight is None else sample_weight[tested][is_hit]
         self._assured_recall(int(is_hit.sum()), weight)  # whether there are enough
 
+        fit_params = routed.estimator.fit
         parts = Parallel(n_jobs=self.n_jobs)(
-            delayed(_held_out_probability)(
-                clone(self.estimator), X, y, train, test, routed.estimator.fit, self.pos_label_
+            delayed(hit_probability_of_fold)(
+                clone(self.estimator), X, y, train, test, fit_params, self.pos_label_, labels
             )
             for train, test in splits
         )
@@ -261,7 +264,7 @@ class TargetRecallClassifier(Stored, ClassifierMixin, MetaEstimatorMixin, BaseEs
 
         Returns
         -------
-        probability : ndarray of float, shape (n, 2)
+        probability : ndarray of float, shape (n, n_classes)
             Columns in the order of ``classes_``. The threshold has no part in it.
         """
         check_is_fitted(self)
@@ -312,13 +315,22 @@ class TargetRecallClassifier(Stored, ClassifierMixin, MetaEstimatorMixin, BaseEs
             )
         return check_cv(self.cv, y, classifier=True)
 
+    def _strata(self, y: np.ndarray) -> np.ndarray:
+        """Return y as the folds are to be stratified; one's own get it as it is."""
+        is_number, labels = self.cv is None or isinstance(self.cv, Integral), set(y.tolist())
+        if not is_number or len(labels) <= 2 or self.pos_label not in labels:
+            return y
+        return strata(y, self.pos_label, int(self.cv or 5))
+
     def _find_pos_label(self, classes: np.ndarray) -> Any:
         labels = classes.tolist()
-        if len(labels) > 2:
+        marked = any(label in (-1, "-1") for label in labels)
+        if len(labels) > 2 and (self.pos_label is None or marked):
             raise InputError(
                 "Only binary classification is supported. The type of the target is multiclass, "
-                f"with the labels {labels}: say which one is a hit, as y == {labels[-1]!r} does; "
-                "where one of them marks rows without a label, give cv=LabelledStratifiedKFold()."
+                f"with the labels {labels}: name the class of hits, as pos_label={labels[-1]!r} "
+                "does; where one of them marks rows without a label, as -1 does, give "
+                "cv=LabelledStratifiedKFold()."
             )
         if len(labels) < 2:
             raise InputError(
@@ -358,34 +370,10 @@ class TargetRecallClassifier(Stored, ClassifierMixin, MetaEstimatorMixin, BaseEs
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags = get_tags(self.estimator).input_tags
-        tags.classifier_tags.multi_class = False
+        tags.classifier_tags.multi_class = self.pos_label is not None
         return tags
 
 
 def hits_needed(recall: float, confidence: float) -> int:
     """Return the fewest hits whose lower bound reaches `recall`, if all of them are kept."""
     return math.ceil(math.log1p(-confidence) / math.log(recall))
-
-
-def _held_out_probability(
-    model: BaseEstimator,
-    X: Any,
-    y: np.ndarray,
-    train: np.ndarray,
-    test: np.ndarray,
-    fit_params: dict,
-    pos_label: Any,
-) -> np.ndarray:
-    """Fit on the training rows; return the probability of a hit of each test row."""
-    X_train, y_train = _safe_split(model, X, y, train)
-    X_test, _ = _safe_split(model, X, y, test, train)
-    model.fit(X_train, y_train, **_check_method_params(X, fit_params, indices=train))
-    if len(model.classes_) != 2:
-        raise InputError(
-            f"In a fold the estimator learned the classes {model.classes_.tolist()}, but it has to "
-            "tell two apart: the folds of cv need rows of both to train on, and where y marks rows "
-            "without a label the estimator has to know that mark."
-        )
-    probability = model.predict_proba(X_test)[:, np.flatnonzero(model.classes_ == pos_label)[0]]
-    assert_all_finite(probability, input_name="the probability of a hit")
-    return probability

@@ -52,7 +52,9 @@ class Candidate:
         if self._held_out is None:
             found = self._find(X)
             own = (lambda: self.fit(X, y)) if fit_too else None
-            self._held_out = held_out_probability(self._whole, found, y, folds, own)
+            self._held_out = held_out_probability(
+                self._whole, found, y, folds, own, self.method.pos_label
+            )
         return self._held_out
 
     def fit(self, X: Any, y: np.ndarray | None) -> Pipeline:
@@ -66,11 +68,22 @@ class Candidate:
 
     def probability(self, X: Any) -> np.ndarray:
         """Return the probability of a hit that the fitted model gives."""
-        return probability_of_found(self._whole[-1], self._find(X))
+        return probability_of_found(self._whole[-1], self._find(X), self.method.pos_label)
 
     def found_in_crop(self, crop: CentralCrop) -> np.ndarray | None:
         """Return what it has found in the labelled frames, if it was in just that part of them."""
         return self._found if self._whole[0].get_params() == crop.get_params() else None
+
+    @property
+    def steps(self) -> list[tuple[type, dict]]:
+        """What makes of the crop what it learns from: each a class and its parameters."""
+        parts = list(self._whole[:-1]) if len(self._whole) > 2 else []
+        return [(type(part), part.get_params()) for part in parts]
+
+    def take_found(self, other: Candidate, X: Any) -> None:
+        """Take what another one of the same steps finds in the labelled frames."""
+        if other is not self:
+            self._found = other._find(X)
 
     @property
     def finds_in_crop(self) -> bool:
@@ -164,7 +177,14 @@ def find_for_all(candidates: Iterable[Candidate], X: Any) -> None:
     """Let those that go by the peaks of one part of the frames find them together.
 
     So the frames are read once for all of them, and the peaks that several look for found once.
+    What is made of the frames by the same steps is made once too.
     """
+    candidates = list(candidates)
+    made: dict[str, Candidate] = {}
+    for candidate in candidates:
+        if candidate.steps:
+            first = made.setdefault(repr(candidate.steps), candidate)
+            candidate.take_found(first, X)
     if not isinstance(X, Frames | np.ndarray):  # of tensors each looks for its own
         return
     alike = defaultdict(list)

@@ -8,15 +8,19 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import _fit_context
 from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_sfx._labels import decided, encode_binary_labels, hit_class
-from sklearn_sfx._methods import AUTO, METHODS, find_methods, worth_comparing
+from sklearn_sfx._labels import decided, encode_binary_labels, encode_labels, hit_class
+from sklearn_sfx._methods import AUTO, METHODS, Method, find_methods, worth_comparing
+from sklearn_sfx._tasks import SINGLE_PARTICLE, TASKS
 from sklearn_sfx._weights import as_weights, left_in
 from sklearn_sfx.classifiers import FrameClassifier
-from sklearn_sfx.exceptions import FewLabelsWarning
+from sklearn_sfx.exceptions import FewLabelsWarning, InputError
 from sklearn_sfx.preprocessing import PixelMask
+from sklearn_sfx.screening._crop import crop_for
+from sklearn_sfx.screening._particle_finder import PARTICLE_METHODS, particle_methods
 from sklearn_sfx.screening._select import select
 
 __all__ = ["HitFinderCV", "select_hit_finder"]
@@ -31,27 +35,34 @@ class HitFinderCV(FrameClassifier):
     method learns from all frames. It reads raw counts: put `PixelMask` with ``detect=True`` before
     it, as `select_hit_finder` does, and no crop, since each method has its own.
 
+    Of single particles the hits are one class of several, by default "single"; a frame that is no
+    hit has the likeliest of the other classes.
+
     Parameters
     ----------
-    method : {"auto", "peaks", "spots", "count", "rows", "both", "frames"}, default="auto"
-        One of the methods, for its threshold and what to expect of it; "auto" compares them, "rows"
-        and "both" from 100 frames on, and "frames" never.
+    task : {"crystallography", "single-particle"}, default="crystallography"
+        What is looked for, which decides on the methods.
+    method : str, default="auto"
+        One of the methods, for its threshold and what to expect of it; "auto" compares them. Those
+        of crystals are "peaks", "spots", "count", "rows", "both" and "frames", of which "rows" and
+        "both" are compared from 100 frames on, and "frames" never; those of single particles are
+        "sphere" and "trees".
     recall : float in (0, 1] or None, default=None
         The share of the labelled hits to keep; None for the best F2 score.
     crop : int, "auto" or None, default="auto"
         Side of the square that is looked at, as in `train`.
     pos_label : int, float, bool or str, default=None
-        The class that counts as a hit. By default the greater of two numbers, such as 1 of 0 and
-        1; of strings it has to be named.
+        The class that counts as a hit. By default "single" where the task has it, or the greater
+        of two numbers, such as 1 of 0 and 1; of other strings it has to be named.
     max_epochs : int or None, default=None
         Training epochs of the network; None for the default of `CNN1D`.
     random_state : int or None, default=None
-        Seed of the network and of the folds.
+        Seed of the network, the trees and the folds.
 
     Attributes
     ----------
-    classes_ : ndarray of shape (2,)
-        The labels, sorted, of the dtype of y.
+    classes_ : ndarray of shape (n_classes,)
+        The labels, sorted, of the dtype of y; two for crystals.
     pos_label_ : label
         The class that counts as a hit.
     method_ : str
@@ -73,6 +84,7 @@ class HitFinderCV(FrameClassifier):
     See Also
     --------
     train : Does this for a run, and makes a model for `screen`.
+    train_single_particles : The same for single particles.
     TargetRecallClassifier : Assures a recall, with a confidence.
 
     Notes
@@ -96,10 +108,19 @@ class HitFinderCV(FrameClassifier):
     ((5,), (5, 2))
     >>> print(model.expected_.hit_rate)
     46.7 % (35.6 to 58.0 %)
+
+    Single particles, in four classes:
+
+    >>> from sklearn_sfx import make_spi_frames
+    >>> run = make_spi_frames(60, shares=(0.4, 0.2, 0.1), random_state=0)
+    >>> model = HitFinderCV(task="single-particle", random_state=0).fit(run.data, run.labels)
+    >>> model.compared_, model.pos_label_, model.classes_.size
+    (('sphere', 'trees'), 'single', 4)
     """
 
     _parameter_constraints: ClassVar[dict] = {
-        "method": [StrOptions({AUTO, *METHODS})],
+        "task": [StrOptions(set(TASKS))],
+        "method": [StrOptions({AUTO, *METHODS, *PARTICLE_METHODS})],
         "recall": [Interval(Real, 0, 1, closed="right"), None],
         "crop": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"}), None],
         "pos_label": [Real, str, "boolean", None],
@@ -110,6 +131,7 @@ class HitFinderCV(FrameClassifier):
     def __init__(
         self,
         *,
+        task: str = "crystallography",
         method: str = "auto",
         recall: float | None = None,
         crop: int | str | None = "auto",
@@ -117,6 +139,7 @@ class HitFinderCV(FrameClassifier):
         max_epochs: int | None = None,
         random_state: int | None = None,
     ):
+        self.task = task
         self.method = method
         self.recall = recall
         self.crop = crop
@@ -133,7 +156,7 @@ class HitFinderCV(FrameClassifier):
         X : array-like or Frames, shape (n, height, width)
             Raw frames; NaN, and what the mask of `Frames` calls unusable, take no part.
         y : array-like of shape (n,)
-            Labels of two classes.
+            Labels of two classes; of two or more for single particles.
         sample_weight : array-like of float, shape (n,), default=None
             What each label weighs in the comparison, the threshold and what is expected, 0 or more,
             where frames were drawn with different chances. Each method learns from all labels
@@ -147,8 +170,9 @@ class HitFinderCV(FrameClassifier):
         Raises
         ------
         InputError
-            Labels of one class or of more than two, strings without `pos_label`, weights below 0 or
-            all 0, input that is no frames, or a recall for fewer than five labels of a class.
+            Labels of one class, or of more than two where crystals are looked for, strings without
+            `pos_label`, a method of another task, weights below 0 or all 0, input that is no
+            frames, or a recall for fewer than five labels of hits or of others.
 
         Warns
         -----
@@ -159,14 +183,19 @@ class HitFinderCV(FrameClassifier):
         X, y, sample_weight = left_in(self, X, y, sample_weight)
         if sample_weight is not None:
             sample_weight = as_weights(sample_weight, len(X), type(self).__name__)
-        self.classes_, targets = encode_binary_labels(self, X, y)
-        self.pos_label_ = hit_class(self.classes_, self.pos_label)
-        is_hit = self.classes_[targets] == self.pos_label_
-        methods = worth_comparing(find_methods(self.method), len(is_hit))
-        methods[0].check_labels(int(is_hit.sum()), int((~is_hit).sum()))
+        known = PARTICLE_METHODS if self._is_particles else METHODS
+        if self.method not in (AUTO, *known):
+            raise InputError(
+                f"HitFinderCV: the method {self.method!r} is of another task than {self.task}: "
+                f"take one of {', '.join([AUTO, *known])}."
+            )
+        if self._is_particles:
+            labels, methods = self._of_particles(X, y)
+        else:
+            labels, methods = self._of_crystals(X, y)
         chosen = select(
             X,
-            is_hit.astype(int),
+            labels,
             methods,
             crop=self.crop,
             recall=self.recall,
@@ -181,6 +210,30 @@ class HitFinderCV(FrameClassifier):
         self.threshold_, self.expected_ = chosen.threshold, chosen.expected
         return self
 
+    @property
+    def _is_particles(self) -> bool:
+        return self.task == SINGLE_PARTICLE.option
+
+    def _of_crystals(self, X: Any, y: ArrayLike) -> tuple[np.ndarray, tuple[Method, ...]]:
+        """Return 1 for a hit and 0 for a miss, and the methods that find peaks."""
+        self.classes_, targets = encode_binary_labels(self, X, y)
+        self.pos_label_ = hit_class(self.classes_, self.pos_label)
+        is_hit = self.classes_[targets] == self.pos_label_
+        methods = worth_comparing(find_methods(self.method), len(is_hit))
+        methods[0].check_labels(int(is_hit.sum()), int((~is_hit).sum()))
+        return is_hit.astype(int), methods
+
+    def _of_particles(self, X: Any, y: ArrayLike) -> tuple[np.ndarray, tuple[Method, ...]]:
+        """Return the labels as they are, and the methods that fit spheres."""
+        self.classes_, targets = encode_labels(self, X, y)
+        asked = self.pos_label
+        if asked is None and SINGLE_PARTICLE.kept in self.classes_:
+            asked = SINGLE_PARTICLE.kept
+        self.pos_label_ = hit_class(self.classes_, asked)
+        names = tuple(PARTICLE_METHODS) if self.method == AUTO else (self.method,)
+        cropped = crop_for(X, self.crop).fit_transform(X)
+        return self.classes_[targets], particle_methods(cropped, names, self.pos_label_)
+
     def predict_proba(self, X: ArrayLike) -> np.ndarray:
         """Return the probability of each class.
 
@@ -191,7 +244,7 @@ class HitFinderCV(FrameClassifier):
 
         Returns
         -------
-        probability : ndarray of float64, shape (n, 2)
+        probability : ndarray of float64, shape (n, n_classes)
             Columns in the order of ``classes_``; rows sum to 1. The threshold has no part in it.
 
         Raises
@@ -201,11 +254,16 @@ class HitFinderCV(FrameClassifier):
         """
         check_is_fitted(self)
         X = self._check_frames(X, reset=False)
-        probability = self.estimator_.predict_proba(X)  # of a miss, and of a hit
+        probability = self.estimator_.predict_proba(X)
+        if self._is_particles:
+            return probability
+        # Of a miss, and of a hit.
         return probability if self.classes_[1] == self.pos_label_ else probability[:, ::-1]
 
     def predict(self, X: ArrayLike) -> np.ndarray:
         """Return the label of each frame: a hit where its probability reaches the threshold.
+
+        Any other frame has the likeliest of the other classes.
 
         Parameters
         ----------
@@ -225,6 +283,11 @@ class HitFinderCV(FrameClassifier):
         probability = self.predict_proba(X)
         return decided(probability, self.classes_, self.pos_label_, self.threshold_)
 
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_class = self._is_particles
+        return tags
+
     def __sfx_steps__(self) -> list[tuple[None, Any]]:
         """Return the pipeline that decides, once there is one."""
         return [(None, self.estimator_)] if hasattr(self, "estimator_") else []
@@ -236,6 +299,7 @@ class HitFinderCV(FrameClassifier):
 
 def select_hit_finder(
     *,
+    task: str = "crystallography",
     method: str = "auto",
     recall: float | None = None,
     crop: int | str | None = "auto",
@@ -247,8 +311,10 @@ def select_hit_finder(
 
     Parameters
     ----------
-    method : {"auto", "peaks", "spots", "count", "rows", "both", "frames"}, default="auto"
-        All are those of `HitFinderCV`.
+    task : {"crystallography", "single-particle"}, default="crystallography"
+        What is looked for. All parameters are those of `HitFinderCV`.
+    method : str, default="auto"
+        The method, or "auto" for the one that the labels say is best.
     recall : float in (0, 1] or None, default=None
         The share of the labelled hits to keep; None for the best F2 score.
     crop : int, "auto" or None, default="auto"
@@ -258,7 +324,7 @@ def select_hit_finder(
     max_epochs : int or None, default=None
         Training epochs of the network.
     random_state : int or None, default=None
-        Seed of the network and of the folds.
+        Seed of the network, the trees and the folds.
 
     Returns
     -------
@@ -276,6 +342,7 @@ def select_hit_finder(
     ['pixelmask', 'hitfindercv']
     """
     finder = HitFinderCV(
+        task=task,
         method=method,
         recall=recall,
         crop=crop,

@@ -23,7 +23,7 @@ from sklearn_sfx.frames import Frames, are_simulated
 from sklearn_sfx.screening._evaluation import confusion_table, evaluate, percent, proportion
 from sklearn_sfx.screening._model import ScreeningModel
 from sklearn_sfx.screening._pages import require_page, write_page
-from sklearn_sfx.screening._particle_finder import Sphere
+from sklearn_sfx.screening._particle_finder import PARTICLE_METHODS
 from sklearn_sfx.screening._report_frames import cards, choose, short_names
 from sklearn_sfx.screening._report_pictures import (
     SPAN,
@@ -180,7 +180,7 @@ def _run_in_words(scores: Scores) -> str:
 
 def _model_in_words(model: ScreeningModel, path: str | os.PathLike) -> str:
     """Return the file of the model, what it goes by, and on how many labels it was trained."""
-    known: dict[str, Any] = {**METHODS, Sphere.name: Sphere}
+    known: dict[str, Any] = {**METHODS, **PARTICLE_METHODS}
     by = known[model.method].summary if model.method in known else "a model of an older version"
     if model.about is PARTICLE_HITS:
         by = "the number of lit pixels"

@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import Pipeline
 
+from sklearn_sfx._labels import strata
 from sklearn_sfx._methods import Method
 from sklearn_sfx._weights import weighted_median
 from sklearn_sfx.exceptions import InputError
@@ -22,13 +23,17 @@ from sklearn_sfx.screening._choice import (
 )
 from sklearn_sfx.screening._held_out import HeldOut
 
-__all__ = ["N_FOLDS", "Selection", "find_threshold", "select"]
+__all__ = ["N_FOLDS", "Selection", "select"]
 
 N_FOLDS = 5
 COUNT = "count"  # the method whose decision stands beside that of every other
 KEEPS_ALL = (
     "The model would call every frame a hit: check that the labels belong to these frames, label "
     "more than {} frames, take another method, or ask for a lower recall."
+)
+TOO_FEW = (
+    "A recall of {recall:g} takes {n} labelled hits and {n} labelled misses at the least, and "
+    "there are {few} of one kind: label more frames, or ask for no recall."
 )
 NOTHING_LEARNED = (
     "Nothing was learned: the model says the same of every frame. Look at a frame and at its "
@@ -92,11 +97,11 @@ def select(
     ----------
     X : Frames or ndarray, shape (n_frames, height, width)
         Masked frames, not cropped.
-    y : ndarray of int, shape (n_frames,), or None
-        1 for a hit, 0 for a miss; None where no frame has a label, and then the first method that
-        can do without is taken.
+    y : ndarray of shape (n_frames,), or None
+        The labels, of two classes where methods find peaks: 1 for a hit, 0 for a miss. None where
+        no frame has a label, and then the first method that can do without is taken.
     methods : sequence of Method
-        Simpler ones first.
+        Simpler ones first, all with the same class of hits.
     crop, recall, max_epochs, random_state, device
         As for `train`.
     sample_weight : ndarray of float, shape (n_frames,), optional
@@ -113,22 +118,22 @@ def select(
     settings = {"max_epochs": max_epochs, "random_state": random_state}
     known: dict[str, Candidate] = {}
     candidates = [make_candidate(method, X, crop, settings, device, known) for method in methods]
-    few = 0 if y is None else int(min(y.sum(), len(y) - y.sum()))
+    pos_label = methods[0].pos_label
+    is_hit = np.zeros(0, bool) if y is None else y == pos_label
+    few = int(min(is_hit.sum(), (~is_hit).sum()))
     if y is None or few < N_FOLDS:
         if recall is not None:
-            raise InputError(
-                f"A recall of {recall:g} takes {N_FOLDS} labelled hits and {N_FOLDS} labelled "
-                f"misses at the least, and there are {few} of one kind: label more frames, or ask "
-                "for no recall."
-            )
+            raise InputError(TOO_FEW.format(recall=recall, n=N_FOLDS, few=few))
         only = candidates[0]
         say(f"training: {only.method.summary}")
         only.fit(X, y)
         return Selection(*only.parts, 0.5, (only.method.name,), None)
     folds = list(
-        StratifiedKFold(N_FOLDS, shuffle=True, random_state=random_state).split(np.zeros(len(y)), y)
+        StratifiedKFold(N_FOLDS, shuffle=True, random_state=random_state).split(
+            np.zeros(len(y)), strata(y, pos_label, N_FOLDS)
+        )
     )
-    say("finding peaks")
+    say("looking at frames")
     find_for_all(known.values(), X)
     held_out = {}
     for candidate in candidates:
@@ -136,12 +141,11 @@ def select(
         # The only one will be fitted to all labels for certain, so that goes along.
         fit_too = not candidates[1:]
         held_out[candidate.method.name] = candidate.held_out(X, y, folds, fit_too)
-    is_hit = y == 1
     name = best_method(held_out, is_hit, sample_weight)
     best = next(candidate for candidate in candidates if candidate.method.name == name)
     say("training on all labels")
     best.fit(X, y)
-    threshold, problem = find_threshold(
+    threshold, problem = _find_threshold(
         held_out[name], best.probability(X), is_hit, folds, recall, sample_weight
     )
     expected = expected_of_choice(held_out, is_hit, folds, recall, sample_weight)
@@ -150,7 +154,7 @@ def select(
     return Selection(*best.parts, threshold, tuple(held_out), expected, problem, counts, of_best)
 
 
-def find_threshold(
+def _find_threshold(
     held_out: np.ndarray,
     probability: np.ndarray,
     is_hit: np.ndarray,

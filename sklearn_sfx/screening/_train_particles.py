@@ -6,9 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import clone
-from sklearn.model_selection import StratifiedKFold
-from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.pipeline import make_pipeline
 from tqdm import tqdm
 
 from sklearn_sfx._tasks import SINGLE_PARTICLE
@@ -18,19 +16,16 @@ from sklearn_sfx.classifiers import LitPixelCountClassifier, find_in, fit_found
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import Frames
 from sklearn_sfx.preprocessing import PixelMask
-from sklearn_sfx.screening._choice import expected_of_choice
 from sklearn_sfx.screening._crop import crop_for
-from sklearn_sfx.screening._held_out import HeldOut
-from sklearn_sfx.screening._lit_level import lit_level, unusual_count
+from sklearn_sfx.screening._lit_level import unusual_count
 from sklearn_sfx.screening._model import ScreeningModel
-from sklearn_sfx.screening._particle_finder import Sphere, make_single_particle_finder
+from sklearn_sfx.screening._particle_finder import PARTICLE_METHODS, particle_methods
 from sklearn_sfx.screening._seen_frames import seen_frames
-from sklearn_sfx.screening._select import N_FOLDS, find_threshold
+from sklearn_sfx.screening._select import N_FOLDS, select
 from sklearn_sfx.screening._unreadable import readable_rows
 
 __all__ = ["train_single_particles"]
 
-SPHERE = Sphere.name
 SINGLE, UNLABELLED = SINGLE_PARTICLE.kept, ""
 
 
@@ -46,8 +41,10 @@ def train_single_particles(
 ) -> ScreeningModel:
     """Train the finder of single particles on labelled frames.
 
-    It learns to tell all classes apart that are labelled. A frame is kept where the probability of
-    a single particle reaches the threshold; what another frame is called is its likeliest class.
+    It learns to tell all classes apart that are labelled, by the method that the labels say is
+    best: a logistic regression or trees, of the same features. A frame is kept where the
+    probability of a single particle reaches the threshold; what another frame is called is its
+    likeliest class.
 
     Parameters
     ----------
@@ -64,7 +61,7 @@ def train_single_particles(
         The share of the single particles to keep, as in `train`; by default what has the best F2
         score.
     random_state : int, optional
-        Seed of the folds.
+        Seed of the folds and of the trees.
     progress : bool
         Whether to show, on a terminal, which step is being done.
 
@@ -99,11 +96,11 @@ def train_single_particles(
     """
     if recall is not None and not 0 < recall <= 1:
         raise InputError(f"recall has to be above 0 and at most 1, got {recall}.")
-    y = _checked(labels, len(frames))
+    y = _checked(labels, len(frames), recall)
     weight = weights_of_labels(sample_weight, y != UNLABELLED, "train_single_particles")
     rows = readable_rows(frames, "the training")
     if len(rows) < len(frames):
-        frames, y = frames[rows], _checked(y[rows], len(rows))
+        frames, y = frames[rows], _checked(y[rows], len(rows), recall)
         weight = None if weight is None else weight[rows]
     labelled = np.flatnonzero(y != UNLABELLED)
     some, y = frames[labelled], y[labelled]
@@ -111,36 +108,45 @@ def train_single_particles(
         weight = as_weights(weight[labelled], labelled.size, "train_single_particles")
     with tqdm(total=3, unit="step", disable=None if progress else True) as bar:
         bar.set_description("finding defective pixels")
-        prepare = make_pipeline(PixelMask(detect=True, invalid="auto"), crop_for(frames, crop))
-        level = lit_level(prepare.fit_transform(frames))
-        prepared = prepare.transform(some)
+        mask = PixelMask(detect=True, invalid="auto")
+        whole = make_pipeline(mask, crop_for(frames, crop)).fit_transform(frames)
+        methods = particle_methods(whole, tuple(PARTICLE_METHODS))
         bar.update()
-        bar.set_description("training")
-        is_known = getattr(frames, "beam_center", None) is not None
-        finder = make_single_particle_finder(level=level, center="beam" if is_known else "frame")
-        found = np.asarray(finder[0].fit_transform(prepared))
-        threshold, expected, held_out = _fitted(finder, found, y, recall, random_state, weight)
+        chosen = select(
+            mask.transform(some),
+            y,
+            methods,
+            crop=crop,
+            recall=recall,
+            max_epochs=None,
+            random_state=random_state,
+            sample_weight=weight,
+            say=bar.set_description,
+        )
+        if chosen.problem:
+            raise InputError(chosen.problem)
         bar.update()
         bar.set_description("counting lit pixels")
-        baseline = _baseline(level, prepared, y)
+        prepare = make_pipeline(mask, chosen.crop)
+        baseline = _baseline(methods[0].level, prepare.transform(some), y)
         bar.update()
     return ScreeningModel(
         prepare=prepare,
-        classifier=finder,
+        classifier=chosen.classifier,
         baseline=baseline,
-        threshold=threshold,
+        threshold=chosen.threshold,
         trained_on=seen_frames(some),
         frame_shape=(frames.shape[1], frames.shape[2]),
         masked=getattr(frames, "mask", None) is not None,
-        method=SPHERE,
-        compared=(SPHERE,),
-        expected=expected,
-        held_out=held_out,
+        method=chosen.method,
+        compared=chosen.compared,
+        expected=chosen.expected,
+        held_out=chosen.held_out,
         task=SINGLE_PARTICLE.name,
     )
 
 
-def _checked(labels: ArrayLike, n_frames: int) -> np.ndarray:
+def _checked(labels: ArrayLike, n_frames: int, recall: float | None) -> np.ndarray:
     """Return the labels as an array, and refuse what cannot be learned from."""
     y = np.asarray(labels, np.str_)
     if y.shape != (n_frames,):
@@ -156,48 +162,14 @@ def _checked(labels: ArrayLike, n_frames: int) -> np.ndarray:
             f"are {counted(n_single, 'single')} and {n_labels - n_single} of other classes: label "
             "more frames."
         )
-    return y
-
-
-def _fitted(
-    finder: Pipeline,
-    found: np.ndarray,
-    y: np.ndarray,
-    recall: float | None,
-    random_state: int | None,
-    weight: np.ndarray | None,
-) -> tuple[float, Any, HeldOut | None]:
-    """Fit what follows the first step; return the threshold, what to expect, and scores for it."""
-    is_single, learner = y == SINGLE, finder[1:]
-    few = int(min(is_single.sum(), (~is_single).sum()))
-    if few < N_FOLDS and recall is not None:
+    few = min(n_single, n_labels - n_single)
+    if recall is not None and few < N_FOLDS:
         raise InputError(
             f"A recall of {recall:g} takes {N_FOLDS} labelled singles and {N_FOLDS} other labels "
             f"at the least, and there are {few} of one kind: label more frames, or ask for no "
             "recall."
         )
-    if few < N_FOLDS:
-        learner.fit(found, y)
-        return 0.5, None, None
-    _, kind, sizes = np.unique(y, return_inverse=True, return_counts=True)
-    rare = sizes[kind] < N_FOLDS  # these are spread over the folds together
-    kind = np.where(rare, -1, kind) if not 0 < rare.sum() < N_FOLDS else is_single
-    splitter = StratifiedKFold(N_FOLDS, shuffle=True, random_state=random_state)
-    folds = list(splitter.split(found, kind))
-    scores = np.empty(len(y))
-    for train, test in folds:
-        scores[test] = _of_single(clone(learner).fit(found[train], y[train]), found[test])
-    learner.fit(found, y)
-    said = _of_single(learner, found)
-    threshold, problem = find_threshold(scores, said, is_single, folds, recall, weight)
-    if problem:
-        raise InputError(problem)
-    expected = expected_of_choice({SPHERE: scores}, is_single, folds, recall, weight)
-    return threshold, expected, HeldOut(scores, is_single, weight)
-
-
-def _of_single(learner: Any, found: np.ndarray) -> np.ndarray:
-    return learner.predict_proba(found)[:, list(learner.classes_).index(SINGLE)]
+    return y
 
 
 def _baseline(level: float, prepared: Any, y: np.ndarray) -> LitPixelCountClassifier:

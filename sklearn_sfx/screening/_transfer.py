@@ -16,7 +16,7 @@ from sklearn_sfx.frames import Frames
 from sklearn_sfx.preprocessing import CentralCrop, PixelMask
 from sklearn_sfx.screening._crop import crop_for
 from sklearn_sfx.screening._model import ScreeningModel
-from sklearn_sfx.screening._particle_finder import Sphere
+from sklearn_sfx.screening._particle_finder import PARTICLE_METHODS
 from sklearn_sfx.screening._seen_frames import seen_frames
 from sklearn_sfx.screening._unreadable import readable_rows
 
@@ -197,5 +197,5 @@ def open_transfer(
 
 def method_named(name: str) -> Method | type[Method]:
     """Return the method that a model goes by, for what is said of it."""
-    others: tuple[type[Method], ...] = (Tuned, Adapted, Sphere)
+    others: tuple[type[Method], ...] = (Tuned, Adapted, *PARTICLE_METHODS.values())
     return next((one for one in others if one.name == name), None) or METHODS[name]
