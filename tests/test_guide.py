@@ -198,6 +198,8 @@ def mistakes(folder):
     Path("bad.txt").write_text("r0095_2000.h5 1 HIT\n")
     Path("mixed.txt").write_text("r0095_2000.h5 [1] HIT\nr0095_2000.h5 [2] single\n")
     Path("labels.txt").write_text("r0095_2000.h5 [1] HIT\n")
+    Path("quote.csv").write_text('frame,label,why\n1,HIT,"weak\n2,MISS,\n')
+    Path("twice.csv").write_text("file,frame,label\nr0095_2000.h5,1,MISS\nr0095_2000.h5,1,HIT\n")
     with h5py.File("two.h5", "w") as file:
         file["a"], file["b"] = np.zeros((2, 8, 8)), np.zeros((2, 8, 8))
     with h5py.File("gzip.h5", "w") as file:
@@ -228,6 +230,8 @@ def mistakes(folder):
     yield lambda: sfx.load_cxidb76("r0095_2000.h5", "LN84", annotation="other.txt")
     yield lambda: sfx.load_cxidb76("r0095_2000.h5", "LN84", annotation="short.txt")
     yield lambda: match_labels(run, "bad.txt")
+    yield lambda: match_labels(run, "quote.csv")
+    yield lambda: match_labels(run, "twice.csv")
     yield lambda: as_screening_model(model, run, task="single-particle")
     yield lambda: match_labels(run, "mixed.txt")
     yield lambda: train_single_particles(run, np.full(len(run), "empty"))

@@ -300,7 +300,10 @@ def _lines(path: str | Path, what: str) -> list[tuple[int, str]]:
     except OSError as error:
         raise InputError(f"The {what} file {path} cannot be read: {error.strerror}.") from error
     if b"\0" in data:
-        raise InputError(f"The {what} file {path} cannot be read as text: it has zero bytes.")
+        raise InputError(
+            f"The {what} file {path} cannot be read as text: it has zero bytes; "
+            "save it as plain text, in UTF-8."
+        )
     if b"\r" in data.strip() and b"\n" not in data:
         raise InputError(
             f"The lines of the {what} file {path} end with CR alone, as on old Macs: save it with "

@@ -261,9 +261,9 @@ def find_labels(
     found = {row: label for labels in by_path.values() for row, label in labels.items()}
     if counts["said"] and not found:
         raise InputError(
-            f"{path}, read as {known.name}, names {counts['said']} frames, and none of this run: "
-            f"the first is {first_unmatched or 'cut off'}, and the run has {run.example()}; give "
-            "the labels of this run."
+            f"{path}, read as {known.name}, names {counted(counts['said'], 'frame')}, "
+            f"and none of this run: the first is {first_unmatched or 'cut off'}, and the run has "
+            f"{run.example()}; give the labels of this run."
         )
     if not counts["said"]:
         raise InputError(f"{path}, read as {known.name}, names no frame.")
@@ -304,10 +304,13 @@ def _add(
     twice = f"{path} labels {place(said)} twice"
     if known.is_of_run and before[0] == label:
         raise InputError(f"{twice}; leave one line.")
-    if before[0] == label:
+    if before == (label, said.weight):
         return
-    if said.label in (HIT, NOT_INDEXED) and HIT in (label, before[0]) and not known.is_of_run:
-        found[row] = HIT, said.weight  # it was indexed once, or listed
+    if before[0] == label:
+        weights = f"the weights {before[1]:g} and {said.weight:g}"
+        raise InputError(f"{twice}, with {weights}; leave the right line.")
+    if known.may_repeat and HIT in (label, before[0]):
+        found[row] = HIT, said.weight  # it was indexed once
         return
     shown = [one or "without a label" for one in (before[0], label)]
     raise InputError(f"{twice}, as {shown[0]} and as {shown[1]}; leave the right line.")

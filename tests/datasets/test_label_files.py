@@ -240,6 +240,11 @@ def test_a_stream_that_is_cut_off_keeps_what_is_whole(run, tmp_path, data):
         ("file,frame,label\nrun.h5,1,\n", "names 1 frame of this run and labels none"),
         ("file,frame,label,weight\nrun.h5,1,HIT,0\n", "the weight '0', but a weight is a positive"),
         ("file,frame,label\nrun.h5,1,HIT\nrun.h5,1,MISS\n", "twice, as HIT and as MISS"),
+        ("frame,label\n1,MISS\n1,HIT\n", "twice, as MISS and as HIT"),  # whatever the order
+        ("frame,label\n1,\n1,HIT\n", "twice, as without a label and as HIT"),
+        ("frame,label,weight\n1,HIT,2\n1,HIT,3\n", "twice, with the weights 2 and 3; leave the"),
+        ('frame,label,why\n1,HIT,"weak\n2,MISS,\n', "Line 2 of .* a quote that is not closed"),
+        ('frame,label,why\n1,HIT,\n2,HIT,"a\n3,MISS,\n4,HIT,"b\n', "Line 3 of .* quote that is"),
         ("file,frame,label\nx.h5,1,HIT\n", r"the first is frame \[1\] of x\.h5, and the run has"),
         ('file,frame,label\n"run.h5,1,HIT\n', "Line 2 of .* has 1 columns|is no line of a table"),
         (
@@ -262,7 +267,7 @@ def test_a_stream_that_is_cut_off_keeps_what_is_whole(run, tmp_path, data):
         ("run.h5 //1\nrun.h5 //2\nrun.h5", "Line 3 of .* all frames of run.h5, and other lines"),
         ("run.h5 // " + "0" * 5000, "read as|a line of labels reads"),
         ("file,frame,label\rrun.h5,one,HIT\r", "Line 2 of .* has 'one' for the number of a frame"),
-        ("other.h5 //1\n", "read as a list of hits, names 1 frames, and none of this run"),
+        ("other.h5 //1\n", "read as a list of hits, names 1 frame, and none of this run"),
         ("run.h5 //1\n" + "x" * 70000, "Line 2 of .* and no line of a list of frames"),
         ("run.h5 1 HIT\n", "a line of labels reads"),
         ("\n\n", "is empty"),
@@ -293,6 +298,10 @@ def test_hdf5_files_without_labels_or_with_two_kinds(run, cxi, tmp_path):
         file["other/hit"] = np.zeros(5, int)
     with pytest.raises(InputError, match="several datasets of labels, which differ"):
         match_labels(cxi, tmp_path / "r1-class1.cxi")
+    with h5py.File(tmp_path / "holes.h5", "w") as file:
+        file["hit"] = [1, np.nan]
+    with pytest.raises(InputError, match=r"/hit of .* does not hold whole numbers"):
+        match_labels(run, tmp_path / "holes.h5")
 
 
 @QUIET

@@ -69,10 +69,14 @@ class LabelFormat(Protocol):
         What users call it.
     is_of_run : bool
         Whether each line has to be of the run that is labelled; else a file may name others too.
+    may_repeat : bool
+        Whether a frame may be named again, and is a hit where it is one once; else what says two
+        things of a frame is refused, in whatever order.
     """
 
     name: str
     is_of_run: bool = False
+    may_repeat: bool = False
 
     @abstractmethod
     def knows(self, path: str, head: bytes) -> bool:

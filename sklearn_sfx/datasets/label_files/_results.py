@@ -75,7 +75,8 @@ def _columns(path: str) -> tuple[Any, Any]:
 
 
 def _whole(values: np.ndarray, where: str) -> np.ndarray:
-    whole = values.astype(np.int64) if values.dtype.kind in "biuf" else None
+    with np.errstate(invalid="ignore"):  # NaN
+        whole = values.astype(np.int64) if values.dtype.kind in "biuf" else None
     if whole is None or not np.array_equal(whole, values):
         raise InputError(f"The {where} does not hold whole numbers, so no labels.")
     return whole

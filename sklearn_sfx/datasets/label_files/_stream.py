@@ -35,6 +35,7 @@ class Stream(LabelFormat):
     """What indexamajig writes; peaks and reflections are read over."""
 
     name = "a CrystFEL stream"
+    may_repeat = True
 
     def knows(self, path: str, head: bytes) -> bool:
         """Told by its first line."""

@@ -69,8 +69,15 @@ class Table(LabelFormat):
             try:
                 first = next(rows)
                 columns = _checked(first, path)
+                line = rows.line_num
                 for cells in rows:
-                    where = f"Line {rows.line_num} of {path}"
+                    where = f"Line {line + 1} of {path}"
+                    if rows.line_num > line + 1:  # an open quote swallows labels without a word
+                        raise InputError(
+                            f"{where} has a quote that is not closed in it: close it, or write "
+                            "what it quotes on one line."
+                        )
+                    line = rows.line_num
                     if not any(cell.strip() for cell in cells):
                         continue
                     if len(cells) != len(first):
