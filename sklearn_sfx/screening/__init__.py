@@ -53,9 +53,10 @@ from sklearn_sfx.screening.labelling._doubt import chances as chances
 from sklearn_sfx.screening.labelling._doubt import draw as draw
 from sklearn_sfx.screening.labelling._draw import ORDERS as ORDERS
 from sklearn_sfx.screening.labelling._draw import names_of as names_of
-from sklearn_sfx.screening.labelling._label_file import FrameName, Label, LabelFile
+from sklearn_sfx.screening.labelling._label_file import LabelFile
 from sklearn_sfx.screening.labelling._label_frames import label_frames
 from sklearn_sfx.screening.labelling._label_frames import labelling_of as labelling_of
+from sklearn_sfx.screening.labelling._label_lines import FrameName, Label
 from sklearn_sfx.screening.labelling._label_page import write_label_page
 
 __all__ = [

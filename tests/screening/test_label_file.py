@@ -86,6 +86,23 @@ def test_a_label_that_is_there_keeps_its_weight(tmp_path):
     assert file.labels() == {FRAMES[0]: Label("MISS", 0.25)}
 
 
+def test_lines_keep_the_folders_that_they_name(tmp_path):
+    path = tmp_path / "labels.txt"
+    path.write_text("/data/a/run.h5 [3] HIT\nb/other.h5 [1] MISS\n")
+    (tmp_path / "labels.flagged.txt").write_text("/data/a/run.h5 [3]\n")
+    file = LabelFile(path)
+    file.put(FrameName("run.h5", 5), "MISS")  # else it would be a run of the same name
+    file.put(FrameName("run.h5", 3), "MAYBE")
+    file.flag(FrameName("run.h5", 5), True)
+    kept = "/data/a/run.h5 [3] MAYBE\nb/other.h5 [1] MISS\n/data/a/run.h5 [5] MISS\n"
+    assert path.read_text() == kept
+    assert file.flags_path.read_text() == "/data/a/run.h5 [3]\n/data/a/run.h5 [5]\n"
+    path.write_text(kept + "run.h5 [7] HIT\n")
+    with pytest.raises(InputError, match=r"several files called run\.h5, /data/a/run\.h5 and run"):
+        LabelFile(path)
+    assert path.read_text().startswith(kept)
+
+
 def test_what_somebody_else_changed_is_not_undone(tmp_path):
     path = tmp_path / "labels.txt"
     file = LabelFile(path)

@@ -13,7 +13,7 @@ from sklearn_sfx.frames import FrameOrigin, Frames
 from sklearn_sfx.screening._model import ScreeningModel
 from sklearn_sfx.screening._screen import screen
 from sklearn_sfx.screening.labelling._doubt import chances, draw
-from sklearn_sfx.screening.labelling._label_file import FrameName
+from sklearn_sfx.screening.labelling._label_lines import FrameName
 
 __all__ = ["ORDERS", "Drawn", "at_random", "by_doubt", "by_number", "names_of"]
 

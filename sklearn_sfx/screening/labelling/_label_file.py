@@ -13,56 +13,16 @@ from typing import NamedTuple
 
 from sklearn_sfx._files import hidden_folder, new_file, replacing
 from sklearn_sfx._tasks import CRYSTALLOGRAPHY, Task, task_named
-from sklearn_sfx._text import one_line
-from sklearn_sfx.datasets import name_in_labels, read_annotation, weight_in_labels
 from sklearn_sfx.exceptions import InputError
+from sklearn_sfx.screening.labelling._label_lines import (
+    FrameName,
+    Label,
+    Lines,
+    read_flags,
+    read_labels,
+)
 
-__all__ = ["FrameName", "Label", "LabelFile"]
-
-
-class FrameName(NamedTuple):
-    """What labels call a frame.
-
-    Parameters
-    ----------
-    file : str
-        Name of its file.
-    number : int
-        Of the frame in that file, from 1.
-
-    Examples
-    --------
-    >>> from sklearn_sfx.screening import FrameName
-    >>> print(FrameName("r0095_2000.h5", 17))
-    r0095_2000.h5 [17]
-    """
-
-    file: str
-    number: int
-
-    def __str__(self) -> str:
-        return f"{one_line(self.file)} [{self.number}]"
-
-
-class Label(NamedTuple):
-    """What a frame is called.
-
-    Parameters
-    ----------
-    name : str
-        HIT, MAYBE or MISS; of single particles empty, single, multiple or other.
-    weight : float, default=1.0
-        How many frames it stands for, in proportion to others.
-
-    Examples
-    --------
-    >>> from sklearn_sfx.screening import Label
-    >>> Label("HIT").weight
-    1.0
-    """
-
-    name: str
-    weight: float = 1.0
+__all__ = ["LabelFile"]
 
 
 class _Change(NamedTuple):
@@ -79,7 +39,8 @@ class LabelFile:
 
     The file is the only truth: it is read again before each change, so that what another program
     has written meanwhile is kept, and each change is written whole or not at all before the call
-    returns. Programs that use this class wait for each other. Lines of other runs stay as they are.
+    returns. Programs that use this class wait for each other. Lines of other runs stay, and each
+    line names its file, with a folder or without, as the lines of that file did before.
 
     A flag, for frames to look at again, cannot stand in a line of labels. Flags have a file of
     their own beside it, ``labels.flagged.txt`` for ``labels.txt``, with lines ``run.h5 [17]``.
@@ -101,8 +62,8 @@ class LabelFile:
     Raises
     ------
     InputError
-        The file holds something else than labels, those of another task, or two of one frame, or
-        cannot be written.
+        The file holds something else than labels, those of another task, two of one frame, or those
+        of two files of one name; or cannot be written.
 
     Examples
     --------
@@ -130,7 +91,7 @@ class LabelFile:
         self.flags_path = new_file(self.path.with_name(f"{self.path.stem}.flagged.txt"))
         self._lock = threading.RLock()
         self._done: list[_Change] = []
-        self._read: dict[Path, tuple[object, dict]] = {}
+        self._read: dict[Path, tuple[object, Lines]] = {}
         self.labels()
         self.flags()
 
@@ -148,7 +109,7 @@ class LabelFile:
             The file no longer holds labels.
         """
         with self._lock:
-            return dict(self._now(self.path, self._read_labels))
+            return dict(self._now(self.path, self._read_labels).of)
 
     def flags(self) -> set[FrameName]:
         """Return all frames that are flagged now.
@@ -164,7 +125,7 @@ class LabelFile:
             The file of flags holds something else.
         """
         with self._lock:
-            return set(self._now(self.flags_path, _read_flags))
+            return set(self._now(self.flags_path, read_flags).of)
 
     def put(self, frame: FrameName, name: str, *, weight: float = 1.0) -> None:
         """Give a frame a label; one that is there is replaced, and keeps its weight.
@@ -262,20 +223,20 @@ class LabelFile:
         """Read, change one frame, and write; again if another program wrote in between."""
         is_label = what == "label"
         path = self.path if is_label else self.flags_path
-        read, line_of = (self._read_labels, _label_line) if is_label else (_read_flags, _flag_line)
+        read = self._read_labels if is_label else read_flags
         with self._lock, _held(path):
             while True:
-                all_of_them = dict(self._now(path, read))
-                before = all_of_them.get(frame)
+                lines = self._now(path, read)
+                before = lines.of.get(frame)
                 after = change(before)
                 if after == before:
                     return before, after
-                all_of_them[frame] = after
+                changed = {**lines.of, frame: after}
                 if after is None:
-                    del all_of_them[frame]
-                text = "".join(f"{line_of(*item)}\n" for item in all_of_them.items())
-                if state := self._write(path, text):
-                    self._read[path] = state, all_of_them
+                    del changed[frame]
+                lines = lines._replace(of=changed)
+                if state := self._write(path, lines.text()):
+                    self._read[path] = state, lines
                     return before, after
 
     def _write(self, path: Path, text: str) -> object:
@@ -289,11 +250,10 @@ class LabelFile:
         except _ChangedMeanwhile:
             return None
 
-    def _read_labels(self, path: Path) -> dict[FrameName, Label]:
-        found = _read_labels(path)
-        other = next(
-            (label for label in found.values() if label.name not in self.task.labels), None
-        )
+    def _read_labels(self, path: Path) -> Lines:
+        found = read_labels(path)
+        labels = found.of.values()
+        other = next((label for label in labels if label.name not in self.task.labels), None)
         if other is not None:
             raise InputError(
                 f"{path} has the label {other.name}, which is none of the task {self.task.option} "
@@ -301,7 +261,7 @@ class LabelFile:
             )
         return found
 
-    def _now(self, path: Path, read: Callable) -> dict:
+    def _now(self, path: Path, read: Callable[[Path], Lines]) -> Lines:
         state = _state(path)
         known = self._read.get(path)
         if known is None or known[0] != state:
@@ -311,47 +271,6 @@ class LabelFile:
 
 class _ChangedMeanwhile(Exception):
     """Another program has written the file."""
-
-
-def _read_labels(path: Path) -> dict[FrameName, Label]:
-    if not path.exists() or not path.read_bytes().strip():
-        return {}
-    found: dict[FrameName, Label] = {}
-    for name, number, label, weight in zip(*read_annotation(path), strict=True):
-        frame = FrameName(name_in_labels(str(name)), int(number))
-        if frame in found:
-            raise InputError(f"{path} labels frame [{number}] of {name} twice; leave one line.")
-        found[frame] = Label(str(label), float(weight))
-    return found
-
-
-def _read_flags(path: Path) -> dict[FrameName, bool]:
-    if not path.exists():
-        return {}
-    found = {}
-    for place, line in enumerate(os.fsdecode(path.read_bytes()).splitlines(), start=1):
-        if not line.strip():
-            continue
-        file, _, number = line.strip().rpartition(" [")
-        digits = number.removesuffix("]")
-        if not (file and number.endswith("]") and digits.isascii() and digits.isdigit()):
-            raise InputError(
-                f"Line {place} of {path} flags no frame: a line reads 'r0095_2000.h5 [17]'."
-            )
-        found[FrameName(name_in_labels(file), int(digits))] = True
-    return found
-
-
-def _label_line(frame: FrameName, label: Label) -> str:
-    weight = weight_in_labels(label.weight)
-    # What another program wrote with more digits keeps them.
-    if float(weight.rpartition("=")[2] or 1) != label.weight:
-        weight = f" weight={label.weight!r}"
-    return f"{frame.file} [{frame.number}] {label.name}{weight}"
-
-
-def _flag_line(frame: FrameName, is_flagged: bool) -> str:
-    return f"{frame.file} [{frame.number}]"
 
 
 def _state(path: Path) -> object:

@@ -25,7 +25,8 @@ from sklearn_sfx.screening.labelling._draw import (
     by_number,
     names_of,
 )
-from sklearn_sfx.screening.labelling._label_file import FrameName, LabelFile
+from sklearn_sfx.screening.labelling._label_file import LabelFile
+from sklearn_sfx.screening.labelling._label_lines import FrameName
 from sklearn_sfx.screening.labelling._labelling import ENOUGH, Labelling
 from sklearn_sfx.screening.labelling._page_task import labelled_task, task_facts
 from sklearn_sfx.screening.labelling._shown import ShownFrames

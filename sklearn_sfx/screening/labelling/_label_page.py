@@ -22,7 +22,7 @@ from sklearn_sfx.screening._pages import require_page, write_page
 from sklearn_sfx.screening._unreadable import readable_rows
 from sklearn_sfx.screening.labelling._app import HERE, SCRIPTS, STYLES
 from sklearn_sfx.screening.labelling._draw import ORDERS, at_random, by_doubt, names_of
-from sklearn_sfx.screening.labelling._label_file import FrameName
+from sklearn_sfx.screening.labelling._label_lines import FrameName
 from sklearn_sfx.screening.labelling._labelling import ENOUGH
 from sklearn_sfx.screening.labelling._page_task import labelled_task, task_facts
 from sklearn_sfx.screening.labelling._shown import log_scale, side_shown

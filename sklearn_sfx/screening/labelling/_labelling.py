@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from sklearn_sfx.exceptions import InputError
-from sklearn_sfx.screening.labelling._label_file import FrameName, LabelFile
+from sklearn_sfx.screening.labelling._label_file import LabelFile
+from sklearn_sfx.screening.labelling._label_lines import FrameName
 from sklearn_sfx.screening.labelling._shown import ShownFrames
 
 __all__ = ["ENOUGH", "Labelling"]
