@@ -18,6 +18,7 @@ from sklearn_sfx.frames import Frames
 __all__ = ["HitProbability", "last_of"]
 
 BLOCK_PIXELS = 2**25  # that an estimator which reads arrays is given at once
+SLACK = 1e-6  # by which rounding may bring a probability beyond 0 or 1
 LEAST = np.finfo(float).tiny  # a threshold that a miss can still be below
 
 
@@ -101,6 +102,8 @@ class HitProbability(BaseEstimator):
                 f"This {name} gives {len(said)} answers on {len(X)} frames: it has to give one for "
                 "each."
             )
+        if self.response == "predict_proba":
+            self._check_probability(said)
         hit = self._hit(said)
         if np.isnan(hit).any():
             raise InputError(
@@ -110,6 +113,17 @@ class HitProbability(BaseEstimator):
         # Ties, and what predict decides otherwise than by this response, move to its side.
         below = np.nextafter(self.cut, 0)
         return np.where(is_hit, np.maximum(hit, self.cut), np.minimum(hit, below))
+
+    def _check_probability(self, said: np.ndarray) -> None:
+        n_classes = len(self.estimator.classes_)
+        is_beyond = (said < -SLACK) | (said > 1 + SLACK)  # NaN is neither
+        if said.shape[1:] != (n_classes,) or is_beyond.any():
+            shape = ", ".join(["n_frames", *map(str, said.shape[1:])])
+            raise InputError(
+                f"{type(last_of(self.estimator)).__name__}.predict_proba has to give the "
+                f"probability of each of the {n_classes} classes, numbers from 0 to 1 of shape "
+                f"(n_frames, {n_classes}), and gives some others, of shape ({shape})."
+            )
 
     def _asked(self, X: Any) -> tuple[np.ndarray, np.ndarray]:
         """Return what the estimator says of frames, and which are hits as it predicts."""

@@ -27,3 +27,13 @@ class OnlyPredicts(BaseEstimator):
     def predict(self, X):
         is_above = X.mean(axis=1) > self.cut_
         return self.classes_[np.where(is_above, self.greater_, 1 - self.greater_)]
+
+
+class GivesProbabilities(OnlyPredicts):
+    """A class that says of each frame what it was made with."""
+
+    def __init__(self, said):
+        self.said = said
+
+    def predict_proba(self, X):
+        return np.repeat(self.said, len(X), axis=0)

@@ -33,7 +33,7 @@ from sklearn_sfx import (
 from sklearn_sfx.cli import main
 from sklearn_sfx.datasets import write_run
 from sklearn_sfx.screening import Screening, read_hits
-from tests.screening.own_estimators import OnlyPredicts, highest, rows_summed
+from tests.screening.own_estimators import GivesProbabilities, OnlyPredicts, highest, rows_summed
 from tests.simulated import in_memory
 
 N_TRAIN = 60
@@ -255,6 +255,16 @@ def test_what_is_kept_on_disk_is_the_same(run, folder, tmp_path):
 def test_what_cannot_screen_is_refused_in_a_sentence(run, make, options, message):
     with pytest.raises(InputError, match=message):
         screen(make(run), run.data, **options)
+
+
+@pytest.mark.parametrize(
+    ("said", "shape"), [([0.7], ""), ([[5.0, -4.0]], ", 2"), ([[0.2, 0.3, 0.5]], ", 3")]
+)
+def test_what_gives_no_probability_of_each_class_is_refused(run, said, shape):
+    model = fitted(run, GivesProbabilities(said))
+    told = rf"Gives\w+\.predict_proba has .* of the 2 classes, .* of shape \(n_frames{shape}\)\."
+    with pytest.raises(InputError, match=told):
+        screen(model, run.data[:3], peaks=False)
 
 
 @pytest.mark.parametrize("suffix", [".joblib", ".skops"])
