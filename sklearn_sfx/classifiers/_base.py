@@ -19,7 +19,7 @@ from torch import nn
 
 from sklearn_sfx._validation import is_frames
 from sklearn_sfx.classifiers._design import NetworkDesign
-from sklearn_sfx.classifiers._net import TrainingNet, with_own
+from sklearn_sfx.classifiers._net import TrainingNet, made_loss, with_own
 from sklearn_sfx.classifiers._trained import TrainedNetwork
 from sklearn_sfx.classifiers._training import (
     BestEpoch,
@@ -93,8 +93,7 @@ class TorchClassifier(TrainedNetwork):
 
     def _make_loss(self, class_weight: np.ndarray) -> nn.Module:
         """Return the loss of logits, targets and weights of rows."""
-        criterion = None if self.criterion is None else self.criterion(reduction="none")
-        return ClassLoss(torch.from_numpy(class_weight), criterion)
+        return ClassLoss(torch.from_numpy(class_weight), made_loss(self.criterion))
 
     def _make_callbacks(self) -> list[tuple[str, Callback]]:
         """Return what happens in each batch and epoch of a training."""

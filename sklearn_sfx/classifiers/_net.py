@@ -1,7 +1,8 @@
 """The net of skorch that every classifier trains, and the callbacks that a user gives it."""
 
 import dis
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -12,7 +13,7 @@ from skorch.utils import to_tensor
 from sklearn_sfx.classifiers._training import StopTraining, as_samples, values_of, weights_of
 from sklearn_sfx.exceptions import InputError
 
-__all__ = ["TrainingNet", "with_own"]
+__all__ = ["TrainingNet", "made_loss", "with_own"]
 
 SCHEDULE = "schedule"  # the name of what sets the learning rate
 
@@ -62,8 +63,33 @@ class TrainingNet(NeuralNetClassifier):
                 if not _is_raised_by(callback, error):
                     raise
                 stop = StopTraining()
+            except KeyError as error:  # of a history
+                lacking = re.search(r"valid_\w+", str(error))
+                if self.train_split is not None or lacking is None:
+                    raise
+                raise InputError(
+                    f"{type(callback).__name__} looks at {lacking[0]}, and nothing is held back to "
+                    "tell it by: set early_stopping=True, or let it look at train_loss."
+                ) from error
         if stop is not None:
             raise stop
+
+
+def made_loss(criterion: Callable | None) -> Callable | None:
+    """Return what a user's criterion makes, the loss of each row by its logits."""
+    if criterion is None:
+        return None
+    takes = "criterion takes a class of torch's losses of logits, or a partial of one, "
+    if isinstance(criterion, torch.nn.Module):
+        kind = type(criterion).__name__
+        raise InputError(f"{takes}and this is a {kind} that is made already: give the class.")
+    made = criterion(reduction="none")
+    if isinstance(made, torch.nn.NLLLoss):
+        raise InputError(
+            f"{takes}and NLLLoss is one of logarithms of probabilities: give CrossEntropyLoss, "
+            "which takes them itself."
+        )
+    return made
 
 
 def _is_raised_by(callback: Callback, error: KeyboardInterrupt) -> bool:

@@ -305,7 +305,7 @@ class BestEpoch(Callback):
     def on_epoch_end(self, net: NeuralNetClassifier, **kwargs: Any) -> None:
         record = net.history[-1]
         score = (record["valid_recall"], -record["valid_loss"])
-        is_best = score > self.best_
+        is_best = bool(score > self.best_)  # of Python, which the JSON of a Checkpoint takes
         net.history.record("valid_recall_best", is_best)
         if is_best:
             self.best_ = score

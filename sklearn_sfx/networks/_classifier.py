@@ -6,6 +6,8 @@ from itertools import pairwise
 import torch
 from torch import nn
 
+from sklearn_sfx.exceptions import InputError
+
 __all__ = ["ClassLoss", "ClassifierModule", "Head"]
 
 
@@ -146,5 +148,11 @@ class ClassLoss(nn.Module):
         sample_weight: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """Return the loss of logits (n, n_classes), class numbers (n,) and weights of rows (n,)."""
-        loss = self.criterion(logits, targets) * self.weight[targets]
+        loss = self.criterion(logits, targets)
+        if loss.shape != targets.shape:
+            raise InputError(
+                f"The criterion gives a loss of shape {tuple(loss.shape)} for {len(targets)} rows, "
+                "and each of them weighs: take reduction='none', which gives one loss a row."
+            )
+        loss = loss * self.weight[targets]
         return (loss if sample_weight is None else loss * sample_weight).mean()

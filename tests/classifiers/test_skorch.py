@@ -1,6 +1,7 @@
 """What a user of skorch relies on: its net, its callbacks, its optimizers, its losses."""
 
 import functools
+import json
 import shutil
 import signal
 import threading
@@ -179,6 +180,22 @@ def test_checkpoint_writes_the_best_and_loads_it(vectors, tmp_path):
         torch.testing.assert_close(stored[name], value, rtol=0, atol=0)
 
 
+def test_a_checkpoint_has_the_history_of_an_early_stopping_too(vectors, tmp_path):
+    keep = Checkpoint(monitor="valid_loss_best", dirname=tmp_path, load_best=True)
+    model = CNN1D(**TINY, early_stopping=True, callbacks=[keep]).fit(*vectors)
+    stored = json.loads((tmp_path / "history.json").read_text())
+    assert [epoch["valid_loss"] for epoch in stored] == model.history_[: len(stored), "valid_loss"]
+
+
+def test_what_is_not_held_back_cannot_be_looked_at(vectors):
+    told = "EarlyStopping looks at valid_loss, and nothing is held back .* early_stopping=True"
+    for stop in (EarlyStopping(), EarlyStopping):
+        with pytest.raises(InputError, match=told):
+            CNN1D(**TINY, callbacks=[stop]).fit(*vectors)
+    with pytest.raises(KeyError, match="train_los"):
+        CNN1D(**TINY, callbacks=[EarlyStopping("train_los")]).fit(*vectors)
+
+
 def test_a_scheduler_takes_the_place_of_ours(vectors):
     X, y = vectors
     step = LRScheduler(policy=StepLR, step_size=2, gamma=0.5, event_name="rate")
@@ -299,6 +316,23 @@ def test_weights_go_with_any_loss(vectors):
     keen = clone(plain).set_params(class_weight={0: 1, 1: 20})
     assert keen.fit(X, y).predict(X).sum() >= plain.fit(X, y).predict(X).sum()
     assert keen.history_[0, "train_loss"] != plain.history_[0, "train_loss"]
+
+
+def reduced(reduction):
+    return torch.nn.CrossEntropyLoss()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        (torch.nn.NLLLoss, "NLLLoss is one of logarithms of probabilities: give CrossEntropyLoss"),
+        (torch.nn.CrossEntropyLoss(), "this is a CrossEntropyLoss that is made already: give the"),
+        (reduced, r"gives a loss of shape \(\) for .* rows, .*: take reduction='none'"),
+    ],
+)
+def test_a_loss_of_another_kind_is_refused(vectors, wrong, told):
+    with pytest.raises(InputError, match=told):
+        CNN1D(**TINY, criterion=wrong).fit(*vectors)
 
 
 def test_a_search_over_optimizers(vectors):
