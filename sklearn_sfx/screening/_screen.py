@@ -137,7 +137,8 @@ def check_frames(model: ScreeningModel, frames: Frames) -> None:
     if tuple(frames.shape[1:]) != model.frame_shape:
         raise InputError(
             f"The model was trained on frames of shape {model.frame_shape}, and this run has "
-            f"frames of shape {tuple(frames.shape[1:])}; train a model on frames of this shape."
+            f"frames of shape {tuple(frames.shape[1:])}: open it as that one was opened, such as "
+            "with its geometry, or train a model on frames of this shape."
         )
     if len(frames) == 0:
         raise InputError("There is no frame to screen.")

@@ -219,7 +219,7 @@ def test_frames_of_another_shape_end_it_with_one_sentence(made, tmp_path, monkey
     watch = ["watch", "other.h5", "--model", str(made / "model.joblib"), "--no-peaks"]
     assert main([*watch, "--end-after", "20"]) == 2
     (line,) = [one for one in capsys.readouterr().err.splitlines() if "trained" in one]
-    assert f"({SIDE}, {SIDE + 8}); train a model on frames of this shape." in line
+    assert f"({SIDE}, {SIDE + 8}): open it as that one was opened" in line
     assert rows(tmp_path / "other.scores.csv") == []
     np.save("mask.npy", np.ones((SIDE, SIDE), bool))
     monkeypatch.setattr("sklearn_sfx.streams._growing.SETTLED_S", 0.2)
