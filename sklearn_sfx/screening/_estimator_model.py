@@ -75,6 +75,8 @@ def as_screening_model(
         steps.fit(frames[:1])
     if threshold is not None and of is None:
         of = model.classes_[-1]
+    if of != hit and len(getattr(model, "classes_", ())) > 2:
+        threshold = of = None  # who is not of that class is not yet of this one: predict decides
     decider = HitProbability(classifier, hit, response, threshold, of)
     one = steps.transform(frames[:1])
     if about is CRYSTALLOGRAPHY:

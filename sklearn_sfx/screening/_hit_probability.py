@@ -135,7 +135,9 @@ class HitProbability(BaseEstimator):
             said = np.asarray(getattr(asked, self.response)(X))
             is_of = self._of_class(said, self.of) >= self.threshold
             return said, is_of if self.hit == self.of else ~is_of
-        if isinstance(last_of(asked), Stored):  # of this package: the class of most probability
+        last = last_of(asked)
+        if isinstance(last, Stored) and not hasattr(type(last), "__sfx_decision__"):
+            # Of this package, without a threshold: the class of most probability.
             said = np.asarray(asked.predict_proba(X))
             return said, said.argmax(axis=1) == self._place(self.hit)
         if isinstance(asked, Pipeline):  # asked twice, so what is before it is done once

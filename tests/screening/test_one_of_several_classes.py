@@ -162,3 +162,15 @@ def test_a_method_of_the_other_task_is_refused(lit):
     no_single = np.where(lit[1] == "single", "other", lit[1])
     with pytest.raises(InputError, match="Name the class that counts as a hit"):
         HitFinderCV(task="single-particle").fit(lit[0], no_single)
+
+
+def test_screened_for_another_class_than_that_of_the_threshold(particle_run, lit, finder):
+    pixels = np.asarray(particle_run.data)[100:]
+    model = make_pipeline(LitPixels(), ExtraTreesClassifier(20, random_state=0))
+    settings = {"recall": 0.9, "confidence": None, "random_state": 0}
+    threshold = TargetRecallClassifier(model, pos_label="single", **settings).fit(*lit)
+    for one, frames in ((finder, pixels), (threshold, lit[0])):
+        for label in ("multiple", "empty"):
+            decision = screen(one, frames, pos_label=label, peaks=False).decision
+            np.testing.assert_array_equal(decision, one.predict(frames) == label)
+            assert decision.any()
