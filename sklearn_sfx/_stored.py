@@ -1,5 +1,6 @@
 """What may be a part of a model file, and which version of this package wrote it."""
 
+import inspect
 import re
 import warnings
 from typing import Any, TypeVar
@@ -30,8 +31,11 @@ class Stored:
         return {**(state or {}), WRITTEN_BY: __version__}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Take the state, and warn if a newer version wrote it."""
-        state = dict(state)
+        """Take the state, and warn if a newer version wrote it.
+
+        Parameters of an estimator that there were not when it was written have their default.
+        """
+        state = _defaults(type(self)) | dict(state)
         _warn_of_newer(state.pop(WRITTEN_BY, None))
         after: Any = super()
         if hasattr(after, "__setstate__"):
@@ -44,6 +48,14 @@ def stored(cls: T) -> T:
     """Let a named tuple be a part of a model file; it cannot have `Stored` as a base."""
     cls.__sfx_stored__ = True  # type: ignore[attr-defined]
     return cls
+
+
+def _defaults(kind: type) -> dict[str, Any]:
+    """Return the parameters of an estimator that have a default; none of what is no estimator."""
+    if not hasattr(kind, "get_params"):
+        return {}
+    parameters = inspect.signature(kind).parameters.values()
+    return {p.name: p.default for p in parameters if p.default is not p.empty}
 
 
 def _warn_of_newer(version: Any) -> None:

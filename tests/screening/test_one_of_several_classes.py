@@ -1,5 +1,7 @@
 """Labels of four classes, of which one is wanted: a threshold for it, and the best method."""
 
+import pickle
+
 import numpy as np
 import pytest
 from sklearn.base import clone
@@ -174,3 +176,11 @@ def test_screened_for_another_class_than_that_of_the_threshold(particle_run, lit
             decision = screen(one, frames, pos_label=label, peaks=False).decision
             np.testing.assert_array_equal(decision, one.predict(frames) == label)
             assert decision.any()
+
+
+def test_a_model_from_before_there_were_tasks_has_that_of_crystals():
+    old = HitFinderCV(recall=0.9)
+    del old.task
+    again = pickle.loads(pickle.dumps(old))
+    assert (again.task, again.recall) == ("crystallography", 0.9)
+    assert not again.__sklearn_tags__().classifier_tags.multi_class
