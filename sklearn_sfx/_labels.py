@@ -12,6 +12,7 @@ from sklearn.utils.validation import assert_all_finite
 from sklearn_sfx.exceptions import InputError
 
 __all__ = [
+    "UNLABELLED",
     "check_labels",
     "decided",
     "encode_binary_labels",
@@ -20,6 +21,11 @@ __all__ = [
     "is_unlabelled",
     "strata",
 ]
+
+UNLABELLED = (
+    "{name} learns from frames with a label, and {mark!r} in y marks frames without one: leave "
+    "them out, as X[y != {mark!r}] and y[y != {mark!r}] do."
+)
 
 
 def check_labels(name: str, y: ArrayLike | None) -> np.ndarray:
@@ -45,6 +51,8 @@ def encode_labels(
             f"{name} needs labels of two classes at least to learn from, but y holds one class "
             f"only: {classes.tolist()[0]!r}."
         )
+    if "" in classes.tolist():
+        raise InputError(UNLABELLED.format(name=name, mark=""))
     return classes, targets.astype(np.int64)
 
 

@@ -12,7 +12,13 @@ from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_sfx._labels import decided, encode_binary_labels, encode_labels, hit_class
+from sklearn_sfx._labels import (
+    UNLABELLED,
+    decided,
+    encode_binary_labels,
+    encode_labels,
+    hit_class,
+)
 from sklearn_sfx._methods import AUTO, METHODS, Method, find_methods, worth_comparing
 from sklearn_sfx._tasks import SINGLE_PARTICLE, TASKS
 from sklearn_sfx._weights import as_weights, left_in
@@ -73,7 +79,7 @@ class HitFinderCV(FrameClassifier):
         The method, fitted to all frames: `CentralCrop` and what follows.
     threshold_ : float
         A frame whose probability of a hit is this, or higher, is one. 0.5 where there are fewer
-        than five labels of a class.
+        than five labels of hits, or of others.
     expected_ : Expectation or None
         Recall, precision and hit rate to expect, with 90 % intervals; None for fewer than five.
     n_features_in_ : int
@@ -170,9 +176,10 @@ class HitFinderCV(FrameClassifier):
         Raises
         ------
         InputError
-            Labels of one class, or of more than two where crystals are looked for, strings without
-            `pos_label`, a method of another task, weights below 0 or all 0, input that is no
-            frames, or a recall for fewer than five labels of hits or of others.
+            Labels of one class, or of more than two where crystals are looked for, marks of frames
+            without a label ("", or -1 beside two classes), strings without `pos_label`, a method of
+            another task, weights below 0 or all 0, input that is no frames, or a recall for fewer
+            than five labels of hits or of others.
 
         Warns
         -----
@@ -226,6 +233,9 @@ class HitFinderCV(FrameClassifier):
     def _of_particles(self, X: Any, y: ArrayLike) -> tuple[np.ndarray, tuple[Method, ...]]:
         """Return the labels as they are, and the methods that fit spheres."""
         self.classes_, targets = encode_labels(self, X, y)
+        marks = [label for label in self.classes_.tolist() if label in (-1, "-1")]
+        if marks and self.classes_.size > 2:  # -1 and 1 are two classes
+            raise InputError(UNLABELLED.format(name=type(self).__name__, mark=marks[0]))
         asked = self.pos_label
         if asked is None and SINGLE_PARTICLE.kept in self.classes_:
             asked = SINGLE_PARTICLE.kept

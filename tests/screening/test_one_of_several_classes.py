@@ -178,6 +178,21 @@ def test_screened_for_another_class_than_that_of_the_threshold(particle_run, lit
             assert decision.any()
 
 
+@pytest.mark.parametrize("mark", ["", "-1", -1])
+def test_frames_without_a_label_are_no_class(lit, table, mark):
+    frames, y = lit
+    y = y.copy() if isinstance(mark, str) else np.arange(60) % 4
+    y[::5] = mark
+    of_hits = y[1]
+    say = f"{mark!r} in y marks frames without one: leave them out"
+    with pytest.raises(InputError, match=f"HitFinderCV learns from frames with a label, and {say}"):
+        HitFinderCV(task="single-particle", pos_label=of_hits).fit(frames, y)
+    if mark == "":
+        with pytest.raises(InputError, match=say):
+            finder = TargetRecallClassifier(LogisticRegression(), pos_label="single")
+            finder.fit(table[0], np.where(table[1] == "other", "", table[1]))
+
+
 def test_a_model_from_before_there_were_tasks_has_that_of_crystals():
     old = HitFinderCV(recall=0.9)
     del old.task
