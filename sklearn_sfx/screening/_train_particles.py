@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 from sklearn.pipeline import make_pipeline
 from tqdm import tqdm
 
+from sklearn_sfx._methods import AUTO
 from sklearn_sfx._tasks import SINGLE_PARTICLE
 from sklearn_sfx._text import counted
 from sklearn_sfx._weights import as_weights, weights_of_labels
@@ -33,6 +34,7 @@ def train_single_particles(
     frames: Frames | np.ndarray,
     labels: ArrayLike,
     *,
+    method: str = AUTO,
     sample_weight: ArrayLike | None = None,
     crop: int | str | None = "auto",
     recall: float | None = None,
@@ -43,8 +45,8 @@ def train_single_particles(
 
     It learns to tell all classes apart that are labelled, by the method that the labels say is
     best: a logistic regression or trees, of the same features. A frame is kept where the
-    probability of a single particle reaches the threshold; what another frame is called is its
-    likeliest class.
+    probability of a single particle reaches the threshold; another frame is called by the likeliest
+    of the other classes.
 
     Parameters
     ----------
@@ -53,6 +55,9 @@ def train_single_particles(
         in all of them, ten at the least, better a hundred.
     labels : array-like of str, shape (n_frames,)
         Each is empty, single, multiple or other, or "" for a frame without a label.
+    method : {"auto", "sphere", "trees"}, default="auto"
+        The logistic regression, the trees, or what the labels say is better. A ``.skops`` file
+        holds no trees.
     sample_weight : array-like of float, shape (n_frames,), optional
         What each label weighs in the threshold and in what is expected, as in `train`.
     crop : int, "auto" or None, default="auto"
@@ -73,9 +78,9 @@ def train_single_particles(
     Raises
     ------
     InputError
-        The labels are not as many as the frames, or are other words; none is of a single particle,
-        or all are; a recall is asked for of fewer than five of either; or the model would keep
-        every frame.
+        There is no such method; the labels are not as many as the frames, or are other words;
+        none is of a single particle, or all are; a recall is asked for of fewer than five of
+        either; or the model would keep every frame.
 
     Warns
     -----
@@ -96,6 +101,10 @@ def train_single_particles(
     """
     if recall is not None and not 0 < recall <= 1:
         raise InputError(f"recall has to be above 0 and at most 1, got {recall}.")
+    known = (AUTO, *PARTICLE_METHODS)
+    if method not in known:
+        raise InputError(f"method has to be one of {', '.join(known)}, got {method!r}.")
+    names = tuple(PARTICLE_METHODS) if method == AUTO else (method,)
     y = _checked(labels, len(frames), recall)
     weight = weights_of_labels(sample_weight, y != UNLABELLED, "train_single_particles")
     rows = readable_rows(frames, "the training")
@@ -110,7 +119,7 @@ def train_single_particles(
         bar.set_description("finding defective pixels")
         mask = PixelMask(detect=True, invalid="auto")
         whole = make_pipeline(mask, crop_for(frames, crop)).fit_transform(frames)
-        methods = particle_methods(whole, tuple(PARTICLE_METHODS))
+        methods = particle_methods(whole, names)
         bar.update()
         chosen = select(
             mask.transform(some),

@@ -125,6 +125,7 @@ def test_a_recall_is_asked_for_and_a_safe_file_remembers_the_task(spi, labels, t
     assert "a single from probability" in said
     model = load_screening_model(path)
     assert model.task == "single-particle"
+    assert model.compared == ("sphere",)  # no trees, which no safe file holds
     assert model.expected.recall.value > 0.85
     assert f", singles {model.expected.hit_rate}, 90 % intervals" in said
     assert spi("screen", "--model", path, "--hits", tmp_path / "h", "--scores", "-") == 0

@@ -199,3 +199,13 @@ def test_a_model_from_before_there_were_tasks_has_that_of_crystals():
     again = pickle.loads(pickle.dumps(old))
     assert (again.task, again.recall) == ("crystallography", 0.9)
     assert not again.__sklearn_tags__().classifier_tags.multi_class
+
+
+def test_the_method_for_singles_may_be_said(particle_run, tmp_path):
+    pixels, labels = np.asarray(particle_run.data)[:60], particle_run.labels[:60]
+    for method in ("trees", "sphere"):
+        model = train_single_particles(pixels, labels, method=method, random_state=0)
+        assert (model.method, model.compared) == (method, (method,))
+    model.save(tmp_path / "model.skops")  # which holds no trees
+    with pytest.raises(InputError, match="method has to be one of auto, sphere, trees, got 'rows'"):
+        train_single_particles(pixels, labels, method="rows")

@@ -48,6 +48,7 @@ EXAMPLES = (
     "sfx train run.h5 --task single-particle --labels run.labels.txt --model m.joblib",
 )
 UNLABELLED = -1
+SAFE = "sphere"  # the method for single particles that goes into *.skops
 N_ADAPTED = 1000  # frames of the run, at the most, that a network is adapted to
 
 
@@ -67,7 +68,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--model",
         type=Path,
         required=True,
-        help="the model file to write; *.skops is safe to share",
+        help="the model file to write; *.skops is safe to share, and holds no trees: of single "
+        "particles the model then goes by the logistic regression",
     )
     parser.add_argument(
         "--recall",
@@ -187,7 +189,9 @@ def run(args: argparse.Namespace) -> None:
             )
         else:
             labels = np.where(target == UNLABELLED, "", classes[positions])
-            model = train_single_particles(frames[positions], labels, **settings)
+            # A safe file holds no trees, and what is chosen has to go into it.
+            by = SAFE if args.model.suffix == ".skops" else AUTO
+            model = train_single_particles(frames[positions], labels, method=by, **settings)
     seconds = time.perf_counter() - began
     with outputs.replacing(path) as temporary:
         model.save(temporary)
