@@ -169,7 +169,7 @@ class TorchClassifier(TrainedNetwork):
                 history = History(dict(epoch) for epoch in self.net_.history)
             if self.compile:
                 module.base.compile()
-            with _compiler_named(type(self).__name__) if self.compile else contextlib.nullcontext():
+            with _compiling(type(self).__name__) if self.compile else contextlib.nullcontext():
                 net = self._train(module, Material(samples, held_back, device), history)
             module.base._compiled_call_impl = None  # blocks to predict are of other sizes
         history = _without_batches(net.history)
@@ -271,10 +271,14 @@ class TorchClassifier(TrainedNetwork):
 
 
 @contextlib.contextmanager
-def _compiler_named(name: str) -> Iterator[None]:
-    """Say in a sentence what `torch.compile` lacks, mostly a C++ compiler."""
+def _compiling(name: str) -> Iterator[None]:
+    """Say in a sentence what `torch.compile` lacks, mostly a C++ compiler, and leave no trace.
+
+    What older torch compiles lets the whole process take the smallest numbers for 0 once loaded.
+    """
     from torch._dynamo.exc import BackendCompilerFailed  # slow to import
 
+    had_smallest = _has_smallest_numbers()
     try:
         yield
     except BackendCompilerFailed as error:
@@ -283,6 +287,13 @@ def _compiler_named(name: str) -> Iterator[None]:
             f"{name}(compile=True): torch could not compile the network ({why}); install a C++ "
             "compiler, such as g++, or set compile=False."
         ) from error
+    finally:
+        if had_smallest and not _has_smallest_numbers():
+            torch.set_flush_denormal(False)
+
+
+def _has_smallest_numbers() -> bool:
+    return bool((np.array([np.finfo(np.float64).tiny]) / 4)[0])
 
 
 def _softmax(logits: torch.Tensor) -> torch.Tensor:

@@ -8,7 +8,7 @@ from sklearn.base import BaseEstimator
 from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from sklearn_sfx._methods import Method
 from sklearn_sfx._tasks import SINGLE_PARTICLE
@@ -37,16 +37,18 @@ def make_single_particle_finder(*, level: float = 1.0, center: Any = "frame") ->
     -------
     Pipeline
         Lit pixels, light, the sphere that fits and how round a frame is, as logarithms; and a
-        logistic regression of any classes.
+        logistic regression of any classes. Values beyond those that were learned from, as of a
+        frame without any light, count as the nearest of them.
 
     Examples
     --------
     >>> from sklearn_sfx.screening import make_single_particle_finder
     >>> list(make_single_particle_finder(level=15.0).named_steps)
-    ['particlefeatures', 'standardscaler', 'logisticregression']
+    ['particlefeatures', 'minmaxscaler', 'standardscaler', 'logisticregression']
     """
     return make_pipeline(
         ParticleFeatures(level=level, center=center),
+        MinMaxScaler(clip=True),
         StandardScaler(),
         LogisticRegression(class_weight="balanced", max_iter=5000),
     )

@@ -364,6 +364,6 @@ def test_a_lazy_run_and_another_size_of_frame(spotted):
     dann = DANN(CNN1D(**BASE), **{**QUICK, "max_epochs": 60})
     model = make_pipeline(RowWiseDecomposition(), dann)
     model.fit(open_frames(frames), known(is_hit, domain))
-    assert model.score(frames[1::2], is_hit[1::2]) > 0.9
+    assert model.score(frames[1::2], is_hit[1::2]) >= 0.9
     other = clone(model).fit(open_frames(frames[:, :80]), known(is_hit, domain))
     assert other[-1].frame_shape_in_ == (80,)

@@ -209,3 +209,16 @@ def test_the_method_for_singles_may_be_said(particle_run, tmp_path):
     model.save(tmp_path / "model.skops")  # which holds no trees
     with pytest.raises(InputError, match="method has to be one of auto, sphere, trees, got 'rows'"):
         train_single_particles(pixels, labels, method="rows")
+
+
+@pytest.mark.parametrize("method", ["sphere", "trees"])
+def test_a_frame_without_any_light_is_empty(particle_run, method):
+    model = train_single_particles(
+        np.asarray(particle_run.data)[:120],
+        particle_run.labels[:120],
+        method=method,
+        random_state=0,
+    )
+    dark = np.zeros((2, *particle_run.data.shape[1:]), np.float32)
+    dark[1] = -3.0  # pedestals that were taken off
+    assert screen(model, dark).called.tolist() == ["empty", "empty"]

@@ -22,6 +22,14 @@ DARK = """canvas => {
 }"""
 
 
+def until(is_so):
+    """Wait for something; the page lets nobody evaluate what the browser itself could wait for."""
+    end = time.monotonic() + 60
+    while not is_so():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
 class _Running:
     """A stream of frames that are scored, and the page beside it."""
 
@@ -72,13 +80,11 @@ def test_all_of_it_fits_and_goes_on(name, running, open_page, tmp_path):
     assert page.text_content("#state") == "live"
     assert "m.joblib" in page.text_content("#model")
     before = page.text_content("#received")
-    page.wait_for_function(
-        "text => document.getElementById('received').textContent !== text", arg=before
-    )
+    until(lambda: page.text_content("#received") != before)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     for one in ("#history", "#scores", "#hits .frame[data-drawn] canvas"):
         # What is drawn is seen with the browser's next picture of the page.
-        page.wait_for_function(f"one => ({DARK})(document.querySelector(one)) > 2", arg=one)
+        until(lambda one=one: page.eval_on_selector(one, DARK) > 2)
     for one in ("#minute", "#rate", "#speed", "#latency", "#slider", "#history"):
         box = page.locator(one).bounding_box()
         assert box["x"] >= 0
