@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from sklearn_sfx import make_spi_frames, open_frames, read_mask, train
 from sklearn_sfx.classifiers._base import TorchClassifier
@@ -14,6 +15,9 @@ from sklearn_sfx.datasets.single_particles import PARTICLE_DOMAINS, Camera
 from sklearn_sfx.screening import train_single_particles
 from tests.damaged_runs import SIDE, write_runs
 from tests.simulated import in_memory
+
+settings.register_profile("untimed", deadline=None)  # a busy machine is no fault
+settings.load_profile("untimed")
 
 CHROMIUM = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking")
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"

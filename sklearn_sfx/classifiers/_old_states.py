@@ -1,6 +1,5 @@
 """Model files from before a network had a design, read as those of today."""
 
-import inspect
 from typing import Any
 
 __all__ = ["of_today"]
@@ -11,11 +10,8 @@ def of_today(kind: type, state: dict[str, Any]) -> dict[str, Any]:
 
     Before, a classifier built the network: one that was made anew from the parameters of `fit` or,
     in `DANN` and `FineTuned`, was kept as ``base_``, with the shape that the network reads.
-    Parameters that there were not have their default.
     """
-    parameters = inspect.signature(kind).parameters.values()
-    defaults = {p.name: p.default for p in parameters if p.default is not p.empty}
-    state = state | {name: value for name, value in defaults.items() if name not in state}
+    state = dict(state)
     if "_weights" in state and "design_" not in state:
         builder = state.pop("base_", None)
         if builder is None:

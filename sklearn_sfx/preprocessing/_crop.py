@@ -125,10 +125,9 @@ class CentralCrop(FrameTransformer):
 
     def __setstate__(self, state: dict) -> None:
         """Read models from before there was a choice of the centre."""
-        defaults: dict[str, Any] = {"center": "frame"}
         if "frame_shape_in_" in state:
-            defaults["center_"] = None
-        super().__setstate__(state | {k: v for k, v in defaults.items() if k not in state})
+            state = {"center_": None} | state
+        super().__setstate__(state)
 
 
 def _refuse_seams(step: CropStep, X: Any) -> None:

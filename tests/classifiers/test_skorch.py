@@ -354,6 +354,7 @@ def test_mixed_precision_learns_the_same(name, vectors, spotted):
 
 @pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler here")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:Guards may run slower on Python 3.13.0:RuntimeWarning")
 def test_compiled_learns_the_same(vectors):
     X, y = vectors
     # Batches of one size, and no processes that compile: each would take seconds to start.

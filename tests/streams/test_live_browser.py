@@ -14,7 +14,10 @@ from tests.streams.conftest import SIDE
 from tests.streams.live_pages import block
 
 WIDTHS = {"phone": (390, 844), "desktop": (1280, 800), "wall": (1920, 1080)}
-DARK = """canvas => {
+# None of a canvas that is being replaced by that of a newer frame.
+COLOURS = """selector => {
+  const canvas = document.querySelector(selector);
+  if (!canvas) return 0;
   const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
   const some = new Set();
   for (let i = 0; i < data.length; i += 4) some.add(data[i] + 256 * data[i + 1]);
@@ -84,7 +87,7 @@ def test_all_of_it_fits_and_goes_on(name, running, open_page, tmp_path):
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     for one in ("#history", "#scores", "#hits .frame[data-drawn] canvas"):
         # What is drawn is seen with the browser's next picture of the page.
-        until(lambda one=one: page.eval_on_selector(one, DARK) > 2)
+        until(lambda one=one: page.evaluate(COLOURS, one) > 2)
     for one in ("#minute", "#rate", "#speed", "#latency", "#slider", "#history"):
         box = page.locator(one).bounding_box()
         assert box["x"] >= 0
