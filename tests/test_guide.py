@@ -239,6 +239,7 @@ def mistakes(folder):
     yield lambda: network.fit(*few(3, 20))
     yield lambda: sfx.TargetRecallClassifier(network).fit(*few(20, 20))
     yield lambda: sfx.HitFinderCV().fit(run[:3], ["empty", "multiple", "single"])
+    yield lambda: sfx.HitFinderCV(task="single-particle").fit(run[:2], ["single", ""])
     yield lambda: sfx.screen(model, sfx.open_frames(larger))
     yield lambda: prepare.transform(larger)
     yield lambda: sfx.CentralCrop().fit(run)
