@@ -35,7 +35,9 @@ class Stored:
 
         Parameters of an estimator that there were not when it was written have their default.
         """
-        state = _defaults(type(self)) | dict(state)
+        state = dict(state)  # in its order, so that what is written again is the same
+        for name, default in _defaults(type(self)).items():
+            state.setdefault(name, default)
         _warn_of_newer(state.pop(WRITTEN_BY, None))
         after: Any = super()
         if hasattr(after, "__setstate__"):

@@ -125,8 +125,9 @@ class CentralCrop(FrameTransformer):
 
     def __setstate__(self, state: dict) -> None:
         """Read models from before there was a choice of the centre."""
+        state = dict(state)
         if "frame_shape_in_" in state:
-            state = {"center_": None} | state
+            state.setdefault("center_", None)
         super().__setstate__(state)
 
 
