@@ -12,20 +12,15 @@ from sklearn.utils.validation import assert_all_finite
 from sklearn_sfx.exceptions import InputError
 
 __all__ = [
-    "UNLABELLED",
     "check_labels",
     "decided",
     "encode_binary_labels",
     "encode_labels",
     "hit_class",
     "is_unlabelled",
+    "refuse_marks",
     "strata",
 ]
-
-UNLABELLED = (
-    "{name} learns from frames with a label, and {mark!r} in y marks frames without one: leave "
-    "them out, as X[y != {mark!r}] and y[y != {mark!r}] do."
-)
 
 
 def check_labels(name: str, y: ArrayLike | None) -> np.ndarray:
@@ -51,8 +46,7 @@ def encode_labels(
             f"{name} needs labels of two classes at least to learn from, but y holds one class "
             f"only: {classes.tolist()[0]!r}."
         )
-    if "" in classes.tolist():
-        raise InputError(UNLABELLED.format(name=name, mark=""))
+    refuse_marks(name, classes, ("",))
     return classes, targets.astype(np.int64)
 
 
@@ -68,6 +62,16 @@ def encode_binary_labels(
             f"{classes.tolist()}: say which one is a hit, as y == {classes.tolist()[-1]!r} does."
         )
     return classes, targets
+
+
+def refuse_marks(name: str, classes: np.ndarray, marks: tuple[Any, ...]) -> None:
+    """Refuse classes (n_classes,) among which is a mark of frames without a label."""
+    found = [label for label in classes.tolist() if label in marks]
+    if found:
+        raise InputError(
+            f"{name} learns from frames with a label, and {found[0]!r} in y marks frames without "
+            f"one: leave them out, as X[y != {found[0]!r}] and y[y != {found[0]!r}] do."
+        )
 
 
 def is_unlabelled(y: np.ndarray, mark: Any) -> np.ndarray:

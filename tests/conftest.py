@@ -19,6 +19,11 @@ from tests.simulated import in_memory
 settings.register_profile("untimed", deadline=None)  # a busy machine is no fault
 settings.load_profile("untimed")
 
+# On a processor torch compiles with it, and a bare machine has none.
+needs_compiler = pytest.mark.skipif(
+    shutil.which("g++") is None, reason="torch.compile needs a C++ compiler here"
+)
+
 CHROMIUM = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking")
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 

@@ -293,6 +293,7 @@ def _compiling(name: str) -> Iterator[None]:
 
 
 def _has_smallest_numbers() -> bool:
+    """Whether what is smaller than the smallest normal number is kept, or else taken for 0."""
     return bool((np.array([np.finfo(np.float64).tiny]) / 4)[0])
 
 

@@ -24,7 +24,7 @@ from sklearn.utils.validation import (
 )
 
 from sklearn_sfx._intervals import clopper_pearson_lower
-from sklearn_sfx._labels import UNLABELLED, check_labels, decided, hit_class, strata
+from sklearn_sfx._labels import check_labels, decided, hit_class, refuse_marks, strata
 from sklearn_sfx._stored import Stored
 from sklearn_sfx._weights import check_fit_weights, effective_counts
 from sklearn_sfx.exceptions import InputError
@@ -325,8 +325,7 @@ class TargetRecallClassifier(Stored, ClassifierMixin, MetaEstimatorMixin, BaseEs
     def _find_pos_label(self, classes: np.ndarray) -> Any:
         labels = classes.tolist()
         marked = any(label in (-1, "-1") for label in labels)
-        if "" in labels:
-            raise InputError(UNLABELLED.format(name=type(self).__name__, mark=""))
+        refuse_marks(type(self).__name__, classes, ("",))
         if len(labels) > 2 and (self.pos_label is None or marked):
             raise InputError(
                 "Only binary classification is supported. The type of the target is multiclass, "

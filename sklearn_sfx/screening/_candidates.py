@@ -80,11 +80,6 @@ class Candidate:
         parts = list(self._whole[:-1]) if len(self._whole) > 2 else []
         return [(type(part), part.get_params()) for part in parts]
 
-    def take_found(self, other: Candidate, X: Any) -> None:
-        """Take what another one of the same steps finds in the labelled frames."""
-        if other is not self:
-            self._found = other._find(X)
-
     @property
     def finds_in_crop(self) -> bool:
         """Whether it decides by what is found in the crop itself, and has not yet found it."""
@@ -184,7 +179,8 @@ def find_for_all(candidates: Iterable[Candidate], X: Any) -> None:
     for candidate in candidates:
         if candidate.steps:
             first = made.setdefault(repr(candidate.steps), candidate)
-            candidate.take_found(first, X)
+            if first is not candidate:
+                candidate._found = first._find(X)
     if not isinstance(X, Frames | np.ndarray):  # of tensors each looks for its own
         return
     alike = defaultdict(list)

@@ -13,11 +13,11 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_sfx._labels import (
-    UNLABELLED,
     decided,
     encode_binary_labels,
     encode_labels,
     hit_class,
+    refuse_marks,
 )
 from sklearn_sfx._methods import AUTO, METHODS, Method, find_methods, worth_comparing
 from sklearn_sfx._tasks import SINGLE_PARTICLE, TASKS
@@ -233,9 +233,8 @@ class HitFinderCV(FrameClassifier):
     def _of_particles(self, X: Any, y: ArrayLike) -> tuple[np.ndarray, tuple[Method, ...]]:
         """Return the labels as they are, and the methods that fit spheres."""
         self.classes_, targets = encode_labels(self, X, y)
-        marks = [label for label in self.classes_.tolist() if label in (-1, "-1")]
-        if marks and self.classes_.size > 2:  # -1 and 1 are two classes
-            raise InputError(UNLABELLED.format(name=type(self).__name__, mark=marks[0]))
+        if self.classes_.size > 2:  # -1 and 1 are two classes
+            refuse_marks(type(self).__name__, self.classes_, (-1, "-1"))
         asked = self.pos_label
         if asked is None and SINGLE_PARTICLE.kept in self.classes_:
             asked = SINGLE_PARTICLE.kept

@@ -2,7 +2,6 @@
 
 import functools
 import json
-import shutil
 import signal
 import threading
 
@@ -10,7 +9,6 @@ import joblib
 import numpy as np
 import pytest
 import torch
-import torch._inductor.config
 from sklearn.base import clone
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GridSearchCV
@@ -350,37 +348,6 @@ def test_mixed_precision_learns_the_same(name, vectors, spotted):
     assert not np.array_equal(found, exact)
     assert np.corrcoef(found[:, 1], exact[:, 1])[0, 1] > 0.9
     assert {w.dtype for w in rough.net_.module_.parameters()} == {torch.float32}
-
-
-@pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler here")
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
-@pytest.mark.filterwarnings("ignore:Guards may run slower on Python 3.13.0:RuntimeWarning")
-def test_compiled_learns_the_same(vectors):
-    X, y = vectors
-    # Batches of one size, and no processes that compile: each would take seconds to start.
-    settings = {**TINY, "max_epochs": 2, "batch_size": 40, "augment": False}
-    compiled = torch._dynamo.utils.counters["stats"]
-    n_before = compiled["unique_graphs"]
-    with torch._inductor.config.patch(compile_threads=1):
-        model = CNN1D(**settings, compile=True).fit(X, y)
-    assert compiled["unique_graphs"] > n_before
-    assert (np.array([2.3e-308]) / 4)[0] > 0  # no number has become 0 in all of the process
-    plain = CNN1D(**settings).fit(X, y)
-    np.testing.assert_allclose(model.predict_proba(X), plain.predict_proba(X), atol=2e-2)
-    assert set(model.net_.module_.state_dict()) == set(plain.net_.module_.state_dict())
-    assert clone(model).compile
-
-
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_a_compiler_that_is_missing_is_named(vectors):
-    model = CNN1D(**{**TINY, "channels": (3, 5)}, compile=True)  # of a kind that is in no cache
-    settings = {"compile_threads": 1, "cpp.cxx": ("no-such-compiler",)}
-    with (
-        torch._inductor.config.patch(settings),
-        pytest.raises(InputError, match=r"such as g\+\+, or set compile=False"),
-    ):
-        model.fit(*vectors)
-    assert not hasattr(model, "net_")
 
 
 def test_a_device_of_torch(vectors, tmp_path):

@@ -1,7 +1,5 @@
 """GCN, LCN and RWD by torch operations: their precision, their compiled form, tensors of counts."""
 
-import shutil
-
 import numpy as np
 import pytest
 import torch
@@ -12,6 +10,7 @@ from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import blocks_on_device, open_frames
 from sklearn_sfx.preprocessing import GCN, LCN, CentralCrop, PixelMask, RowWiseDecomposition
 from sklearn_sfx.preprocessing import _fused_step_on_tensors as on_tensors
+from tests.conftest import needs_compiler
 
 CPU = torch.device("cpu")
 COUNTS = ["uint8", "int16", "uint16", "int32", "uint32"]
@@ -52,7 +51,7 @@ def test_more_frames_than_fit_at_once_are_worked_on_in_parts(monkeypatch):
 
 
 @pytest.mark.filterwarnings("default")  # compilers have much to say
-@pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler here")
+@needs_compiler
 def test_compiled_stages_give_the_same():
     frames = torch.from_numpy(np.random.default_rng(3).poisson(9, (3, 40, 44)).astype(np.int32))
     usable = torch.from_numpy(np.random.default_rng(4).random((40, 44)) > 0.05).expand(3, -1, -1)
