@@ -22,13 +22,14 @@ import numpy as np
 
 from sklearn_sfx._compiled import compiled, is_interrupt
 from sklearn_sfx.exceptions import InputError
-from sklearn_sfx.preprocessing._peak_background import AT_ONCE, background, new_window
+from sklearn_sfx.preprocessing._peak_background import background, new_window
+from sklearn_sfx.preprocessing._peak_lanes import AT_ONCE, LANES, bits_above, lowest_bit
 from sklearn_sfx.preprocessing._peak_pixels import Pixels, load_row
 
 __all__ = ["Found", "contrast_distance", "find_all"]
 
 LEAST_RADIUS = 2  # of a square with enough pixels for a background
-TILE = 32  # side of the square over which step 1 takes the spread, in pixels
+TILE = LANES  # side of the square over which step 1 takes the spread, in pixels
 N_TOGETHER = 8  # tiles that are worked on before the next ones of a band
 CANDIDATE_SHARE = 0.7  # step 1 lets pass what reaches this share of the signal-to-noise asked for
 EDGE_SHARE = 0.7  # a pixel beside the highest one belongs to the peak from this share on
@@ -112,12 +113,11 @@ def _find(pixels, min_snrs, limits, radius, noise_floor, bright):
     contrast = np.full((TILE + 2, n_tiles * TILE + 2), np.nan, np.float32)
     sizes = np.empty((TILE, TILE), np.float32)
     noise = np.empty(n_tiles, np.float32)
-    marks = np.empty((TILE, n_tiles), np.bool_)
+    marks = np.empty((TILE, n_tiles), np.uint32)
     candidate = np.float32(CANDIDATE_SHARE) * min_snrs.min()
     lowest = min(candidate, bright)  # that is looked for, in noises
     square = new_window(radius)
     stack = np.empty(((2 * radius + 1) ** 2, 2), np.int64)
-    standing = np.empty(TILE + 1, np.int64)
     found = np.empty((len(min_snrs), TILE * TILE, 5), np.float32)
     n_found = np.zeros(len(min_snrs), np.int64)
     rows = columns = np.empty(0, np.int32)
@@ -133,14 +133,14 @@ def _find(pixels, min_snrs, limits, radius, noise_floor, bright):
             if n_found.max() + TILE * TILE > found.shape[1]:
                 found = np.concatenate((found, np.empty_like(found)), axis=1)
             _peaks_of_tile(
-                (band, taken, contrast, marks, square, standing, stack, found, n_found),
+                (band, taken, contrast, marks, square, stack, found, n_found),
                 (top, tile, reach),
                 (noise[tile], noise_floor, candidate * noise[tile]),
                 (min_snrs, limits),
             )
         if bright < np.inf:
-            if n_bright + TILE * width > rows.size:
-                more = np.empty(n_bright + TILE * width, np.int32)
+            if n_bright + TILE * width >= rows.size:
+                more = np.empty(n_bright + TILE * width + 1, np.int32)
                 rows, columns = np.concatenate((rows, more)), np.concatenate((columns, more))
             n_bright = _bright_of_band(
                 (contrast, noise, marks), bright, top, n_bright, rows, columns
@@ -230,18 +230,14 @@ def _spread(sizes):
 
 @_compile
 def _mark(contrast, some, noise, lowest, marks):
-    """Mark the rows of tiles in which the contrast is anywhere more than so many times the noise.
+    """Write a bit for each pixel of some tiles whose contrast is more than so many times the noise.
 
-    Most have none, and this is quicker than to look at each pixel by itself.
+    A row of a tile has one number, and most are 0: quicker than to look at each pixel by itself.
     """
     for tile in range(some[0], some[1]):
         limit = lowest * noise[tile]
         for i in range(TILE):
-            row = contrast[i + 1, tile * TILE + 1 : tile * TILE + 1 + TILE]
-            n = np.float32(0.0)  # counted without a branch, so that the loop is vectorized
-            for k in range(row.size):
-                n += np.float32(1.0) if row[k] > limit else np.float32(0.0)
-            marks[i, tile] = n > 0
+            marks[i, tile] = bits_above(contrast, i + 1, tile * TILE + 1, limit)
 
 
 @_compile
@@ -250,24 +246,20 @@ def _peaks_of_tile(work, place, levels, looks):
 
     The background of a candidate is the same for all settings, so it is fitted once.
     """
-    band, taken, contrast, marks, square, standing, stack, found, n_found = work
+    band, taken, contrast, marks, square, stack, found, n_found = work
     top, tile, reach = place
     noise, noise_floor, lowest = levels
     min_snrs, limits = looks
     radius = reach - 1
     edge = np.float32(EDGE_SHARE)
     for i in range(1, TILE + 1):
-        if not marks[i - 1, tile]:
-            continue
-        n_standing = 0  # written without a branch, which the processor would have to guess
-        for j in range(tile * TILE, tile * TILE + TILE):
-            standing[n_standing] = j
-            n_standing += contrast[i, j + 1] > lowest
-        for k in range(n_standing):
-            j = standing[k]
+        bits = marks[i - 1, tile]
+        while bits:
+            j = tile * TILE + np.int64(lowest_bit(bits))
+            bits &= bits - np.uint32(1)
             y, x = i - 1 + reach, j + reach
             above = contrast[i, j + 1]
-            if _is_any_above(band, y, x, band[y, x]):
+            if not above > lowest or _is_any_above(band, y, x, band[y, x]):
                 continue
             plane = (0.0, 0.0, 0.0, 0.0)
             is_fitted = False
@@ -281,7 +273,7 @@ def _peaks_of_tile(work, place, levels, looks):
                     continue
                 if not is_fitted:
                     start = band[y, x] - above
-                    plane = background(band, y, x, radius, start, noise_floor, *square)
+                    plane = background(band, y, x, radius, start, noise_floor, square)
                     is_fitted = True
                 if not band[y, x] - plane[0] >= min_snr * plane[3]:
                     continue
@@ -355,10 +347,10 @@ def _bright_of_band(work, least, top, n, rows, columns):
     contrast, noise, marks = work
     for i in range(TILE):
         for tile in range(noise.size):
-            if marks[i, tile]:
-                limit = least * noise[tile]
-                for j in range(tile * TILE, tile * TILE + TILE):
-                    if contrast[i + 1, j + 1] > limit:
-                        rows[n], columns[n] = top + i, j
-                        n += 1
+            bits = marks[i, tile]
+            while bits:
+                j = tile * TILE + np.int64(lowest_bit(bits))
+                bits &= bits - np.uint32(1)
+                rows[n], columns[n] = top + i, j
+                n += contrast[i + 1, j + 1] > least * noise[tile]
     return n

@@ -166,12 +166,45 @@ def pixels_by_radius(pixels, distance, centre_row, centre_column, n_radii):
     return counts
 
 
-@_compile
 def range_of(pixels):
     """Return the lowest and the highest pixel of a frame, the first and the last; float32.
 
-    NaN where a pixel is not usable, or where none is.
+    NaN where a pixel is not usable, or where none is. The pixels are those of a whole frame, with
+    no value that is none.
     """
+    frame, usable, _, _ = pixels
+    if np.issubdtype(frame.dtype, np.integer):  # without the way through float32
+        low, high = _range_of_counts(frame, usable)
+    else:
+        low, high = _range_of_floats(pixels)
+    ends = np.full(2, np.nan, np.float32)
+    for k in (0, -1):
+        if not usable.size or usable[k, k]:
+            ends[k] = frame[k, k]
+    ends[~np.isfinite(ends)] = np.nan
+    return low, high, ends[0], ends[1]
+
+
+@_compile
+def _range_of_counts(frame, usable):
+    low, high = GREATEST, LEAST
+    for i in range(frame.shape[0]):
+        row = frame[i]
+        if usable.size:
+            good = usable[i]
+            for j in range(row.size):
+                count = np.int32(row[j])
+                low = min(low, count if good[j] else GREATEST)
+                high = max(high, count if good[j] else LEAST)
+        else:
+            for j in range(row.size):
+                low, high = min(low, np.int32(row[j])), max(high, np.int32(row[j]))
+    nan = np.float32(np.nan)
+    return (np.float32(low), np.float32(high)) if low <= high else (nan, nan)
+
+
+@_compile
+def _range_of_floats(pixels):
     height, width = pixels[0].shape
     row = np.empty(width, np.float32)
     low, high = GREATEST, LEAST
@@ -181,9 +214,7 @@ def range_of(pixels):
             key = key_of(row[j])
             low = min(low, key)
             high = max(high, key if key < GREATEST else LEAST)
-    last = row[width - 1]
-    load_row(pixels, 0, 0, row)
-    return value_of_key(low), value_of_key(high), row[0], last
+    return value_of_key(low), value_of_key(high)
 
 
 @_compile
@@ -201,13 +232,22 @@ def solid_areas(pixels, value):
         for k in range(3):
             load_row(pixels, i - 1 + k, 0, rows[k])
         above, here, below = rows[0], rows[1], rows[2]
+        n_of_three = np.int32(0)
         for j in range(width):
-            of_three[j] = np.int32(above[j] == value) + np.int32(here[j] == value)
-            of_three[j] += np.int32(below[j] == value)
-        for j in range(1, width - 1):  # counted without a branch
+            count = np.int32(above[j] == value) + np.int32(here[j] == value)
+            count += np.int32(below[j] == value)
+            of_three[j] = count
+            n_of_three += count
+        if n_of_three == 0:
+            continue
+        n_of_row = amid_of_row = enclosed_of_row = np.int32(0)  # narrow, and without a branch
+        for j in range(1, width - 1):
             around = of_three[j - 1] + of_three[j] + of_three[j + 1]
-            has = here[j] == value
-            n += has
-            amid += has & (around == 9)
-            enclosed += (not has) & (around >= 6) & (here[j] == here[j])
+            has, is_usable = here[j] == value, here[j] == here[j]
+            n_of_row += np.int32(has)
+            amid_of_row += np.int32(has & (around == 9))
+            enclosed_of_row += np.int32((has ^ True) & (around >= 6) & is_usable)
+        n += n_of_row
+        amid += amid_of_row
+        enclosed += enclosed_of_row
     return n, amid, enclosed

@@ -239,6 +239,15 @@ def test_steep_background_and_saturated_pixels():
     assert assert_found_alike(frame) >= 1
 
 
+def test_faint_peaks_beside_one_a_thousand_times_as_bright():
+    """Sums of the bright one's squares leave no digit of the others', if they are taken off."""
+    frame = frame_of((96, 96), 30.0, 3, n_spots=0).astype(np.float32) + np.float32(0.3)
+    frame[40:43, 40:43] += 60000
+    frame[41:43, 47:49] += 60
+    frame[49:51, 41:43] += 60
+    assert assert_found_alike(frame) == 3
+
+
 def test_more_peaks_than_any_table_is_made_for():
     frame = np.random.default_rng(0).poisson(5.0, (400, 400))
     frame[5::8, 5::8] += 300
