@@ -48,7 +48,7 @@ def measure(material: Material) -> list[Row]:
     passes = {name: timed(function) for name, function in functions.items()}
     seconds = interleave(passes, material.repeats(9))
     note = f"The probabilities of both ways differ by {off:.0e} at most."
-    demanded = {"least": 6, "aim": 12, "note": note}
+    demanded = {"least": 9, "aim": 12, "note": note}
     of_two = {"least": 1.7, "aim": 1.95}
     return [
         faster(WHAT, "h5py + scipy + torch", seconds, "ours", "peer", N_FRAMES, **demanded),

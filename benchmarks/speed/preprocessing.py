@@ -59,8 +59,8 @@ def _rows_of_times(noise: np.ndarray, usable: np.ndarray, repeats: int) -> list[
         return faster(what, against, seconds, ours, peer, N_FRAMES, **demanded)
 
     return [
-        row(FUSED, "scipy, float64", "ours", "scipy", least=8, aim=13),
-        row(FUSED, "OpenCV, float32", "ours", "opencv", least=4, aim=6),
+        row(FUSED, "scipy, float64", "ours", "scipy", least=16, aim=20),
+        row(FUSED, "OpenCV, float32", "ours", "opencv", least=5, aim=6),
         row(FUSED, "torch avg_pool2d, float32, batch 8", "ours", "torch"),
         row("the same steps on an array, unfused", "scipy, float64", "one by one", "scipy"),
         row(f"{FUSED}, masked", "scipy, float64, masked", "masked", "scipy masked"),

@@ -37,6 +37,7 @@ from sklearn_sfx.networks import AdversarialLoss, AdversarialModule
 __all__ = ["DANN"]
 
 LOOKED_AT = 64  # vectors that say whether they have units
+STRENGTHS = {"vectors": 1.0, "frames": 0.1}  # of the gradient reversal
 N_FEATURES = 16  # that both heads read; the base has many more ways to tell two experiments apart
 
 
@@ -52,7 +53,8 @@ class DANN(TorchClassifier):
     target, where a frame of the target counts by its predicted probability, after [4]_. Row
     vectors of another detector may be larger, and have another level and background: the network
     of `CNN1D` divides each without values below 0 by its median, and each place of the source's
-    vectors is given the level and the spread that it has in the target's.
+    vectors is given the level and the spread that it has in the target's. Of frames, batch norms
+    learn from the source alone.
 
     Parameters
     ----------
@@ -64,8 +66,9 @@ class DANN(TorchClassifier):
     unlabelled : int, str or None, default=-1
         The label in y of a frame of the target. None where -1 is a label like any other: then
         `sample_domain` says which frames are of the target.
-    max_lambda : float, default=1.0
-        Strength of the gradient reversal at its greatest; 0 trains on the source alone.
+    max_lambda : float or "auto", default="auto"
+        Strength of the gradient reversal at its greatest; 0 trains on the source alone. "auto" is 1
+        for row vectors, and 0.1 for frames, of which a network has more ways to lose hits.
     lambda_schedule : {"ganin", "linear", "constant"}, default="ganin"
         How the strength grows with the progress p of the training, from 0 to 1: as
         ``2 / (1 + exp(-10 p)) - 1`` [1]_, as p, or not at all.
@@ -179,7 +182,7 @@ class DANN(TorchClassifier):
         **TorchClassifier._parameter_constraints,
         "base": "no_validation",  # `_design_of` says what may stand there
         "unlabelled": [Integral, str, None],
-        "max_lambda": [Interval(Real, 0, None, closed="left")],
+        "max_lambda": [Interval(Real, 0, None, closed="left"), StrOptions({"auto"})],
         "lambda_schedule": [StrOptions(set(SCHEDULES))],
         "batch_size": [Interval(Integral, 2, None, closed="left")],
     }
@@ -189,7 +192,7 @@ class DANN(TorchClassifier):
         base: DesignedClassifier | NetworkDesign | None = None,
         *,
         unlabelled: int | str | None = -1,
-        max_lambda: float = 1.0,
+        max_lambda: float | str = "auto",
         lambda_schedule: str = "ganin",
         max_epochs: int = 50,
         batch_size: int = 64,
@@ -334,10 +337,15 @@ class DANN(TorchClassifier):
     def _make_callbacks(self) -> list[tuple[str, Callback]]:
         return [
             *super()._make_callbacks(),
-            ("reversal", ReversalSchedule(self.max_lambda, self.lambda_schedule)),
+            ("reversal", ReversalSchedule(self._strength(), self.lambda_schedule)),
             ("domain", DomainPerEpoch()),
             ("domain_head", DomainHeadAhead(self.lr, self.weight_decay)),
         ]
+
+    def _strength(self) -> float:
+        if self.max_lambda != "auto":
+            return float(self.max_lambda)
+        return STRENGTHS["vectors" if isinstance(self.design_, VectorDesign) else "frames"]
 
     def _build_module(
         self, design: NetworkDesign, frame_shape: tuple[int, ...], n_classes: int

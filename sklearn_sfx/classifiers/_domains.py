@@ -9,6 +9,7 @@ import torch
 from skorch import NeuralNetClassifier
 from skorch.callbacks import Callback
 from torch.nn import functional as F
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.data import DataLoader, Sampler
 
 from sklearn_sfx.classifiers._net import TrainingNet
@@ -37,12 +38,41 @@ SCHEDULES = {
 
 
 class AdversarialNet(TrainingNet):
-    """A net whose loss sees the logits of both heads."""
+    """A net whose loss sees the logits of both heads.
+
+    Batch norms learn from frames of the source alone, and frames of the target go through them as
+    they will when they are decided on. So the target's share of hits is nowhere in the norms, and
+    without the adversary this is the network of the source. Row vectors of both go through
+    together: they come in one measure, and a batch that knows both finds more hits of the target.
+    """
+
+    def train_step_single(self, batch: Any, **fit_params: Any) -> dict:
+        """Do a step of the training, with what is known of the batch."""
+        self.is_source_ = batch[1].to(self.device) >= 0
+        return super().train_step_single(batch, **fit_params)
 
     def _outputs(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """Return the logits of the labels and of the domain, and the features."""
-        features = self.module_.features(x)
-        return *self.module_.heads(features), features.detach()
+        module = self.module_
+        if not module.training or x.dim() == 2 or bool(self.is_source_.all()):
+            features = module.features(x)
+        else:
+            features = self._features_of_each(x)
+        return *module.heads(features), features.detach()
+
+    def _features_of_each(self, x: torch.Tensor) -> torch.Tensor:
+        """Return the features of a batch of frames, whose norms learn from the source."""
+        module, source = self.module_, self.is_source_
+        of_source = module.features(x[source])
+        norms = [each for each in module.modules() if isinstance(each, _BatchNorm)]
+        learning = [norm for norm in norms if norm.training]
+        for norm in learning:
+            norm.eval()
+        of_target = module.features(x[~source])
+        for norm in learning:
+            norm.train()
+        features = of_source.new_empty(len(x), of_source.shape[1])
+        return features.index_put((source,), of_source).index_put((~source,), of_target)
 
 
 class MixedBatches(Sampler):

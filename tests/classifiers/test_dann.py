@@ -161,6 +161,36 @@ def test_a_fresh_probe_tells_the_domains_worse(two_runs):
     assert found[1] < found[0] - 0.1
 
 
+def frames_of_two_runs(seed):
+    rng = np.random.default_rng(seed)
+    X = rng.poisson(5.0, (48, 32, 32)).astype(np.float32)
+    y = np.tile([0, 1], 24)
+    X[y == 1, 8:24:4, 8:24:4] += 40
+    return X, np.where(np.arange(48) < 24, y, -1)
+
+
+def test_norms_of_frames_learn_from_the_source_alone():
+    """Without the adversary, whatever the target looks like, the network is that of the source."""
+    X, y = frames_of_two_runs(0)
+    brighter = np.where((y < 0)[:, None, None], 10 * X + 50, X)
+    base = CNN2D(channels=(2, 4), n_hidden=4)
+    plain, other = (DANN(base, max_lambda=0, **BRIEF).fit(frames, y) for frames in (X, brighter))
+    np.testing.assert_array_equal(plain.predict_proba(X), other.predict_proba(X))
+    pulled = DANN(base, max_lambda=1, **BRIEF).fit(brighter, y)
+    assert not np.array_equal(pulled.predict_proba(X), other.predict_proba(X))
+
+
+def test_the_strength_suits_what_is_read(two_runs):
+    X, y, domain = two_runs
+    settings = {**BRIEF, "lambda_schedule": "constant"}
+    of_vectors = DANN(CNN1D(**BASE), **settings).fit(X, known(y, domain))
+    of_frames = DANN(CNN2D(**BASE), **settings).fit(*frames_of_two_runs(0))
+    assert of_vectors.history_[-1, "lambda"] == 1
+    assert of_frames.history_[-1, "lambda"] == 0.1
+    asked = DANN(CNN2D(**BASE), max_lambda=0.7, **settings).fit(*frames_of_two_runs(0))
+    assert asked.history_[-1, "lambda"] == 0.7
+
+
 def test_the_domain_head_goes_ahead_and_leaves_the_rest(two_runs):
     X, y, domain = two_runs
     net = DANN(CNN1D(**BASE), **{**QUICK, "max_epochs": 1}).fit(X, known(y, domain)).net_
