@@ -49,7 +49,10 @@ class AdversarialNet(TrainingNet):
     def train_step_single(self, batch: Any, **fit_params: Any) -> dict:
         """Do a step of the training, with what is known of the batch."""
         self.is_source_ = batch[1].to(self.device) >= 0
-        return super().train_step_single(batch, **fit_params)
+        try:
+            return super().train_step_single(batch, **fit_params)
+        finally:
+            del self.is_source_  # a tensor on a GPU has no place in a saved net
 
     def _outputs(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """Return the logits of the labels and of the domain, and the features."""
