@@ -76,7 +76,7 @@ def test_a_new_method_is_one_entry(monkeypatch):
     with pytest.raises(InputError, match=r"2 labels of each kind .* method 'peaks'"):
         train(frames, np.r_[np.ones(29), 0], method="brightest", crop=90)
     target = highest(frames)[:, 0] > np.median(highest(frames))
-    model = train(frames, target.astype(int), method="brightest", crop=90)
+    model = train(frames, target.astype(int), method="brightest", crop=90, random_state=0)
     assert model.method == "brightest"
     scores = screen(model, frames)
     probability = model.classifier[-1].predict_proba(highest(model.prepare.transform(frames)))
