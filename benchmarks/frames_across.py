@@ -23,17 +23,15 @@ import numpy as np
 import torch
 from sklearn.metrics import roc_auc_score
 
-from benchmarks.adaptation import with_share
+from benchmarks.adaptation import TELLS, with_share
 from benchmarks.choice.cells import Tested
-from benchmarks.weak_supervision import prepared_run
+from benchmarks.weak_supervision import DOMAINS, RARE, prepared_run
 from sklearn_sfx import CNN2D, DANN
 from sklearn_sfx._files import replacing
 
-DOMAINS = ("LN84", "LN83", "LO19")
 N_FRAMES, N_LEARNED = 1000, 600  # of a run, and of those that are learned from
-RATES = (None, 0.05)  # hits among the target's frames that are learned from; None as they come
+RATES = (None, RARE)  # hits among the target's frames that are learned from; None as they come
 EPOCHS = 12
-TELLS = 0.005  # of AUC
 
 
 def main() -> None:
@@ -77,7 +75,7 @@ def main() -> None:
 
 
 def quartered(cache: Path, name: str, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the prepared frames of a run, float32, and the labels."""
+    """Return the prepared frames of a run, float32 (n, 180, 180), and the labels (n,)."""
     path = cache / f"{name}-{seed}.npz"
     if not path.exists():
         run = prepared_run(cache / "runs", name, seed, N_FRAMES)

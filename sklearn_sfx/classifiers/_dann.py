@@ -37,7 +37,7 @@ from sklearn_sfx.networks import AdversarialLoss, AdversarialModule
 __all__ = ["DANN"]
 
 LOOKED_AT = 64  # vectors that say whether they have units
-STRENGTHS = {"vectors": 1.0, "frames": 0.1}  # of the gradient reversal
+ON_VECTORS, ON_FRAMES = 1.0, 0.1  # strengths of the gradient reversal
 N_FEATURES = 16  # that both heads read; the base has many more ways to tell two experiments apart
 
 
@@ -345,7 +345,7 @@ class DANN(TorchClassifier):
     def _strength(self) -> float:
         if self.max_lambda != "auto":
             return float(self.max_lambda)
-        return STRENGTHS["vectors" if isinstance(self.design_, VectorDesign) else "frames"]
+        return ON_VECTORS if isinstance(self.design_, VectorDesign) else ON_FRAMES
 
     def _build_module(
         self, design: NetworkDesign, frame_shape: tuple[int, ...], n_classes: int

@@ -3,7 +3,7 @@
 import numpy as np
 from numba import njit
 
-from sklearn_sfx.preprocessing._peak_pixels import load_row
+from sklearn_sfx.preprocessing._peak_pixels import Pixels, load_row
 from sklearn_sfx.preprocessing.kernels import GREATEST, LEAST, key_of, value_of_key
 
 __all__ = ["around_peaks", "closeness", "pixels_by_radius", "range_of", "solid_areas"]
@@ -166,7 +166,7 @@ def pixels_by_radius(pixels, distance, centre_row, centre_column, n_radii):
     return counts
 
 
-def range_of(pixels):
+def range_of(pixels: Pixels) -> tuple[float, float, float, float]:
     """Return the lowest and the highest pixel of a frame, the first and the last; float32.
 
     NaN where a pixel is not usable, or where none is. The pixels are those of a whole frame, with
