@@ -17,6 +17,7 @@ from sklearn_sfx.classifiers._held_out import find_together as find_together
 from sklearn_sfx.classifiers._held_out import fit_found as fit_found
 from sklearn_sfx.classifiers._held_out import held_out_probability as held_out_probability
 from sklearn_sfx.classifiers._held_out import probability_of_found as probability_of_found
+from sklearn_sfx.classifiers._held_out import takes_long as takes_long
 from sklearn_sfx.classifiers._lit_pixel_count import (
     LitPixelCountClassifier as LitPixelCountClassifier,
 )

@@ -1,6 +1,7 @@
 """How every classifier of this package trains its network."""
 
 import contextlib
+import functools
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -40,6 +41,7 @@ from sklearn_sfx.networks import ClassifierModule, ClassLoss
 __all__ = ["Material", "TorchClassifier"]
 
 FEW_LABELS = 10
+FUSED_ADAMW = functools.partial(torch.optim.AdamW, fused=True)  # one loop over all weights
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,7 @@ class TorchClassifier(TrainedNetwork):
             module,
             classes=np.arange(len(self.classes_)),
             criterion=self._make_loss(class_weight),
-            optimizer=torch.optim.AdamW if self.optimizer is None else self.optimizer,
+            optimizer=FUSED_ADAMW if self.optimizer is None else self.optimizer,
             optimizer__weight_decay=self.weight_decay,
             mixed_precision=self.mixed_precision,
             batch_size=self.batch_size,

@@ -155,6 +155,7 @@ class DomainHeadAhead(Callback):
         self.seen_: deque[tuple[torch.Tensor, ...]] = deque(maxlen=HEAD_BATCHES)
         self.optimizer_ = torch.optim.AdamW(
             net.module_.domain_head.parameters(),
+            fused=True,
             lr=HEAD_RATE * self.lr,
             betas=HEAD_BETAS,
             weight_decay=self.weight_decay,

@@ -21,7 +21,14 @@ from sklearn_sfx.exceptions import FewLabelsWarning
 from sklearn_sfx.frames import Frames, FrameStep, open_frames
 from sklearn_sfx.preprocessing import peaks_once
 
-__all__ = ["find_in", "find_together", "fit_found", "held_out_probability", "probability_of_found"]
+__all__ = [
+    "find_in",
+    "find_together",
+    "fit_found",
+    "held_out_probability",
+    "probability_of_found",
+    "takes_long",
+]
 
 WORTH_PROCESSES = 1000  # frames times epochs; fewer are learned before a process has started
 
@@ -140,7 +147,7 @@ def held_out_probability(
         (clone(classifier[-1]), found[train], y[train], found[test], pos_label)
         for train, test in folds
     ]
-    if _takes_long(classifier[-1], len(y)):
+    if takes_long(classifier[-1], len(y)):
         parts = side_by_side(_of_fold, tasks, own)
     else:
         if own is not None:
@@ -152,8 +159,16 @@ def held_out_probability(
     return probability
 
 
-def _takes_long(decider: BaseEstimator, n_frames: int) -> bool:
-    """Whether it pays to train elsewhere too; on a GPU they would wait for each other."""
+def takes_long(decider: BaseEstimator, n_frames: int) -> bool:
+    """Whether it pays to train elsewhere too; on a GPU they would wait for each other.
+
+    Parameters
+    ----------
+    decider : estimator
+        The last step of a pipeline.
+    n_frames : int
+        How many it would learn from.
+    """
     if not isinstance(decider, TorchClassifier):
         return False
     learned = n_frames * decider.max_epochs

@@ -7,6 +7,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from sklearn_sfx.networks._learning_1d import learn_blocks, learns_here
+
 __all__ = ["Base1D", "in_own_units"]
 
 
@@ -79,7 +81,7 @@ class Base1D(nn.Module):
             x = in_own_units(x)
         # The heights of spots span decades: what counts is that a row has one, more than how high.
         x = torch.asinh(self.scale(x.unsqueeze(1)))
-        x = self.blocks(x)
+        x = learn_blocks(x, self.blocks) if learns_here(x, self.blocks) else self.blocks(x)
         # Spots may lie in any row: how much there is on the whole, and the most in one place.
         return torch.cat([x.mean(dim=2), x.amax(dim=2)], dim=1)
 

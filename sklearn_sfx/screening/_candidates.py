@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from sklearn_sfx.classifiers import (
     fit_found,
     held_out_probability,
     probability_of_found,
+    takes_long,
 )
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import Frames
@@ -44,14 +45,15 @@ class Candidate:
         """Its name, its crop, and the classifier of what is cropped."""
         return self.method.name, self._whole[0], self._whole[1:]
 
-    def held_out(self, X: Any, y: np.ndarray, folds: list, fit_too: bool) -> np.ndarray:
+    def held_out(
+        self, X: Any, y: np.ndarray, folds: list, own: Callable[[], object] | None = None
+    ) -> np.ndarray:
         """Return the probability of a hit by models that have not learned from the frame.
 
-        With `fit_too` it learns from all labels meanwhile.
+        This process does `own` while others learn.
         """
         if self._held_out is None:
             found = self._find(X)
-            own = (lambda: self.fit(X, y)) if fit_too else None
             self._held_out = held_out_probability(
                 self._whole, found, y, folds, own, self.method.pos_label
             )
@@ -73,6 +75,10 @@ class Candidate:
     def found_in_crop(self, crop: CentralCrop) -> np.ndarray | None:
         """Return what it has found in the labelled frames, if it was in just that part of them."""
         return self._found if self._whole[0].get_params() == crop.get_params() else None
+
+    def learns_long(self, n_frames: int) -> bool:
+        """Whether it learns by itself, and so long that other processes help."""
+        return len(self._whole) > 1 and takes_long(self._whole[-1], n_frames)
 
     @property
     def steps(self) -> list[tuple[type, dict]]:
@@ -102,8 +108,12 @@ class _Average(Candidate):
         super().__init__(method, CentralCrop(None), [])
         self._averaged = averaged
 
-    def held_out(self, X: Any, y: np.ndarray, folds: list, fit_too: bool) -> np.ndarray:
-        return np.mean([part.held_out(X, y, folds, fit_too) for part in self._averaged], axis=0)
+    def held_out(
+        self, X: Any, y: np.ndarray, folds: list, own: Callable[[], object] | None = None
+    ) -> np.ndarray:
+        if own is not None:
+            own()
+        return np.mean([part.held_out(X, y, folds) for part in self._averaged], axis=0)
 
     def fit(self, X: Any, y: np.ndarray | None) -> Pipeline:
         fitted = [(part.method.name, FrozenEstimator(part.fit(X, y))) for part in self._averaged]
@@ -123,9 +133,13 @@ class _Adapted(Candidate):
         super().__init__(method, crop_for(X, side), steps)
         self._source, self._side = method, side
 
-    def held_out(self, X: Any, y: np.ndarray, folds: list, fit_too: bool) -> np.ndarray:
+    def held_out(
+        self, X: Any, y: np.ndarray, folds: list, own: Callable[[], object] | None = None
+    ) -> np.ndarray:
         """Return what it says of these frames: it learns from the label of none of them."""
         self.fit(X, y)
+        if own is not None:
+            own()
         return self.probability(X)
 
     def fit(self, X: Any, y: np.ndarray | None) -> Pipeline:

@@ -133,14 +133,24 @@ def select(
             np.zeros(len(y)), strata(y, pos_label, N_FOLDS)
         )
     )
-    say("looking at frames")
-    find_for_all(known.values(), X)
+    slow = next((one for one in known.values() if one.learns_long(len(y))), None)
+    others = [one for one in known.values() if one is not slow]
+    if slow is not None:
+        say(f"training by folds: {slow.method.summary}")
+
+        def meanwhile() -> None:
+            find_for_all(others, X)
+            if not candidates[1:]:  # it will be fitted to all labels for certain
+                candidates[0].fit(X, y)
+
+        slow.held_out(X, y, folds, meanwhile)
+    else:
+        say("looking at frames")
+        find_for_all(others, X)
     held_out = {}
     for candidate in candidates:
         say(f"comparing: {candidate.method.summary}" if candidates[1:] else "training by folds")
-        # The only one will be fitted to all labels for certain, so that goes along.
-        fit_too = not candidates[1:]
-        held_out[candidate.method.name] = candidate.held_out(X, y, folds, fit_too)
+        held_out[candidate.method.name] = candidate.held_out(X, y, folds)
     name = best_method(held_out, is_hit, sample_weight)
     best = next(candidate for candidate in candidates if candidate.method.name == name)
     say("training on all labels")

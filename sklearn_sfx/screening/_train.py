@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -197,7 +198,11 @@ def train(
     some, known = (frames[labelled], target[labelled]) if labelled.size else (frames, None)
     if weight is not None:
         weight = as_weights(weight[labelled], labelled.size, "train")
-    with tqdm(total=3, unit="step", disable=None if progress else True) as bar:
+    with (
+        ThreadPoolExecutor(1) as beside,
+        tqdm(total=3, unit="step", disable=None if progress else True) as bar,
+    ):
+        trained_on = beside.submit(_trained_on, some, known, transfer)
         bar.set_description("finding defective pixels")
         mask = PixelMask(detect=True, invalid="auto").fit(frames)
         masked = mask.transform(some)
@@ -231,7 +236,7 @@ def train(
         classifier=chosen.classifier,
         baseline=baseline,
         threshold=chosen.threshold,
-        trained_on=_trained_on(some, known, transfer),
+        trained_on=trained_on.result(),
         frame_shape=tuple(frames.shape[1:]),
         masked=getattr(frames, "mask", None) is not None,
         method=chosen.method,

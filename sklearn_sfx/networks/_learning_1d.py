@@ -1,0 +1,177 @@
+"""How the blocks for vectors learn on a processor: the same numbers, in a third of the time.
+
+Step by step, batch norm, ReLU and pooling take as long as the convolutions, and convolutions of
+short vectors take twice as long as the products of matrices that they are made of. So here the
+values of a channel lie beside each other, sample after sample, with zeros between them: each place
+of a kernel is one product of matrices over the whole batch, and the other three are one loop.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import nn
+from torch.autograd.function import once_differentiable
+from torch.nn import functional as F
+
+from sklearn_sfx.networks._pooled_kernels import (
+    channel_statistics,
+    gradient_below,
+    gradient_sums,
+    normalize_and_pool,
+)
+
+__all__ = ["learn_blocks", "learns_here"]
+
+
+class Block(Protocol):
+    """Convolution, batch norm, ReLU, pooling by two, and dropout."""
+
+    conv: nn.Conv1d
+    norm: nn.BatchNorm1d
+    drop: nn.Dropout1d
+
+
+def learns_here(x: torch.Tensor, blocks: Sequence[Block]) -> bool:
+    """Whether all norms learn, on a processor, in a network that nothing else compiles."""
+    return (
+        x.device.type == "cpu"
+        and torch.is_grad_enabled()
+        and not torch.compiler.is_compiling()
+        and not torch.jit.is_tracing()
+        and not torch.is_autocast_enabled("cpu")
+        and x.shape[2] >> len(blocks) > 0
+        and all(block.norm.training and block.conv.kernel_size[0] % 2 for block in blocks)
+        and all(
+            each.dtype == torch.float32
+            for each in (x, *(part for block in blocks for part in block.parameters()))
+        )
+    )
+
+
+def learn_blocks(x: torch.Tensor, blocks: Sequence[Block]) -> torch.Tensor:
+    """Return what the blocks make of a batch, and let their norms learn from it.
+
+    Parameters
+    ----------
+    x : Tensor of shape (n, 1, length), float32
+        Vectors for which `learns_here` holds.
+    blocks : sequence of Block
+        Those of `Base1D`.
+
+    Returns
+    -------
+    Tensor of shape (n, channels, length / 2 ** len(blocks))
+        As the blocks give it, but for rounding.
+    """
+    length, size = x.shape[2], blocks[0].conv.kernel_size[0]
+    # One channel is too little for a product: its neighbours make as many as the kernel is long.
+    x = F.pad(x[:, 0], (size // 2, size // 2)).unfold(1, size, 1).permute(2, 0, 1).contiguous()
+    for i, block in enumerate(blocks):
+        weight = block.conv.weight
+        taps = weight.permute(1, 0, 2) if i == 0 else weight.permute(2, 0, 1)
+        margin = blocks[i + 1].conv.kernel_size[0] // 2 if i + 1 < len(blocks) else 0
+        x = _Block.apply(
+            x, taps.contiguous(), block.norm.weight, block.norm.bias, block.norm, length, margin
+        )
+        x = block.drop(x.transpose(0, 1)).transpose(0, 1).contiguous()
+        length //= 2
+    return x.transpose(0, 1)
+
+
+class _Block(torch.autograd.Function):
+    """A convolution by matrices, and batch norm, ReLU and pooling as one.
+
+    It reads (channels, n, margin + length + margin) with zeros in the margins, and gives the same
+    of its own channels, half the length, and the margin of the next block.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        x: torch.Tensor,
+        taps: torch.Tensor,
+        weight: torch.Tensor,
+        bias: torch.Tensor,
+        norm: nn.BatchNorm1d,
+        length: int,
+        margin: int,
+    ) -> torch.Tensor:
+        n_channels = taps.shape[1]
+        y = _convolved(x, taps)
+        values = y.numpy()
+        mean, variance = np.empty((2, n_channels))
+        channel_statistics(values, length, mean, variance)
+        _learn(norm, mean, variance, x.shape[1] * length)
+        inverse = 1 / np.sqrt(variance + norm.eps)
+        scale = weight.detach().numpy() * inverse
+        shift = (bias.detach().numpy() - mean * scale).astype(np.float32)
+        scale = scale.astype(np.float32)
+        pooled = torch.zeros(n_channels, x.shape[1], length // 2 + 2 * margin)
+        normalize_and_pool(values, length, scale, shift, pooled.numpy(), margin)
+        ctx.save_for_backward(x, taps)
+        ctx.kept = y, length, margin, mean, inverse, scale, shift
+        return pooled
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: torch.Tensor) -> tuple:
+        x, taps = ctx.saved_tensors
+        y, length, margin, mean, inverse, scale, shift = ctx.kept
+        values, above = y.numpy(), gradient.contiguous().numpy()
+        n = x.shape[1] * length
+        plain, normalized = np.empty((2, len(values)))
+        of_channel = values, length, scale, shift
+        gradient_sums(*of_channel, mean.astype(np.float32), above, margin, plain, normalized)
+        normalized *= inverse
+        of_x = of_taps = None
+        if ctx.needs_input_grad[0] or ctx.needs_input_grad[1]:
+            slope = -scale * inverse * normalized / n
+            level = -scale * plain / n - slope * mean
+            below = torch.empty_like(y)
+            slope, level = slope.astype(np.float32), level.astype(np.float32)
+            gradient_below(*of_channel, slope, level, above, margin, below.numpy())
+            of_x = _gradient_at_input(below, x, taps) if ctx.needs_input_grad[0] else None
+            of_taps = _gradient_at_taps(below, x, taps) if ctx.needs_input_grad[1] else None
+        of_weight, of_bias = (torch.from_numpy(of.astype(np.float32)) for of in (normalized, plain))
+        return of_x, of_taps, of_weight, of_bias, None, None, None
+
+
+def _convolved(x: torch.Tensor, taps: torch.Tensor) -> torch.Tensor:
+    """Return the convolution; what goes over the end of a row is the start of the next one."""
+    y = x.new_empty(taps.shape[1], *x.shape[1:])
+    rows, flat = x.flatten(1), y.flatten(1)
+    n = flat.shape[1] - len(taps) + 1
+    into = flat[:, :n]
+    for k, tap in enumerate(taps):
+        into.addmm_(tap, rows[:, k : k + n], beta=min(k, 1))
+    return y
+
+
+def _gradient_at_input(below: torch.Tensor, x: torch.Tensor, taps: torch.Tensor) -> torch.Tensor:
+    of_x = torch.zeros_like(x)
+    flat, into = below.flatten(1), of_x.flatten(1)
+    n = flat.shape[1] - len(taps) + 1
+    for k, tap in enumerate(taps):
+        into[:, k : k + n].addmm_(tap.T, flat[:, :n])
+    return of_x
+
+
+def _gradient_at_taps(below: torch.Tensor, x: torch.Tensor, taps: torch.Tensor) -> torch.Tensor:
+    of_taps = torch.empty_like(taps)
+    flat, rows = below.flatten(1), x.flatten(1)
+    n = flat.shape[1] - len(taps) + 1
+    for k in range(len(taps)):
+        torch.mm(flat[:, :n], rows[:, k : k + n].T, out=of_taps[k])
+    return of_taps
+
+
+@torch.no_grad()
+def _learn(norm: nn.BatchNorm1d, mean: np.ndarray, variance: np.ndarray, n: int) -> None:
+    """Let the running values of a norm learn from a batch of n values per channel."""
+    norm.num_batches_tracked.add_(1)
+    share = norm.momentum if norm.momentum is not None else 1 / float(norm.num_batches_tracked)
+    norm.running_mean.lerp_(torch.from_numpy(mean.astype(np.float32)), share)
+    unbiased = variance * n / (n - 1)
+    norm.running_var.lerp_(torch.from_numpy(unbiased.astype(np.float32)), share)
