@@ -28,6 +28,7 @@ ROOMS = [
     "_text",
     "_tasks",
     "_tensors",
+    "_side_by_side",
     "_labels",
     "_models",
     "_extras",

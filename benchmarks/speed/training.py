@@ -4,18 +4,23 @@ Ours is `held_out_probability`, with the last fit in its midst, under
 ``joblib.parallel_config(n_jobs=2, backend="threading")``; it needs two idle cores. The peer trains
 the same networks with scikit-learn, one after the other in this process. Both give the same
 probabilities. Each pass of ours starts its process anew.
+
+A step, forward and backward in one thread, is of the same base and batch in both; the peer calls
+its layers one after the other.
 """
 
 from collections.abc import Callable
 
 import joblib
 import numpy as np
+import torch
 from sklearn.base import clone
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 
 from sklearn_sfx import CNN1D
 from sklearn_sfx.classifiers import held_out_probability
+from sklearn_sfx.networks import Base1D
 
 from .material import Material
 from .rows import Row, faster
@@ -23,7 +28,7 @@ from .timing import interleave, timed
 
 N_LABELS = 200
 EPOCHS_QUICK = 10  # a quick run makes do with these
-REPEATS = 3
+REPEATS, REPEATS_STEP = 3, 31
 FOLDS = StratifiedKFold(5, shuffle=True, random_state=0)
 
 
@@ -46,8 +51,30 @@ def measure(material: Material) -> list[Row]:
             "ours",
             "peer",
             N_LABELS,
-        )
+        ),
+        _step_row(vectors[: network.batch_size], material.repeats(REPEATS_STEP)),
     ]
+
+
+def _step_row(batch: np.ndarray, repeats: int) -> Row:
+    vectors, base = torch.from_numpy(batch).float(), Base1D(dropout=0.2).train()
+
+    def ours() -> None:
+        base(vectors).sum().backward()
+
+    def layer_by_layer() -> None:
+        x = base.blocks(torch.asinh(base.scale(vectors.unsqueeze(1))))
+        torch.cat([x.mean(dim=2), x.amax(dim=2)], dim=1).sum().backward()
+
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        passes = {"ours": timed(ours), "peer": timed(layer_by_layer)}
+        seconds = interleave(passes, repeats)
+    finally:
+        torch.set_num_threads(n_threads)
+    what = "a step of the training of CNN1D's base, one core, per vector"
+    return faster(what, "torch, layer by layer", seconds, "ours", "peer", len(batch))
 
 
 def _ours(network: CNN1D, vectors: np.ndarray, labels: np.ndarray) -> Callable[[], object]:

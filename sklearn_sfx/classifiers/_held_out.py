@@ -13,9 +13,9 @@ from scipy.special import expit
 from sklearn.base import BaseEstimator, clone
 from sklearn.pipeline import Pipeline
 
+from sklearn_sfx._side_by_side import side_by_side
 from sklearn_sfx.classifiers._base import TorchClassifier
 from sklearn_sfx.classifiers._finding import FindingClassifier
-from sklearn_sfx.classifiers._side_by_side import side_by_side
 from sklearn_sfx.classifiers._training import find_device
 from sklearn_sfx.exceptions import FewLabelsWarning
 from sklearn_sfx.frames import Frames, FrameStep, open_frames

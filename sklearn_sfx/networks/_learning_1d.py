@@ -6,8 +6,7 @@ values of a channel lie beside each other, sample after sample, with zeros betwe
 of a kernel is one product of matrices over the whole batch, and the other three are one loop.
 """
 
-from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,15 +24,7 @@ from sklearn_sfx.networks._pooled_kernels import (
 __all__ = ["learn_blocks", "learns_here"]
 
 
-class Block(Protocol):
-    """Convolution, batch norm, ReLU, pooling by two, and dropout."""
-
-    conv: nn.Conv1d
-    norm: nn.BatchNorm1d
-    drop: nn.Dropout1d
-
-
-def learns_here(x: torch.Tensor, blocks: Sequence[Block]) -> bool:
+def learns_here(x: torch.Tensor, blocks: nn.Sequential) -> bool:
     """Whether all norms learn, on a processor, in a network that nothing else compiles."""
     return (
         x.device.type == "cpu"
@@ -42,22 +33,23 @@ def learns_here(x: torch.Tensor, blocks: Sequence[Block]) -> bool:
         and not torch.jit.is_tracing()
         and not torch.is_autocast_enabled("cpu")
         and x.shape[2] >> len(blocks) > 0
-        and all(block.norm.training and block.conv.kernel_size[0] % 2 for block in blocks)
-        and all(
-            each.dtype == torch.float32
-            for each in (x, *(part for block in blocks for part in block.parameters()))
-        )
+        and all(_is_fit(block) for block in blocks)
+        and all(each.dtype == torch.float32 for each in (x, *blocks.parameters()))
     )
 
 
-def learn_blocks(x: torch.Tensor, blocks: Sequence[Block]) -> torch.Tensor:
+def _is_fit(block: Any) -> bool:
+    return block.norm.training and block.conv.kernel_size[0] % 2 == 1
+
+
+def learn_blocks(x: torch.Tensor, blocks: nn.Sequential) -> torch.Tensor:
     """Return what the blocks make of a batch, and let their norms learn from it.
 
     Parameters
     ----------
     x : Tensor of shape (n, 1, length), float32
         Vectors for which `learns_here` holds.
-    blocks : sequence of Block
+    blocks : nn.Sequential of Block1D
         Those of `Base1D`.
 
     Returns
@@ -65,13 +57,14 @@ def learn_blocks(x: torch.Tensor, blocks: Sequence[Block]) -> torch.Tensor:
     Tensor of shape (n, channels, length / 2 ** len(blocks))
         As the blocks give it, but for rounding.
     """
-    length, size = x.shape[2], blocks[0].conv.kernel_size[0]
+    in_order: list[Any] = list(blocks)
+    length, size = x.shape[2], in_order[0].conv.kernel_size[0]
     # One channel is too little for a product: its neighbours make as many as the kernel is long.
     x = F.pad(x[:, 0], (size // 2, size // 2)).unfold(1, size, 1).permute(2, 0, 1).contiguous()
-    for i, block in enumerate(blocks):
+    for i, block in enumerate(in_order):
         weight = block.conv.weight
         taps = weight.permute(1, 0, 2) if i == 0 else weight.permute(2, 0, 1)
-        margin = blocks[i + 1].conv.kernel_size[0] // 2 if i + 1 < len(blocks) else 0
+        margin = in_order[i + 1].conv.kernel_size[0] // 2 if in_order[i + 1 :] else 0
         x = _Block.apply(
             x, taps.contiguous(), block.norm.weight, block.norm.bias, block.norm, length, margin
         )
@@ -168,7 +161,7 @@ def _gradient_at_taps(below: torch.Tensor, x: torch.Tensor, taps: torch.Tensor) 
 
 
 @torch.no_grad()
-def _learn(norm: nn.BatchNorm1d, mean: np.ndarray, variance: np.ndarray, n: int) -> None:
+def _learn(norm: Any, mean: np.ndarray, variance: np.ndarray, n: int) -> None:
     """Let the running values of a norm learn from a batch of n values per channel."""
     norm.num_batches_tracked.add_(1)
     share = norm.momentum if norm.momentum is not None else 1 / float(norm.num_batches_tracked)

@@ -11,15 +11,15 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import make_pipeline
 
 from sklearn_sfx import CNN1D
+from sklearn_sfx._side_by_side import helpers_ahead, side_by_side
 from sklearn_sfx.classifiers import _held_out, held_out_probability
-from sklearn_sfx.classifiers._side_by_side import side_by_side
 from sklearn_sfx.exceptions import InputError
 
 
 @pytest.fixture(autouse=True)
 def two_cores(monkeypatch):
     """Whatever the machine has."""
-    monkeypatch.setattr("sklearn_sfx.classifiers._side_by_side.cpu_count", lambda: 2)
+    monkeypatch.setattr("sklearn_sfx._side_by_side.cpu_count", lambda: 2)
 
 
 def place_and_process(place):
@@ -79,3 +79,41 @@ def test_two_jobs_say_what_one_says_and_leave_the_generators_alone():
     assert ((in_turn > 0) & (in_turn < 1)).all()
     assert network.predict_proba(found).shape == (60, 2)
     assert generator_states() == before
+
+
+def test_helpers_that_were_started_ahead_do_the_work_and_end():
+    tasks = [(i,) for i in range(4)]
+    # What a process imports after its first task can be more than loky lets it grow.
+    with joblib.parallel_config("threading", n_jobs=2), helpers_ahead(4, "torch"):
+        found = [side_by_side(place_and_process, tasks, lambda: time.sleep(0.5)) for _ in "ab"]
+    assert [[place for place, _ in part] for part in found] == [[0, 1, 2, 3]] * 2
+    (helper,) = {process for part in found for _, process in part} - {os.getpid()}
+    deadline = time.monotonic() + 20
+    while is_there(helper):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def is_there(process):
+    try:
+        return os.waitpid(process, os.WNOHANG) == (0, 0)
+    except ChildProcessError:
+        return False
+
+
+def test_one_job_starts_no_helper_ahead(monkeypatch):
+    monkeypatch.setattr(
+        "sklearn_sfx._side_by_side.ProcessPoolExecutor",
+        lambda *args, **kwargs: pytest.fail("a process was started"),
+    )
+    with helpers_ahead(5, "math"):
+        assert side_by_side(place_and_process, [(0,)]) == [(0, os.getpid())]
+
+
+def test_an_error_ends_the_helpers_too():
+    with (
+        pytest.raises(InputError, match="no 7"),
+        joblib.parallel_config("threading", n_jobs=2),
+        helpers_ahead(4, "math"),
+    ):
+        side_by_side(refuse, [(7,)], lambda: None)

@@ -148,7 +148,7 @@ def test_a_model_that_keeps_everything_is_refused(run):
     """By `train`; an estimator warns, as others that learn from labels that say nothing."""
     target = np.arange(40) % 2
     with pytest.raises(InputError, match=r"would call every frame a hit: .* more than 40 frames"):
-        train(run.data[:40], target, method="count")
+        train(run.data[:40], target, method="count", random_state=0)
     finder = HitFinderCV(method="count", random_state=0)
     with pytest.warns(FewLabelsWarning, match="would call every frame a hit"):
         finder.fit(run.data[:40], target)

@@ -8,8 +8,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sklearn_sfx._methods import AUTO, METHODS, find_methods, methods_without_labels
-from sklearn_sfx._tasks import CRYSTALLOGRAPHY, Words, task_asked
+from sklearn_sfx._methods import (
+    AUTO,
+    METHODS,
+    find_methods,
+    methods_without_labels,
+    worth_comparing,
+)
+from sklearn_sfx._side_by_side import helpers_ahead
+from sklearn_sfx._tasks import CRYSTALLOGRAPHY, Task, Words, task_asked
 from sklearn_sfx._text import counted
 from sklearn_sfx.cli._inputs import (
     check_options,
@@ -36,6 +43,8 @@ from sklearn_sfx.cli._printing import tell, tell_programs
 from sklearn_sfx.exceptions import InputError
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from sklearn_sfx.frames import Frames
     from sklearn_sfx.screening import ScreeningModel
 
@@ -49,6 +58,7 @@ EXAMPLES = (
 )
 UNLABELLED = -1
 SAFE = "sphere"  # the method for single particles that goes into *.skops
+N_FOLDS, WORTH_HELPERS = 5, 20  # trainings beside each other, and labels that make each long
 N_ADAPTED = 1000  # frames of the run, at the most, that a network is adapted to
 
 
@@ -123,15 +133,7 @@ def _add_transfer(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Train, write the model, and say what it has learned from."""
-    import numpy as np
-
     from sklearn_sfx.datasets import MAYBE_RULES
-    from sklearn_sfx.screening import (
-        load_hit_finder,
-        train,
-        train_single_particles,
-        training_frames,
-    )
 
     task = task_asked(args.task)
     check_options(args, task)
@@ -151,48 +153,10 @@ def run(args: argparse.Namespace) -> None:
     frames = open_run(args)
     outputs = outputs_of_run(args, frames)
     path = outputs.claim(args.model)
-    labelled: tuple = ()
-    weight, classes = np.ones(len(frames)), np.full(len(frames), "", object)
-    if args.labels is not None:
-        where, found, weights = labelled_frames(frames, args, task=task)
-        weight[where], classes[where] = weights, found
-        labelled = where, found if task is CRYSTALLOGRAPHY else (found == task.kept).astype(int)
-    positions, target = training_frames(
-        frames,
-        *labelled,
-        method=args.method,
-        n_labels=args.n_labels,
-        least_frames=N_ADAPTED if args.source else 0,
-        random_state=args.seed,
-    )
-    base = None if args.base is None else load_hit_finder(args.base)
-    began = time.perf_counter()
-    with workers(args):
-        source = open_source(args)
-        settings: dict[str, Any] = {
-            "sample_weight": None if (weight[positions] == 1).all() else weight[positions],
-            "crop": args.crop,
-            "recall": args.recall,
-            "random_state": args.seed,
-            "progress": not args.quiet,
-        }
-        if task is CRYSTALLOGRAPHY:
-            model = train(
-                frames[positions],
-                target,
-                method=args.method,
-                base=base,
-                source=source,
-                max_epochs=args.epochs,
-                device=args.device,
-                **settings,
-            )
-        else:
-            labels = np.where(target == UNLABELLED, "", classes[positions])
-            # A safe file holds no trees, and what is chosen has to go into it.
-            by = SAFE if args.model.suffix == ".skops" else AUTO
-            model = train_single_particles(frames[positions], labels, method=by, **settings)
-    seconds = time.perf_counter() - began
+    labels = _Labels(frames, args, task)
+    # They import while this process does.
+    with workers(args), helpers_ahead(_n_helped(args, task, labels.n), "sklearn_sfx.classifiers"):
+        positions, target, model, seconds = _train(args, task, frames, labels)
     with outputs.replacing(path) as temporary:
         model.save(temporary)
     read = {(seen.path, seen.event) for seen in model.trained_on}
@@ -203,10 +167,90 @@ def run(args: argparse.Namespace) -> None:
     _say_what_it_is(say, frames, model, path, learned_from, of_labels)
     rate = len(positions) / seconds
     say(f"{counted(len(positions), 'frame')} in {seconds:.1f} s, {rate:.1f} a second")
-    if said := describe_weights(weight[positions]):
+    if said := describe_weights(labels.weight[positions]):
         say(said)
     if args.json:
         tell_programs(_facts(model, path, learned_from, seconds), outputs)
+
+
+class _Labels:
+    """The labels of a run: which frames have one, which class each is, and what it weighs."""
+
+    def __init__(self, frames: Frames, args: argparse.Namespace, task: Task):
+        import numpy as np
+
+        self.weight, self.classes = np.ones(len(frames)), np.full(len(frames), "", object)
+        self.where_and_class: tuple = ()
+        if args.labels is not None:
+            where, found, weights = labelled_frames(frames, args, task=task)
+            self.weight[where], self.classes[where] = weights, found
+            kept = found if task is CRYSTALLOGRAPHY else (found == task.kept).astype(int)
+            self.where_and_class = where, kept
+
+    @property
+    def n(self) -> int:
+        """How many there are."""
+        return len(self.where_and_class[0]) if self.where_and_class else 0
+
+
+def _n_helped(args: argparse.Namespace, task: Task, n_labels: int) -> int:
+    """Return how many trainings of a network there will be beside each other; 0 for short ones."""
+    if task is not CRYSTALLOGRAPHY or args.epochs is not None or args.source is not None:
+        return 0
+    n_labels = min(n_labels, args.n_labels or n_labels)
+    compared = worth_comparing(find_methods(args.method), n_labels)
+    has_network = args.base is not None or any(method.needs_labels for method in compared)
+    return N_FOLDS if has_network and n_labels >= WORTH_HELPERS else 0
+
+
+def _train(
+    args: argparse.Namespace, task: Task, frames: Frames, labels: _Labels
+) -> tuple[np.ndarray, np.ndarray, ScreeningModel, float]:
+    """Return which frames were taken, what they are, the model, and the seconds it took."""
+    import numpy as np
+
+    from sklearn_sfx.screening import (
+        load_hit_finder,
+        train,
+        train_single_particles,
+        training_frames,
+    )
+
+    positions, target = training_frames(
+        frames,
+        *labels.where_and_class,
+        method=args.method,
+        n_labels=args.n_labels,
+        least_frames=N_ADAPTED if args.source else 0,
+        random_state=args.seed,
+    )
+    base = None if args.base is None else load_hit_finder(args.base)
+    began = time.perf_counter()
+    source, weight = open_source(args), labels.weight[positions]
+    settings: dict[str, Any] = {
+        "sample_weight": None if (weight == 1).all() else weight,
+        "crop": args.crop,
+        "recall": args.recall,
+        "random_state": args.seed,
+        "progress": not args.quiet,
+    }
+    if task is CRYSTALLOGRAPHY:
+        model = train(
+            frames[positions],
+            target,
+            method=args.method,
+            base=base,
+            source=source,
+            max_epochs=args.epochs,
+            device=args.device,
+            **settings,
+        )
+    else:
+        classes = np.where(target == UNLABELLED, "", labels.classes[positions])
+        # A safe file holds no trees, and what is chosen has to go into it.
+        by = SAFE if args.model.suffix == ".skops" else AUTO
+        model = train_single_particles(frames[positions], classes, method=by, **settings)
+    return positions, target, model, time.perf_counter() - began
 
 
 def _facts(model: ScreeningModel, path: Path, learned_from: list, seconds: float) -> dict[str, Any]:

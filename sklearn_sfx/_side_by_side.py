@@ -3,18 +3,61 @@
 Threads would take turns, since torch has one generator from which dropout and weights are drawn.
 """
 
+import contextlib
+import importlib
 import multiprocessing
 import queue
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
 from typing import Any
 
 from joblib import cpu_count, effective_n_jobs
 from joblib.externals.loky import ProcessPoolExecutor
 
-__all__ = ["side_by_side"]
+__all__ = ["helpers_ahead", "side_by_side"]
 
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+
+_ahead: ContextVar[ProcessPoolExecutor | None] = ContextVar("_ahead", default=None)
+
+
+@contextlib.contextmanager
+def helpers_ahead(n_tasks: int, imports: str) -> Iterator[None]:
+    """Start the processes of `side_by_side` before there is work: what they import takes seconds.
+
+    Parameters
+    ----------
+    n_tasks : int
+        How many tasks there will be; for 0 nothing is started.
+    imports : str
+        The module that the work needs.
+    """
+    n_others = min(_n_processes() - 1, n_tasks)
+    if n_others < 1:
+        yield
+        return
+    with _helpers(n_others) as processes:
+        for _ in range(n_others):
+            processes.submit(_import, imports)
+        token = _ahead.set(processes)
+        try:
+            yield
+        finally:
+            _ahead.reset(token)
+
+
+def _import(name: str) -> None:
+    importlib.import_module(name)
+
+
+@contextlib.contextmanager
+def _helpers(n: int) -> Iterator[ProcessPoolExecutor]:
+    with ProcessPoolExecutor(n, env=ONE_THREAD) as processes:
+        try:
+            yield processes
+        finally:
+            processes.shutdown(kill_workers=True)  # to let them end by themselves takes seconds
 
 
 def side_by_side(
@@ -60,8 +103,9 @@ def side_by_side(
     if n_others < 1:
         here(own)
         return results
+    ahead = _ahead.get()
     with (
-        ProcessPoolExecutor(n_others, env=ONE_THREAD) as processes,
+        _helpers(n_others) if ahead is None else contextlib.nullcontext(ahead) as processes,
         ThreadPoolExecutor(n_others) as threads,
     ):
         elsewhere = [
@@ -72,9 +116,10 @@ def side_by_side(
             here(own)
             for other in elsewhere:
                 other.result()
-        finally:
-            share(lambda task: None)  # after an error nobody waits for the rest
-            processes.shutdown(kill_workers=True)  # to let them end by themselves takes seconds
+        except BaseException:  # nobody waits for the rest
+            share(lambda task: None)
+            processes.shutdown(kill_workers=True)
+            raise
     return results
 
 
