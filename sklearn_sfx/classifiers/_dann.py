@@ -19,6 +19,7 @@ from torch import nn
 from sklearn_sfx._labels import encode_labels, is_unlabelled
 from sklearn_sfx._weights import left_in
 from sklearn_sfx.classifiers._base import Material, TorchClassifier
+from sklearn_sfx.classifiers._class_shares import ClassShares
 from sklearn_sfx.classifiers._cnn1d import CNN1D
 from sklearn_sfx.classifiers._design import NetworkDesign, VectorDesign
 from sklearn_sfx.classifiers._designed import DesignedClassifier
@@ -68,7 +69,8 @@ class DANN(TorchClassifier):
         `sample_domain` says which frames are of the target.
     max_lambda : float or "auto", default="auto"
         Strength of the gradient reversal at its greatest; 0 trains on the source alone. "auto" is 1
-        for row vectors, and 0.1 for frames, of which a network has more ways to lose hits.
+        for row vectors, and 0.1 for frames; of frames it is 0 while a class seems to have in one of
+        the domains less than a third of its share in the other: they cannot look alike then.
     lambda_schedule : {"ganin", "linear", "constant"}, default="ganin"
         How the strength grows with the progress p of the training, from 0 to 1: as
         ``2 / (1 + exp(-10 p)) - 1`` [1]_, as p, or not at all.
@@ -335,17 +337,17 @@ class DANN(TorchClassifier):
         return AdversarialLoss(super()._make_loss(class_weight))
 
     def _make_callbacks(self) -> list[tuple[str, Callback]]:
+        on_frames = not isinstance(self.design_, VectorDesign)
+        strength, shares = self.max_lambda, None
+        if strength == "auto":
+            strength, shares = (ON_FRAMES, ClassShares()) if on_frames else (ON_VECTORS, None)
         return [
             *super()._make_callbacks(),
-            ("reversal", ReversalSchedule(self._strength(), self.lambda_schedule)),
+            *([] if shares is None else [("shares", shares)]),
+            ("reversal", ReversalSchedule(float(strength), self.lambda_schedule, shares)),
             ("domain", DomainPerEpoch()),
             ("domain_head", DomainHeadAhead(self.lr, self.weight_decay)),
         ]
-
-    def _strength(self) -> float:
-        if self.max_lambda != "auto":
-            return float(self.max_lambda)
-        return ON_VECTORS if isinstance(self.design_, VectorDesign) else ON_FRAMES
 
     def _build_module(
         self, design: NetworkDesign, frame_shape: tuple[int, ...], n_classes: int

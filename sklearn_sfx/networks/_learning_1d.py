@@ -101,7 +101,7 @@ class _Block(torch.autograd.Function):
         scale = weight.detach().numpy() * inverse
         shift = (bias.detach().numpy() - mean * scale).astype(np.float32)
         scale = scale.astype(np.float32)
-        pooled = torch.zeros(n_channels, x.shape[1], length // 2 + 2 * margin)
+        pooled = x.new_zeros(n_channels, x.shape[1], length // 2 + 2 * margin)
         normalize_and_pool(values, length, scale, shift, pooled.numpy(), margin)
         ctx.save_for_backward(x, taps)
         ctx.kept = y, length, margin, mean, inverse, scale, shift

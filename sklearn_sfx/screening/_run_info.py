@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from sklearn_sfx._text import counted
 from sklearn_sfx._text import plain as as_plain
 from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.frames import (
@@ -109,7 +110,7 @@ class RunInfo:
     def _lines(self) -> Iterator[tuple[str, Iterable[str]]]:
         """Yield a name and the lines beside it."""
         height, width = self.frame_shape
-        more = f", and {len(self.files) - 1} more files" if len(self.files) > 1 else ""
+        more = f", and {counted(len(self.files) - 1, 'more file')}" if len(self.files) > 1 else ""
         yield "file", [f"{self.files[0] if self.files else 'none'}{more}"]
         simulated = ", simulated" if self.simulated else ""
         yield "frames", [f"{self.n_frames} of {height} x {width} pixels, {self.dtype}{simulated}"]
