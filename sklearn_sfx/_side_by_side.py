@@ -7,8 +7,9 @@ import contextlib
 import importlib
 import multiprocessing
 import queue
+import signal
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import ContextVar
 from typing import Any
 
@@ -39,12 +40,23 @@ def helpers_ahead(n_tasks: int, imports: str) -> Iterator[None]:
         return
     with _helpers(n_others) as processes:
         for _ in range(n_others):
-            processes.submit(_import, imports)
+            _submit(processes, _import, imports)
         token = _ahead.set(processes)
         try:
             yield
         finally:
             _ahead.reset(token)
+
+
+def _submit(processes: ProcessPoolExecutor, work: Callable, *task: Any) -> Future:
+    """Submit a task. A process that this starts leaves Ctrl-C to this one, which then ends it."""
+    if not hasattr(signal, "pthread_sigmask"):
+        return processes.submit(work, *task)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        return processes.submit(work, *task)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _import(name: str) -> None:
@@ -109,7 +121,7 @@ def side_by_side(
         ThreadPoolExecutor(n_others) as threads,
     ):
         elsewhere = [
-            threads.submit(share, lambda task: processes.submit(work, *task).result())
+            threads.submit(share, lambda task: _submit(processes, work, *task).result())
             for _ in range(n_others)
         ]
         try:

@@ -1,6 +1,7 @@
 """Trainings side by side: who does what, what an error does, and that the numbers stay the same."""
 
 import os
+import signal
 import time
 
 import joblib
@@ -92,6 +93,16 @@ def test_helpers_that_were_started_ahead_do_the_work_and_end():
     while is_there(helper):
         assert time.monotonic() < deadline
         time.sleep(0.1)
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="signals cannot be left here")
+def test_helpers_leave_an_interrupt_to_this_process():
+    """One that is still importing would show where."""
+    tasks = [(signal.SIG_BLOCK, ())]
+    with joblib.parallel_config("threading", n_jobs=2), helpers_ahead(1, "math"):
+        (there,) = side_by_side(signal.pthread_sigmask, tasks, lambda: time.sleep(5))
+    assert signal.SIGINT in there
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
 
 
 def is_there(process):
