@@ -50,8 +50,6 @@ def helpers_ahead(n_tasks: int, imports: str) -> Iterator[None]:
 
 def _submit(processes: ProcessPoolExecutor, work: Callable, *task: Any) -> Future:
     """Submit a task. A process that this starts leaves Ctrl-C to this one, which then ends it."""
-    if not hasattr(signal, "pthread_sigmask"):
-        return processes.submit(work, *task)
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         return processes.submit(work, *task)

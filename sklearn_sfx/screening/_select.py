@@ -133,6 +133,7 @@ def select(
             np.zeros(len(y)), strata(y, pos_label, N_FOLDS)
         )
     )
+    # What learns long begins: helpers learn its folds while this process looks for the others.
     slow = next((one for one in known.values() if one.learns_long(len(y))), None)
     others = [one for one in known.values() if one is not slow]
     if slow is not None:

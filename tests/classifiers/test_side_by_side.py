@@ -95,7 +95,6 @@ def test_helpers_that_were_started_ahead_do_the_work_and_end():
         time.sleep(0.1)
 
 
-@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="signals cannot be left here")
 def test_helpers_leave_an_interrupt_to_this_process():
     """One that is still importing would show where."""
     tasks = [(signal.SIG_BLOCK, ())]
