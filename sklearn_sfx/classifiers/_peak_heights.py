@@ -8,7 +8,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils._param_validation import Interval
 
-from sklearn_sfx._tensors import is_tensor
+from sklearn_sfx._tensors import is_tensor, lies_on_gpu
 from sklearn_sfx.classifiers._finding import FindingClassifier
 from sklearn_sfx.classifiers._simulated_peaks import simulated_peaks
 from sklearn_sfx.preprocessing import PeakStep, StrongestPeaks
@@ -121,9 +121,10 @@ class PeakHeightClassifier(FindingClassifier):
 
     def _find(self, X: Any) -> np.ndarray:
         """Return what `StrongestPeaks` makes of each frame, (n, 12) float64."""
-        if is_tensor(X):
-            X = X.cpu().numpy()
-        return self._as_found(np.asarray(StrongestPeaks().fit_transform(X)))
+        if is_tensor(X) and not lies_on_gpu(X):
+            X = X.cpu().numpy()  # which all workers share
+        heights = StrongestPeaks().fit_transform(X)
+        return self._as_found(heights.cpu().numpy() if is_tensor(heights) else np.asarray(heights))
 
     def _step(self) -> PeakStep:
         return StrongestPeaks()._make_step()

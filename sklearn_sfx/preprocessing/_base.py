@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from joblib import effective_n_jobs
@@ -18,9 +18,7 @@ from sklearn_sfx._stored import Stored
 from sklearn_sfx._tensors import is_tensor
 from sklearn_sfx._validation import check_frames, is_frames
 from sklearn_sfx.frames import FrameStep, run_on_tensors
-
-if TYPE_CHECKING:  # torch takes long to import
-    from torch import Tensor
+from sklearn_sfx.preprocessing._step import run_through_numpy
 
 __all__ = ["FrameTransformer"]
 
@@ -174,7 +172,7 @@ class FrameTransformer(Stored, TransformerMixin, BaseEstimator, ABC):
         if is_tensor(X):
             if hasattr(step, "on_tensors"):
                 return run_on_tensors(step, X).float()
-            return _run_through_numpy(step, X)
+            return run_through_numpy(step, X)
         out = np.empty((len(X), *step.output_shape(X.shape[1:])), dtype=np.float32)
         n_workers = effective_n_jobs(None)
         Parallel(n_jobs=n_workers, require="sharedmem")(
@@ -260,14 +258,6 @@ class FrameTransformer(Stored, TransformerMixin, BaseEstimator, ABC):
         tags.input_tags.allow_nan = True
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
-
-
-def _run_through_numpy(step: FrameStep, X: Tensor) -> Tensor:
-    """Run a step that knows no tensors."""
-    import torch
-
-    values = np.stack([step(frame, None) for frame in X.cpu().numpy()])
-    return torch.from_numpy(values).to(X.device)
 
 
 def _run_on_part(step: FrameStep, frames: np.ndarray, out: np.ndarray) -> None:

@@ -7,9 +7,10 @@ from joblib import Parallel, delayed, effective_n_jobs
 from numpy.typing import ArrayLike
 from sklearn.utils import gen_even_slices
 
-from sklearn_sfx._tensors import is_tensor
+from sklearn_sfx._tensors import is_tensor, lies_on_gpu
 from sklearn_sfx._validation import is_frames, nan_where_masked
 from sklearn_sfx.exceptions import InputError
+from sklearn_sfx.frames import run_on_tensors
 from sklearn_sfx.preprocessing._step import BaseStep
 
 __all__ = ["checked_frame", "count_in_frames"]
@@ -35,6 +36,8 @@ def count_in_frames(X: Any, count: BaseStep, *, function: str, of_one_frame: str
     X is what `count_peaks` takes, and `count` a step whose result is one number. `function` is the
     name of what was given X, `of_one_frame` that of the function for a single frame.
     """
+    if lies_on_gpu(X) and X.ndim == 3 and not X.is_complex() and hasattr(count, "on_tensors"):
+        return run_on_tensors(count, X)[:, 0].cpu().numpy().astype(np.int64)
     if is_tensor(X):
         X = X.cpu().numpy()
     frames: Any = X if is_frames(X) else np.asarray(nan_where_masked(X))

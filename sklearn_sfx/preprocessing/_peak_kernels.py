@@ -26,7 +26,7 @@ from sklearn_sfx.preprocessing._peak_background import background, new_window
 from sklearn_sfx.preprocessing._peak_lanes import AT_ONCE, LANES, bits_above, lowest_bit
 from sklearn_sfx.preprocessing._peak_pixels import Pixels, load_row
 
-__all__ = ["Found", "contrast_distance", "find_all"]
+__all__ = ["Found", "check_radius", "contrast_distance", "find_all"]
 
 LEAST_RADIUS = 2  # of a square with enough pixels for a background
 TILE = LANES  # side of the square over which step 1 takes the spread, in pixels
@@ -74,11 +74,7 @@ def find_all(pixels: Pixels, looks: Sequence[Settings], bright: float = np.inf) 
         The radius is too small for a background.
     """
     min_snrs, fewest, most, radii, floors = zip(*looks, strict=True)
-    if not isinstance(radii[0], numbers.Integral) or radii[0] < LEAST_RADIUS:
-        raise InputError(
-            f"background_radius has to be a whole number of pixels, {LEAST_RADIUS} or more, got "
-            f"{radii[0]!r}."
-        )
+    check_radius(radii[0])
     heights, limits = np.array(min_snrs, np.float32), np.array([fewest, most]).T.copy()
     floor = np.float32(floors[0])
     try:
@@ -90,6 +86,15 @@ def find_all(pixels: Pixels, looks: Sequence[Settings], bright: float = np.inf) 
             raise KeyboardInterrupt from None
         raise
     return [Found(table[:n].copy(), rows, columns) for table, n in zip(found, n_found, strict=True)]
+
+
+def check_radius(radius: int) -> None:
+    """Raise `InputError` if a background cannot be taken from so many pixels around a peak."""
+    if not isinstance(radius, numbers.Integral) or radius < LEAST_RADIUS:
+        raise InputError(
+            f"background_radius has to be a whole number of pixels, {LEAST_RADIUS} or more, got "
+            f"{radius!r}."
+        )
 
 
 @_compile

@@ -6,17 +6,24 @@ from abc import abstractmethod
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import numpy as np
+from sklearn.utils.metaestimators import available_if
 
+from sklearn_sfx._tensors import lies_on_gpu
 from sklearn_sfx.frames import FrameStep, Window
 from sklearn_sfx.preprocessing._fused_step import FusedStep
 from sklearn_sfx.preprocessing._peak_kernels import Found, find_all
 from sklearn_sfx.preprocessing._peak_pixels import Pixels, pixels_of
-from sklearn_sfx.preprocessing._step import BaseStep
+from sklearn_sfx.preprocessing._step import BaseStep, run_through_numpy
 
-__all__ = ["PeakSettings", "PeakStep", "peaks_once"]
+if TYPE_CHECKING:  # torch takes long to import
+    from torch import Tensor
+
+    from sklearn_sfx.preprocessing._peaks_on_tensors import FoundOnTensors
+
+__all__ = ["AnywherePeakStep", "PeakSettings", "PeakStep", "peaks_once"]
 
 
 class PeakSettings(NamedTuple):
@@ -58,6 +65,23 @@ class PeakStep(BaseStep):
         return PeaksOnce((self,))(frame, usable)
 
 
+class AnywherePeakStep(PeakStep):
+    """Base class for a step that asks no more of a frame than its peaks, and so runs on a GPU too.
+
+    On a processor the compiled peak finder takes tensors as well: there it is much faster.
+    """
+
+    takes_integers: ClassVar[bool] = True  # as tensors
+
+    @abstractmethod
+    def of_peaks_on_tensors(self, found: FoundOnTensors, n_frames: int) -> Tensor:
+        """Return the vectors (n_frames, ...), float32, for what was found with its settings."""
+
+    def on_tensors(self, X: Tensor) -> Tensor:
+        """Run on frames (n, height, width) of any real dtype on their device; float32."""
+        return PeaksOnce((self,)).on_tensors(X)
+
+
 def peaks_once(steps: Sequence[PeakStep]) -> PeaksOnce:
     """Return one step that gives what these do, one after the other in one vector."""
     return PeaksOnce(tuple(steps))
@@ -69,6 +93,7 @@ class PeaksOnce(BaseStep):
 
     steps: tuple[PeakStep, ...]
     mask: np.ndarray | None = None
+    takes_integers: ClassVar[bool] = True  # as tensors
     frees_gil: ClassVar[bool] = True
 
     @property
@@ -104,6 +129,25 @@ class PeaksOnce(BaseStep):
             for k, found in zip(group, find_all(pixels[group[0]], looks, bright), strict=True):
                 out[k] = self.steps[k].of_peaks(pixels[k], found)
         return out[0] if len(out) == 1 else np.concatenate(out)
+
+    @available_if(lambda self: all(isinstance(step, AnywherePeakStep) for step in self.steps))
+    def on_tensors(self, X: Tensor) -> Tensor:
+        """Run on frames (n, height, width) of any real dtype on their device; float32."""
+        if not lies_on_gpu(X):
+            return run_through_numpy(self, X)
+        import torch
+
+        from sklearn_sfx.preprocessing._peaks_on_tensors import find_on_tensors
+
+        alike = defaultdict(list)
+        for k, step in enumerate(self.steps):
+            alike[step.settings[3:]].append(k)
+        out: list[Tensor] = [torch.empty(0)] * len(self.steps)
+        for group in alike.values():
+            looks = [self.steps[k].settings for k in group]
+            for k, found in zip(group, find_on_tensors(X, looks, self.mask), strict=True):
+                out[k] = self.steps[k].of_peaks_on_tensors(found, len(X))  # type: ignore[attr-defined]
+        return torch.cat(out, 1)
 
 
 def _append(

@@ -1,7 +1,9 @@
 """The peaks of a frame, and how many there are: found in one way, whoever asks."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -9,7 +11,12 @@ from numpy.typing import ArrayLike
 from sklearn_sfx.preprocessing._counting import checked_frame, count_in_frames
 from sklearn_sfx.preprocessing._peak_kernels import Found, find_all
 from sklearn_sfx.preprocessing._peak_pixels import Pixels, pixels_of
-from sklearn_sfx.preprocessing._peak_step import PeakSettings, PeakStep
+from sklearn_sfx.preprocessing._peak_step import AnywherePeakStep, PeakSettings
+
+if TYPE_CHECKING:  # torch takes long to import
+    from torch import Tensor
+
+    from sklearn_sfx.preprocessing._peaks_on_tensors import FoundOnTensors
 
 __all__ = [
     "CountStep",
@@ -174,14 +181,14 @@ def count_peaks(
 
 def peak_count_step(
     min_snr: float, min_pixels: int, max_pixels: int, background_radius: int, noise_floor: float
-) -> "CountStep":
+) -> CountStep:
     """Return the step that counts peaks, as `count_peaks` does with these settings."""
     sizes = int(min_pixels), int(max_pixels), int(background_radius)
     return CountStep(PeakSettings(float(min_snr), *sizes, float(noise_floor)))
 
 
 @dataclass(frozen=True)
-class CountStep(PeakStep):
+class CountStep(AnywherePeakStep):
     """Turns a frame into the number of its peaks: a step that `Frames.append` takes."""
 
     settings: PeakSettings
@@ -191,3 +198,6 @@ class CountStep(PeakStep):
 
     def of_peaks(self, pixels: Pixels, found: Found) -> np.ndarray:
         return np.array([len(found.table)], np.float32)
+
+    def of_peaks_on_tensors(self, found: FoundOnTensors, n_frames: int) -> Tensor:
+        return found.frame.bincount(minlength=n_frames)[:, None].float()

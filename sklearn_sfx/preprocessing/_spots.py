@@ -129,7 +129,10 @@ def count_spots(X: Any) -> np.ndarray:
 
 @dataclass(frozen=True)
 class SpotCountStep(PeakStep):
-    """Turns a frame into the number of its spots: a step that `Frames.append` takes."""
+    """Turns a frame into the number of its spots: a step that `Frames.append` takes.
+
+    It stays on the processor: lines, rings and areas without data are told from the whole frame.
+    """
 
     settings: PeakSettings = SETTINGS
     bright: ClassVar[float] = BRIGHT

@@ -5,13 +5,16 @@ from __future__ import annotations
 import zlib
 from abc import ABC, abstractmethod
 from dataclasses import fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sklearn_sfx.frames import FrameStep, Window
 
-__all__ = ["BaseStep"]
+if TYPE_CHECKING:  # torch takes long to import
+    from torch import Tensor
+
+__all__ = ["BaseStep", "described", "run_through_numpy"]
 
 
 class BaseStep(ABC):
@@ -118,3 +121,11 @@ def described(shape: tuple[int, ...]) -> str:
     if len(shape) == 1:
         return f"X with {shape[0]} feature(s)"
     return "frames of {} x {} (height x width)".format(*shape)
+
+
+def run_through_numpy(step: FrameStep, X: Tensor) -> Tensor:
+    """Run a step on each frame of a tensor by the processor; on the tensor's device, float32."""
+    import torch
+
+    values = np.stack([step(frame, None) for frame in X.cpu().numpy()])
+    return torch.from_numpy(values).to(X.device)

@@ -1,9 +1,11 @@
 """The heights of a frame's strongest peaks as a short vector."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from sklearn.utils._param_validation import Interval
@@ -12,7 +14,12 @@ from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.preprocessing._base import FrameTransformer
 from sklearn_sfx.preprocessing._peak_kernels import Found
 from sklearn_sfx.preprocessing._peak_pixels import Pixels
-from sklearn_sfx.preprocessing._peak_step import PeakSettings, PeakStep
+from sklearn_sfx.preprocessing._peak_step import AnywherePeakStep, PeakSettings
+
+if TYPE_CHECKING:  # torch takes long to import
+    from torch import Tensor
+
+    from sklearn_sfx.preprocessing._peaks_on_tensors import FoundOnTensors
 
 __all__ = ["StrongestPeaks"]
 
@@ -110,7 +117,7 @@ class StrongestPeaks(FrameTransformer):
     def _value_names(self) -> tuple[str, ...]:  # type: ignore[override]
         return tuple(f"peak{rank}" for rank in self.ranks)
 
-    def _make_step(self) -> "StrongestPeaksStep":
+    def _make_step(self) -> StrongestPeaksStep:
         ranks = np.asarray(self.ranks)
         rising = ranks.ndim == 1 and ranks.dtype.kind in "iu" and (np.diff(ranks) > 0).all()
         if not rising or ranks.size == 0 or ranks[0] < 1:
@@ -128,7 +135,7 @@ class StrongestPeaks(FrameTransformer):
 
 
 @dataclass(frozen=True)
-class StrongestPeaksStep(PeakStep):
+class StrongestPeaksStep(AnywherePeakStep):
     """What `StrongestPeaks` does to one frame."""
 
     ranks: tuple[int, ...]
@@ -145,4 +152,19 @@ class StrongestPeaksStep(PeakStep):
         kept = np.array(self.ranks) - 1
         kept = kept[kept < len(heights)]
         out[: len(kept)] = np.arcsinh(heights[kept])
+        return out
+
+    def of_peaks_on_tensors(self, found: FoundOnTensors, n_frames: int) -> Tensor:
+        """Return the heights of these ranks in each frame, float32 (n_frames, n_ranks)."""
+        import torch
+
+        snr, order = found.snr.sort(descending=True)
+        frame, by_frame = found.frame[order].sort(stable=True)
+        n_before = frame.bincount(minlength=n_frames).cumsum(0) - frame.bincount(minlength=n_frames)
+        rank = torch.arange(1, len(frame) + 1, device=frame.device) - n_before[frame]
+        ranks = torch.tensor(self.ranks, device=frame.device)
+        column = torch.searchsorted(ranks, rank).clamp(max=len(ranks) - 1)
+        is_asked = ranks[column] == rank
+        out = torch.zeros(n_frames, len(ranks), device=frame.device)
+        out[frame[is_asked], column[is_asked]] = snr[by_frame][is_asked].arcsinh()
         return out
