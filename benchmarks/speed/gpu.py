@@ -5,7 +5,8 @@ of the other sections. *Resident* frames or vectors lie on the device before the
 *pinned* ones in host memory that the device fetches from by itself. Preprocessing is measured
 before and after it is compiled, which happens by itself once a process has worked on 131,072 frames
 of one kind. *Before* is what was measured on a GPU of the same kind (H100) before the tensor path
-was written anew. Values are compared with those of the compiled loops of the processor.
+was written anew. Values are compared with those of the compiled loops of the processor. The peaks
+of noise are few, so they are looked for in simulated frames of the size of the crops, too.
 """
 
 import copy
@@ -20,7 +21,17 @@ import torch
 from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 
-from sklearn_sfx import CNN1D, CNN2D, GCN, LCN, CentralCrop, PixelMask, open_frames
+from sklearn_sfx import (
+    CNN1D,
+    CNN2D,
+    GCN,
+    LCN,
+    CentralCrop,
+    PixelMask,
+    StrongestPeaks,
+    make_sfx_frames,
+    open_frames,
+)
 from sklearn_sfx.frames import blocks_on_device
 
 from .material import CROP, Material, preprocessing, write_frames
@@ -39,6 +50,8 @@ DEMANDED = {
     "resident crops to RWD": (2_467, 100_000, 180_000),
     "resident crops to RWD, masked": (None, None, None),
     "pinned whole frames to RWD": (None, None, None),
+    "resident crops to strongest peaks": (None, None, None),
+    "resident simulated frames to strongest peaks": (None, None, None),
     "pinned whole frames to probability, CNN1D": (1_687, 30_000, 44_000),
     "whole frames in memory to probability, CNN1D, a worker per core": (None, None, None),
     "bitshuffle-LZ4 file to crops, a worker per core": (None, None, None),
@@ -61,6 +74,7 @@ def measure(material: Material) -> list[Row]:
     repeats = material.repeats(5)
     crops, pinned = _noise()
     _measure_preprocessing(crops, pinned, rates, errors, repeats)
+    _measure_peaks(crops, rates, errors, repeats)
     vectors = _vectors(open_frames(crops[:200]))
     model = _fitted(vectors)
     _measure_runs(model, pinned, rates, errors, repeats)
@@ -125,6 +139,15 @@ def _measure_preprocessing(crops, pinned, rates, errors, repeats) -> None:
     rates["pinned whole frames to RWD"] = _rates(whole, repeats)
     errors["crops to RWD, as a share of the range"] = _error(resident)
     errors["crops to RWD, masked, as a share of the range"] = _error(masked)
+
+
+def _measure_peaks(crops, rates, errors, repeats) -> None:
+    few = np.asarray(make_sfx_frames(64, frame_shape=(CROP, CROP), random_state=0).data)
+    simulated = torch.from_numpy(few).to(DEVICE).repeat(N_FRAMES // len(few), 1, 1)
+    for what, frames in {"crops": crops, "simulated frames": simulated}.items():
+        peaks = StrongestPeaks().fit_transform(open_frames(frames))
+        rates[f"resident {what} to strongest peaks"] = _rates(peaks, repeats)
+        errors[f"{what} to strongest peaks, as a share of the range"] = _error(peaks)
 
 
 def _measure_runs(model, pinned, rates, errors, repeats) -> None:

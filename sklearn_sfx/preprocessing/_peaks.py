@@ -145,7 +145,7 @@ def count_peaks(
     ----------
     X : array-like, Frames or torch.Tensor, shape (n_frames, height, width)
         Raw frames, not normalized; NaN, and what the mask of `Frames` calls unusable, take no part.
-        `Frames` are read block by block.
+        `Frames` are read block by block; of a tensor on a GPU the peaks are found there.
     min_snr, min_pixels, max_pixels, background_radius, noise_floor : float, int, int, int, float
         What counts as a peak, as `find_peaks` says.
 

@@ -155,7 +155,6 @@ def test_one_step_that_knows_no_tensors_keeps_a_run_off_the_device(run):
             RadialProfile,
             Root,
             SphereFit,
-            StrongestPeaks,
         )
         knows = type(getattr(transformer, "steps", [[0, transformer]])[0][1]) not in unknown
         assert can_run_on_device(clone(transformer).fit_transform(run)) == knows
