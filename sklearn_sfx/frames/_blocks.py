@@ -50,8 +50,10 @@ def workers_for(in_memory: bool, steps: Sequence[Any]) -> Workers:
         What is run on each frame.
     """
     n = max(1, effective_n_jobs(None))
+    if n == 1:  # to ask how many cores there are takes longer than to prepare some frames
+        return Workers(1, are_threads=True)
     backend = get_active_backend(prefer="threads")[0]
-    are_threads = n == 1 or getattr(backend, "supports_sharedmem", False)
+    are_threads = getattr(backend, "supports_sharedmem", False)
     processes = [BACKENDS.get(name) for name in ("loky", "multiprocessing")]
     are_here = are_threads or type(backend) in processes
     if are_here and in_memory and all(getattr(step, "frees_gil", False) for step in steps):

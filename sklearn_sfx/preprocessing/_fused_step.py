@@ -29,9 +29,9 @@ CONTRAST: dict = {
     "row": kernels.row_ranges_of_contrast,
     "column": kernels.column_ranges_of_contrast,
 }
-IN_BANDS: dict = {
-    None: kernels.contrast_in_bands,
-    "row": kernels.row_ranges_of_contrast_in_bands,
+WHILE_LOADING: dict = {
+    None: kernels.contrast_while_loading,
+    "row": kernels.row_ranges_while_loading,
 }
 
 
@@ -229,18 +229,18 @@ class FusedStep(BaseStep):
     ) -> None:
         """Fill ``out`` with the local contrast of one frame (h, w), or with its ranges."""
         counts, std = self._as_counts(frame, usable)
-        in_bands = counts is not None and self.axis in IN_BANDS
+        row_by_row = counts is not None and self.axis in WHILE_LOADING
         loaded = None
         if counts is None:
             loaded, std = self._loaded(frame, usable)
-        elif self.floor == "mean" or not in_bands:  # which take all rows at once
+        elif self.floor == "mean" or not row_by_row:  # which take all rows at once
             loaded = _load_counts(counts)
         work = kernels.new_work(frame.shape[1])
         if self.floor == "mean":
             floor = kernels.mean_deviation(loaded, window, work)
         else:
             floor = float(self.floor) * (std if self.normalize else 1.0)
-        fill, pixels = (IN_BANDS, counts) if in_bands else (CONTRAST, loaded)
+        fill, pixels = (WHILE_LOADING, counts) if row_by_row else (CONTRAST, loaded)
         fill[self.axis](pixels, window, floor, work, out)
 
     def _as_counts(
@@ -333,7 +333,7 @@ def _as_kernels_take_it(frame: np.ndarray) -> np.ndarray:
 def _load_counts(
     counts: tuple[np.ndarray, np.ndarray, np.float32, float],
 ) -> tuple[np.ndarray, np.ndarray, float, bool]:
-    """Load all of a frame of counts, where it is not enough to do so band by band."""
+    """Load all of a frame of counts, where it is not enough to do so row by row."""
     frame, mask, reference, mean = counts
     loaded = np.empty(frame.shape, dtype=np.float32)
     masked_rows = np.empty(len(frame), dtype=bool)

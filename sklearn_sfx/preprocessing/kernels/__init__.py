@@ -8,15 +8,14 @@ deviation taken on the way (``_loading``). Everything else works on the loaded f
 """
 
 from sklearn_sfx.preprocessing.kernels._contrast import (
-    BAND,
     NEAR,
     column_ranges_of_contrast,
     contrast,
-    contrast_in_bands,
+    contrast_while_loading,
     mean_deviation,
     row_ranges_of_contrast,
-    row_ranges_of_contrast_in_bands,
     row_ranges_of_counts,
+    row_ranges_while_loading,
 )
 from sklearn_sfx.preprocessing.kernels._defects import lit_alone, raise_to_lines, stuck_regions
 from sklearn_sfx.preprocessing.kernels._keys import GREATEST, LEAST, key_of, value_of_key
@@ -38,14 +37,13 @@ from sklearn_sfx.preprocessing.kernels._ranges import column_ranges, row_ranges
 from sklearn_sfx.preprocessing.kernels._scratch import new_work
 
 __all__ = [
-    "BAND",
     "GREATEST",
     "LEAST",
     "NEAR",
     "column_ranges",
     "column_ranges_of_contrast",
     "contrast",
-    "contrast_in_bands",
+    "contrast_while_loading",
     "key_of",
     "lit_alone",
     "load_frame",
@@ -59,8 +57,8 @@ __all__ = [
     "reference_of_counts",
     "row_ranges",
     "row_ranges_of_contrast",
-    "row_ranges_of_contrast_in_bands",
     "row_ranges_of_counts",
+    "row_ranges_while_loading",
     "sorting_network",
     "standardize",
     "stuck_regions",

@@ -6,7 +6,9 @@ given only where nothing relies on the order of the operations.
 
 from sklearn_sfx._compiled import compiled
 
-__all__ = ["elementwise", "reduction"]
+__all__ = ["elementwise", "inlined", "reduction"]
 
 elementwise = compiled(error_model="numpy", fastmath={"contract"})
 reduction = compiled(error_model="numpy", fastmath={"reassoc", "contract"})
+# To hand over a few arrays takes as long as half a row of pixels.
+inlined = compiled(error_model="numpy", fastmath={"contract"}, forceinline=True)

@@ -8,11 +8,12 @@ Each row is worked out by itself: in the shorter way of ``_windows_of_counts`` w
 and in that of ``_windows`` elsewhere. Ends of rows and columns are looked for in d |d| / max(s^2,
 floor^2), which orders as the contrast does and needs no root.
 
-A loaded frame, or a band of it, is handed over as a tuple: pixels (h, w) float32, with NaN where
-not usable; which rows have NaN (h,) bool; the mean of the usable pixels; and whether these are
-whole numbers, near zero where they are near the mean. One that is not yet loaded is a tuple too:
-counts (h, w); which are usable (h, w) bool, or (0, 0) for all; the whole number that they are to be
-loaded less; and the mean of the rest. ``work`` is memory from ``_scratch``.
+A loaded frame is handed over as a tuple: pixels (h, w) float32, with NaN where not usable; which
+rows have NaN (h,) bool; the mean of the usable pixels; and whether these are whole numbers, near
+zero where they are near the mean. One that is not yet loaded is a tuple too: counts (h, w); which
+are usable (h, w) bool, or (0, 0) for all; the whole number that they are to be loaded less; and the
+mean of the rest. Of such a frame only the rows that one row of windows reaches are loaded at a
+time, into a ring that stays in the nearest cache. ``work`` is memory from ``_scratch``.
 """
 
 import numpy as np
@@ -20,7 +21,7 @@ import numpy as np
 from sklearn_sfx.preprocessing.kernels._compiling import elementwise
 from sklearn_sfx.preprocessing.kernels._float_bits import value_of
 from sklearn_sfx.preprocessing.kernels._loading import (
-    load_lowered,
+    load_row,
     moments_of_counts,
     reference_of_counts,
 )
@@ -29,9 +30,10 @@ from sklearn_sfx.preprocessing.kernels._scratch import (
     DEVIATION,
     RATIO,
     VARIANCE,
-    new_band,
     new_ends,
+    new_ring,
     new_work,
+    wrapped,
 )
 from sklearn_sfx.preprocessing.kernels._windows import windows_of_row
 from sklearn_sfx.preprocessing.kernels._windows_of_counts import (
@@ -41,58 +43,69 @@ from sklearn_sfx.preprocessing.kernels._windows_of_counts import (
 )
 
 __all__ = [
-    "BAND",
     "NEAR",
     "column_ranges_of_contrast",
     "contrast",
-    "contrast_in_bands",
+    "contrast_while_loading",
     "mean_deviation",
     "row_ranges_of_contrast",
-    "row_ranges_of_contrast_in_bands",
     "row_ranges_of_counts",
+    "row_ranges_while_loading",
 ]
 
-# Rows that stay in the cache from loading to contrast. The first of a band is summed afresh, so
-# another number changes last bits where squares are too large to be exact.
 NEAR = 4  # deviations from the mean within which a sum of squares keeps its precision
-BAND = 64
 ZERO = np.float32(0)
 
 
 @elementwise
-def contrast(loaded, window, floor, work, out):
-    """Fill ``out`` (h - window height + 1, w - window width + 1) with the contrast."""
+def contrast(loaded, window, floor, work, out, counts=None):
+    """Fill ``out`` (h - window height + 1, w - window width + 1) with the contrast.
+
+    Where there are ``counts``, ``loaded`` is a ring that has the first rows of them.
+    """
     pixels, masked_rows, mean, are_counts = loaded
     short, held = short_way(are_counts, window, np.float32(floor)), NOTHING
+    first, masked_until = 0, -1
     for i in range(out.shape[0]):
-        is_masked = masked_rows[i : i + window[0]].any()
-        row = ratio_of_counts(pixels, i, is_masked, held, short, work)
+        if counts is not None:
+            last = wrapped(first + window[0] - 1, masked_rows.size)
+            load_row(counts[0], counts[1], i + window[0] - 1, counts[2], pixels, masked_rows, last)
+        masked_until = _masked_until(masked_rows, i, first, window, masked_until)
+        is_masked = masked_until >= i
+        row = ratio_of_counts(pixels, first, is_masked, held, short, work)
         held = row.held
         if row.is_precise:
             _root(work, out[i])
         else:
-            windows_of_row(pixels, i, window, is_masked, np.float32(mean), work)
+            windows_of_row(pixels, first, window, is_masked, np.float32(mean), work)
             _divide(work, short.floor, out[i])
+        first = wrapped(first + 1, masked_rows.size)
 
 
 @elementwise
-def row_ranges_of_contrast(loaded, window, floor, work, out):
+def row_ranges_of_contrast(loaded, window, floor, work, out, counts=None):
     """Fill ``out`` (h - window height + 1,) with max - min of each row; 0 where all is NaN."""
     pixels, masked_rows, mean, are_counts = loaded
     short, held = short_way(are_counts, window, np.float32(floor)), NOTHING
     ratio = work[RATIO, : pixels.shape[1] - window[1] + 1]
+    first, masked_until = 0, -1
     for i in range(out.size):
-        is_masked = masked_rows[i : i + window[0]].any()
-        row = ratio_of_counts(pixels, i, is_masked, held, short, work)
+        if counts is not None:
+            last = wrapped(first + window[0] - 1, masked_rows.size)
+            load_row(counts[0], counts[1], i + window[0] - 1, counts[2], pixels, masked_rows, last)
+        masked_until = _masked_until(masked_rows, i, first, window, masked_until)
+        is_masked = masked_until >= i
+        row = ratio_of_counts(pixels, first, is_masked, held, short, work)
         held = row.held
         if not row.is_precise:
-            windows_of_row(pixels, i, window, is_masked, np.float32(mean), work)
+            windows_of_row(pixels, first, window, is_masked, np.float32(mean), work)
             _divide_squared(work, short.floor, ratio)
         if row.has_ends:
             highest, lowest = value_of(row.highest), value_of(row.lowest)
         else:
             highest, lowest = row_range(ratio, is_masked)
         out[i] = _signed_root(highest) - _signed_root(lowest)
+        first = wrapped(first + 1, masked_rows.size)
 
 
 @elementwise
@@ -132,7 +145,7 @@ def mean_deviation(loaded, window, work):
     return total / n if n else 0.0
 
 
-# -- Counts that are loaded band by band
+# -- Counts that are loaded row by row, each just before the first window that reaches it
 
 
 @elementwise
@@ -149,37 +162,47 @@ def row_ranges_of_counts(frame, usable, window, floor, normalize, out):
     counts = (frame, usable, reference, mean)
     unit = std if normalize else 1.0
     work = new_work(frame.shape[1])
-    row_ranges_of_contrast_in_bands(counts, window, floor * unit, work, out)
+    row_ranges_while_loading(counts, window, floor * unit, work, out)
     return True
 
 
 @elementwise
-def contrast_in_bands(counts, window, floor, work, out):
+def contrast_while_loading(counts, window, floor, work, out):
     """Do as `contrast` does."""
-    band = new_band(BAND + window[0] - 1, work.shape[1])
-    for start in range(0, out.shape[0], BAND):
-        loaded, part = _load_band(counts, start, window, band, out)
-        contrast(loaded, window, floor, work, part)
+    contrast(_ring_of(counts, window), window, floor, work, out, counts)
 
 
 @elementwise
-def row_ranges_of_contrast_in_bands(counts, window, floor, work, out):
+def row_ranges_while_loading(counts, window, floor, work, out):
     """Do as `row_ranges_of_contrast` does."""
-    band = new_band(BAND + window[0] - 1, work.shape[1])
-    for start in range(0, out.size, BAND):
-        loaded, part = _load_band(counts, start, window, band, out)
-        row_ranges_of_contrast(loaded, window, floor, work, part)
+    row_ranges_of_contrast(_ring_of(counts, window), window, floor, work, out, counts)
 
 
 @elementwise
-def _load_band(counts, start, window, band, out):
-    """Return the band of a frame from ``start`` on, loaded, and the part of ``out`` for it."""
+def _ring_of(counts, window):
+    """Return room for the rows of a window and the one above, with all but its last row loaded."""
     frame, usable, reference, mean = counts
-    part = out[start : start + BAND]
-    end = start + part.shape[0] + window[0] - 1
-    pixels, masked_rows = band[0][: end - start], band[1][: end - start]
-    load_lowered(frame[start:end], usable[start:end], reference, pixels, masked_rows)
-    return (pixels, masked_rows, mean, True), part
+    pixels, masked_rows = new_ring(window[0] + 1, frame.shape[1])
+    for k in range(window[0] - 1):
+        load_row(frame, usable, k, reference, pixels, masked_rows, k)
+    return pixels, masked_rows, mean, True
+
+
+@elementwise
+def _load_last(counts, i, first, window, pixels, masked_rows):
+    """Load the last row of the windows from row i on, which is at ``first`` in the ring."""
+    frame, usable, reference, _ = counts
+    last = wrapped(first + window[0] - 1, masked_rows.size)
+    load_row(frame, usable, i + window[0] - 1, reference, pixels, masked_rows, last)
+
+
+@elementwise
+def _masked_until(masked_rows, i, first, window, before):
+    """Return the last row that has NaN in the windows from row i on; what is above is known."""
+    for r in range(0 if i == 0 else window[0] - 1, window[0]):
+        if masked_rows[wrapped(first + r, masked_rows.size)]:
+            before = i + r
+    return before
 
 
 # -- The last steps of a row

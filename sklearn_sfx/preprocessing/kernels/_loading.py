@@ -2,11 +2,12 @@
 
 import numpy as np
 
-from sklearn_sfx.preprocessing.kernels._compiling import elementwise, reduction
+from sklearn_sfx.preprocessing.kernels._compiling import elementwise, inlined, reduction
 
 __all__ = [
     "load_frame",
     "load_lowered",
+    "load_row",
     "lower",
     "moments_of_counts",
     "reference_of_counts",
@@ -133,18 +134,25 @@ def moments_of_counts(frame, usable, reference):
 
 
 @elementwise
-def load_lowered(rows, usable, reference, loaded, masked_rows):
-    """Load some rows of a frame less a number, NaN where not usable; say which rows have NaN."""
-    for i in range(rows.shape[0]):
-        source, row = rows[i], loaded[i]
-        for j in range(row.size):
-            row[j] = np.float32(source[j]) - reference
-        masked_rows[i] = False
-        if usable.size:
-            good = usable[i]
-            masked_rows[i] = not good.all()
-            for j in range(row.size):
-                row[j] = row[j] if good[j] else np.float32(np.nan)
+def load_lowered(frame, usable, reference, loaded, masked_rows):
+    """Load a frame less a number, NaN where not usable; say which rows have NaN."""
+    for i in range(frame.shape[0]):
+        load_row(frame, usable, i, reference, loaded, masked_rows, i)
+
+
+@inlined
+def load_row(frame, usable, i, reference, loaded, masked_rows, place):
+    """Load row i so, into a place of those that are loaded."""
+    width = loaded.shape[1]
+    for j in range(width):
+        loaded[place, j] = np.float32(frame[i, j]) - reference
+    n_usable = width
+    if usable.size:
+        n_usable = 0
+        for j in range(width):
+            n_usable += usable[i, j]
+            loaded[place, j] = loaded[place, j] if usable[i, j] else np.float32(np.nan)
+    masked_rows[place] = n_usable < width
 
 
 @elementwise

@@ -24,9 +24,10 @@ __all__ = [
     "USABLE",
     "VARIANCE",
     "WITHIN",
-    "new_band",
     "new_ends",
+    "new_ring",
     "new_work",
+    "wrapped",
 ]
 
 # The contrast of one row is worked out in a 2-D array, ``work``. Some of its rows have a value for
@@ -47,9 +48,15 @@ def new_work(width):
 
 
 @elementwise
-def new_band(height, width):
+def new_ring(height, width):
     """Return room for some rows of a frame, float32, and for which of them have NaN, bool."""
     return np.empty((height, width), dtype=np.float32), np.empty(height, dtype=np.bool_)
+
+
+@elementwise
+def wrapped(place, n):
+    """Return where a row lies in a ring of n, which ends where it begins; quicker than ``%``."""
+    return place - n if place >= n else place
 
 
 @elementwise

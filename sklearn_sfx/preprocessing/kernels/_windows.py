@@ -29,6 +29,7 @@ from sklearn_sfx.preprocessing.kernels._scratch import (
     USABLE,
     VARIANCE,
     WITHIN,
+    wrapped,
 )
 
 __all__ = ["windows_of_row"]
@@ -72,29 +73,34 @@ def _windows_of_usable(loaded, i, window, reference, work):
 @elementwise
 def _five_rows_of_usable(loaded, i, work):
     """Sum differences from the central pixel, and their squares, down each column."""
-    rows, sums, squares = loaded[i : i + 5], work[SUMS], work[WITHIN]
+    n, sums, squares = loaded.shape[0], work[SUMS], work[WITHIN]
+    first, second = loaded[i], loaded[wrapped(i + 1, n)]
+    centre, fourth = loaded[wrapped(i + 2, n)], loaded[wrapped(i + 3, n)]
+    fifth = loaded[wrapped(i + 4, n)]
     for j in range(sums.size):
-        origin = rows[2, j]
-        a, b = rows[0, j] - origin, rows[1, j] - origin
-        c, d = rows[3, j] - origin, rows[4, j] - origin
+        origin = centre[j]
+        a, b = first[j] - origin, second[j] - origin
+        c, d = fourth[j] - origin, fifth[j] - origin
         sums[j] = (a + b) + (c + d)
         squares[j] = (a * a + b * b) + (c * c + d * d)
 
 
 @elementwise
 def _rows_of_usable(loaded, i, tall, work):
-    sums, squares, centre = work[SUMS], work[WITHIN], loaded[i + tall // 2]
+    n, sums, squares = loaded.shape[0], work[SUMS], work[WITHIN]
+    centre = loaded[wrapped(i + tall // 2, n)]
     sums[:] = 0
     squares[:] = 0
     for r in range(i, i + tall):
-        _add_differences(loaded[r], centre, sums)
-        _add_squares(loaded[r], centre, squares)
+        _add_differences(loaded[wrapped(r, n)], centre, sums)
+        _add_squares(loaded[wrapped(r, n)], centre, squares)
 
 
 @elementwise
 def _means_of_usable(loaded, i, tall, reference, work):
     """Turn squares into those from the mean of each column; give that mean, times its height."""
-    centre, sums, within, totals = loaded[i + tall // 2], work[SUMS], work[WITHIN], work[MEANS]
+    centre, sums = loaded[wrapped(i + tall // 2, loaded.shape[0])], work[SUMS]
+    within, totals = work[WITHIN], work[MEANS]
     per_column, n_rows = np.float32(1 / tall), np.float32(tall)
     for j in range(sums.size):
         within[j] -= sums[j] * sums[j] * per_column
@@ -165,20 +171,20 @@ def _windows_of_masked(loaded, i, window, reference, work):
 @elementwise
 def _five_rows_of_masked(loaded, i, reference, work):
     """Count the usable pixels of each column, pick one as origin, and sum differences from it."""
-    rows, counts, origins = loaded[i : i + 5], work[COUNTS], work[ORIGIN]
+    n_rows, counts, origins = loaded.shape[0], work[COUNTS], work[ORIGIN]
     sums, squares = work[SUMS], work[WITHIN]
     for j in range(counts.size):
         n, usable = ZERO, reference
-        for r in range(5):
-            pixel = rows[r, j]
+        for r in range(i, i + 5):
+            pixel = loaded[wrapped(r, n_rows), j]
             usable = pixel if pixel == pixel else usable
             n += ONE if pixel == pixel else ZERO
         counts[j] = n
         origins[j] = usable
     for j in range(sums.size):
         total, total_square = ZERO, ZERO
-        for r in range(5):
-            difference = rows[r, j] - origins[j]
+        for r in range(i, i + 5):
+            difference = loaded[wrapped(r, n_rows), j] - origins[j]
             difference = difference if difference == difference else ZERO
             total += difference
             total_square += difference * difference
@@ -188,26 +194,28 @@ def _five_rows_of_masked(loaded, i, reference, work):
 
 @elementwise
 def _rows_of_masked(loaded, i, tall, reference, work):
-    counts, origins, sums, squares = work[COUNTS], work[ORIGIN], work[SUMS], work[WITHIN]
+    n_rows, counts, origins = loaded.shape[0], work[COUNTS], work[ORIGIN]
+    sums, squares = work[SUMS], work[WITHIN]
     origins[:] = reference
     counts[:] = 0
     sums[:] = 0
     squares[:] = 0
     for r in range(i, i + tall):
-        row = loaded[r]
+        row = loaded[wrapped(r, n_rows)]
         for j in range(row.size):
             origins[j] = row[j] if row[j] == row[j] else origins[j]
         for j in range(row.size):
             counts[j] += ONE if row[j] == row[j] else ZERO
     for r in range(i, i + tall):
-        _add_differences(loaded[r], origins, sums)
-        _add_squares(loaded[r], origins, squares)
+        _add_differences(loaded[wrapped(r, n_rows)], origins, sums)
+        _add_squares(loaded[wrapped(r, n_rows)], origins, squares)
 
 
 @elementwise
 def _means_of_masked(loaded, i, tall, reference, work):
     """Turn squares into those from the mean of each column; give it, and the centre less it."""
-    centre, counts, origins = loaded[i + tall // 2], work[COUNTS], work[ORIGIN]
+    centre = loaded[wrapped(i + tall // 2, loaded.shape[0])]
+    counts, origins = work[COUNTS], work[ORIGIN]
     sums, within, means, own = work[SUMS], work[WITHIN], work[MEANS], work[OWN]
     for j in range(sums.size):
         means[j] = sums[j] / max(counts[j], ONE)

@@ -9,13 +9,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_sfx.preprocessing.kernels._compiling import elementwise
+from sklearn_sfx.preprocessing.kernels._compiling import elementwise, inlined
 from sklearn_sfx.preprocessing.kernels._float_bits import bits_of
 from sklearn_sfx.preprocessing.kernels._scratch import (
     HELD_COUNTS,
     HELD_SQUARES,
     HELD_SUMS,
     RATIO,
+    wrapped,
 )
 
 __all__ = ["NOTHING", "ratio_of_counts", "short_way"]
@@ -99,7 +100,9 @@ def ratio_of_counts(loaded, i, is_masked, held, short, work):
 def _sum_columns(loaded, i, work):
     """Sum each column of five rows, and its squares; return the bits of the largest of these."""
     largest = np.int32(0)
-    a, b, c, d, e = loaded[i], loaded[i + 1], loaded[i + 2], loaded[i + 3], loaded[i + 4]
+    n = loaded.shape[0]
+    a, b, c = loaded[i], loaded[wrapped(i + 1, n)], loaded[wrapped(i + 2, n)]
+    d, e = loaded[wrapped(i + 3, n)], loaded[wrapped(i + 4, n)]
     sums, squares = work[HELD_SUMS], work[HELD_SQUARES]
     for j in range(sums.size):
         sums[j] = (a[j] + b[j]) + (c[j] + d[j]) + e[j]
@@ -108,14 +111,15 @@ def _sum_columns(loaded, i, work):
     return largest
 
 
-@elementwise
+@inlined
 def _slide_columns(loaded, i, work):
     """Do the same one row further down, where all sums of squares so far are exact.
 
     Whole numbers are no farther from zero than their squares, so the sums are exact too.
     """
     largest = np.int32(0)
-    leaving, entering = loaded[i - 1], loaded[i + 4]
+    n_rows = loaded.shape[0]
+    leaving, entering = loaded[wrapped(i + n_rows - 1, n_rows)], loaded[wrapped(i + 4, n_rows)]
     sums, squares = work[HELD_SUMS], work[HELD_SQUARES]
     for j in range(sums.size):
         old, new = leaving[j], entering[j]
@@ -125,7 +129,7 @@ def _slide_columns(loaded, i, work):
     return largest
 
 
-@elementwise
+@inlined
 def _ratio(loaded, i, short, work):
     """Give 25 d |25 d| / max(625 s^2, least), which is d |d| / max(s^2, floor^2).
 
@@ -134,7 +138,8 @@ def _ratio(loaded, i, short, work):
     a window that is farthest from zero.
     """
     highest, lowest, farthest = np.int32(-(2**31)), np.uint32(0), np.int32(0)
-    ratio, centre, least = work[RATIO, : work.shape[1] - 4], loaded[i + 2], short.least
+    ratio, least = work[RATIO, : work.shape[1] - 4], short.least
+    centre = loaded[wrapped(i + 2, loaded.shape[0])]
     sums, squares = work[HELD_SUMS], work[HELD_SQUARES]
     for j in range(ratio.size):
         total = (sums[j] + sums[j + 1]) + (sums[j + 2] + sums[j + 3]) + sums[j + 4]
@@ -153,8 +158,9 @@ def _ratio(loaded, i, short, work):
 def _sum_masked_columns(loaded, i, work):
     """Count and sum what is not NaN in each column of five rows, and its squares; as above."""
     largest = np.int32(0)
-    rows = loaded[i : i + 5]
-    a, b, c, d, e = rows[0], rows[1], rows[2], rows[3], rows[4]
+    n_rows = loaded.shape[0]
+    a, b, c = loaded[i], loaded[wrapped(i + 1, n_rows)], loaded[wrapped(i + 2, n_rows)]
+    d, e = loaded[wrapped(i + 3, n_rows)], loaded[wrapped(i + 4, n_rows)]
     counts, sums, squares = work[HELD_COUNTS], work[HELD_SUMS], work[HELD_SQUARES]
     for j in range(counts.size):
         n = (ONE if a[j] == a[j] else ZERO) + (ONE if b[j] == b[j] else ZERO)
@@ -162,8 +168,9 @@ def _sum_masked_columns(loaded, i, work):
         counts[j] = n + (ONE if e[j] == e[j] else ZERO)
     for j in range(sums.size):
         total, square = ZERO, ZERO
-        for r in range(5):
-            value = rows[r, j] if rows[r, j] == rows[r, j] else ZERO
+        for r in range(i, i + 5):
+            pixel = loaded[wrapped(r, n_rows), j]
+            value = pixel if pixel == pixel else ZERO
             total += value
             square += value * value
         sums[j] = total
@@ -176,7 +183,8 @@ def _sum_masked_columns(loaded, i, work):
 def _slide_masked_columns(loaded, i, work):
     """Do the same one row further down, where all sums of squares so far are exact."""
     largest = np.int32(0)
-    leaving, entering = loaded[i - 1], loaded[i + 4]
+    n_rows = loaded.shape[0]
+    leaving, entering = loaded[wrapped(i + n_rows - 1, n_rows)], loaded[wrapped(i + 4, n_rows)]
     counts, sums, squares = work[HELD_COUNTS], work[HELD_SUMS], work[HELD_SQUARES]
     for j in range(counts.size):
         gone = ONE if leaving[j] == leaving[j] else ZERO
@@ -197,7 +205,7 @@ def _ratio_of_masked(loaded, i, short, work):
     Return bits above 0 where the mean of a window is farther from zero than ``short.far``.
     """
     farthest = np.int32(-(2**31))
-    ratio, centre = work[RATIO, : work.shape[1] - 4], loaded[i + 2]
+    ratio, centre = work[RATIO, : work.shape[1] - 4], loaded[wrapped(i + 2, loaded.shape[0])]
     far, least = short.far, short.floor * short.floor
     counts, sums, squares = work[HELD_COUNTS], work[HELD_SUMS], work[HELD_SQUARES]
     for j in range(ratio.size):
