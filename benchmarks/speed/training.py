@@ -20,7 +20,7 @@ from sklearn.pipeline import make_pipeline
 
 from sklearn_sfx import CNN1D
 from sklearn_sfx.classifiers import held_out_probability
-from sklearn_sfx.networks import Base1D
+from sklearn_sfx.networks import Base1D, Base2D
 
 from .material import Material
 from .rows import Row, faster
@@ -28,7 +28,8 @@ from .timing import interleave, timed
 
 N_LABELS = 200
 EPOCHS_QUICK = 10  # a quick run makes do with these
-REPEATS, REPEATS_STEP = 3, 31
+REPEATS, REPEATS_STEP, REPEATS_FRAMES = 3, 31, 5
+FRAMES_IN_STEP = 16  # 720 x 720, of noise
 FOLDS = StratifiedKFold(5, shuffle=True, random_state=0)
 
 
@@ -52,29 +53,55 @@ def measure(material: Material) -> list[Row]:
             "peer",
             N_LABELS,
         ),
-        _step_row(vectors[: network.batch_size], material.repeats(REPEATS_STEP)),
+        _step_of_vectors(vectors[: network.batch_size], material.repeats(REPEATS_STEP)),
+        _step_of_frames(material),
     ]
 
 
-def _step_row(batch: np.ndarray, repeats: int) -> Row:
+def _step_of_vectors(batch: np.ndarray, repeats: int) -> Row:
     vectors, base = torch.from_numpy(batch).float(), Base1D(dropout=0.2).train()
 
-    def ours() -> None:
-        base(vectors).sum().backward()
-
-    def layer_by_layer() -> None:
+    def layer_by_layer() -> torch.Tensor:
         x = base.blocks(torch.asinh(base.scale(vectors.unsqueeze(1))))
-        torch.cat([x.mean(dim=2), x.amax(dim=2)], dim=1).sum().backward()
+        return torch.cat([x.mean(dim=2), x.amax(dim=2)], dim=1)
 
+    what = "a step of the training of CNN1D's base, one core, per vector"
+    return _step_row(what, lambda: base(vectors), layer_by_layer, len(batch), repeats)
+
+
+def _step_of_frames(material: Material) -> Row:
+    rng = np.random.default_rng(0)
+    frames = torch.from_numpy(rng.standard_normal((FRAMES_IN_STEP, 720, 720), np.float32))
+    base = Base2D((720, 720), dropout=0.5).train()
+    what = "a step of the training of CNN2D's base, one core, per frame"
+    return _step_row(
+        what,
+        lambda: base(frames),
+        lambda: base.blocks(frames.unsqueeze(1)).flatten(1),
+        len(frames),
+        material.repeats(REPEATS_FRAMES),
+    )
+
+
+def _step_row(
+    what: str,
+    ours: Callable[[], torch.Tensor],
+    layer_by_layer: Callable[[], torch.Tensor],
+    n_rows: int,
+    repeats: int,
+) -> Row:
+    """Measure two ways to features, and back again."""
     n_threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        passes = {"ours": timed(ours), "peer": timed(layer_by_layer)}
+        passes = {
+            name: timed(lambda features=features: features().sum().backward())
+            for name, features in (("ours", ours), ("peer", layer_by_layer))
+        }
         seconds = interleave(passes, repeats)
     finally:
         torch.set_num_threads(n_threads)
-    what = "a step of the training of CNN1D's base, one core, per vector"
-    return faster(what, "torch, layer by layer", seconds, "ours", "peer", len(batch))
+    return faster(what, "torch, layer by layer", seconds, "ours", "peer", n_rows)
 
 
 def _ours(network: CNN1D, vectors: np.ndarray, labels: np.ndarray) -> Callable[[], object]:

@@ -7,6 +7,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from sklearn_sfx.networks._learning_2d import learn_blocks, learns_here
+
 __all__ = ["Base2D"]
 
 FIRST_POOL = 3  # Ke et al. pool 3 x 3 in the first block and 2 x 2 in the others,
@@ -92,6 +94,8 @@ class Base2D(nn.Module):
         Tensor of shape (n, n_features), float32
             The features.
         """
+        if self.training and learns_here(x, self.blocks):
+            return learn_blocks(x, self.blocks).flatten(1)
         return self.blocks(x.unsqueeze(1)).flatten(1)
 
 
@@ -112,11 +116,15 @@ class Block2D(nn.Module):
         side = (side - 1) // STRIDE + 1
         return (side - min(self.pool, side)) // STRIDE + 1
 
+    def window(self, sides: Sequence[int]) -> tuple[int, int]:
+        """Return the window that pools values (height, width)."""
+        height, width = (min(self.pool, side) for side in sides)
+        return height, width
+
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = self.norm(self.conv(x))
-        window = [min(self.pool, side) for side in x.shape[2:]]
         # The largest of what is left is the same as what is left of the largest, and quicker.
-        return self.drop(F.relu(F.max_pool2d(x, window, STRIDE)))
+        return self.drop(F.relu(F.max_pool2d(x, self.window(x.shape[2:]), STRIDE)))
 
 
 class BatchNorm2d(nn.BatchNorm2d):

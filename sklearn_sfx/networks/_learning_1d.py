@@ -14,6 +14,7 @@ from torch import nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
+from sklearn_sfx.networks._learning import learn_norm, may_learn_here
 from sklearn_sfx.networks._pooled_kernels import (
     channel_statistics,
     gradient_below,
@@ -25,16 +26,11 @@ __all__ = ["learn_blocks", "learns_here"]
 
 
 def learns_here(x: torch.Tensor, blocks: nn.Sequential) -> bool:
-    """Whether all norms learn, on a processor, in a network that nothing else compiles."""
+    """Whether vectors (n, 1, length) are learned from here, and so by all norms."""
     return (
-        x.device.type == "cpu"
-        and torch.is_grad_enabled()
-        and not torch.compiler.is_compiling()
-        and not torch.jit.is_tracing()
-        and not torch.is_autocast_enabled("cpu")
+        may_learn_here(x, blocks)
         and x.shape[2] >> len(blocks) > 0
         and all(_is_fit(block) for block in blocks)
-        and all(each.dtype == torch.float32 for each in (x, *blocks.parameters()))
     )
 
 
@@ -96,7 +92,7 @@ class _Block(torch.autograd.Function):
         values = y.numpy()
         mean, variance = np.empty((2, n_channels))
         channel_statistics(values, length, mean, variance)
-        _learn(norm, mean, variance, x.shape[1] * length)
+        learn_norm(norm, mean, variance, x.shape[1] * length)
         inverse = 1 / np.sqrt(variance + norm.eps)
         scale = weight.detach().numpy() * inverse
         shift = (bias.detach().numpy() - mean * scale).astype(np.float32)
@@ -158,13 +154,3 @@ def _gradient_at_taps(below: torch.Tensor, x: torch.Tensor, taps: torch.Tensor) 
     for k in range(len(taps)):
         torch.mm(flat[:, :n], rows[:, k : k + n].T, out=of_taps[k])
     return of_taps
-
-
-@torch.no_grad()
-def _learn(norm: Any, mean: np.ndarray, variance: np.ndarray, n: int) -> None:
-    """Let the running values of a norm learn from a batch of n values per channel."""
-    norm.num_batches_tracked.add_(1)
-    share = norm.momentum if norm.momentum is not None else 1 / float(norm.num_batches_tracked)
-    norm.running_mean.lerp_(torch.from_numpy(mean.astype(np.float32)), share)
-    unbiased = variance * n / (n - 1)
-    norm.running_var.lerp_(torch.from_numpy(unbiased.astype(np.float32)), share)

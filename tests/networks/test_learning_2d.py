@@ -1,0 +1,158 @@
+"""Blocks for frames that learn on a processor against the same, step by step, in double."""
+
+import copy
+
+import pytest
+import torch
+
+from sklearn_sfx.networks import Base2D
+from sklearn_sfx.networks._learning_2d import learn_blocks, learns_here
+
+
+def made(shape, channels=(3, 4), first_kernel_size=7, dropout=0.0):
+    """Frames, and a base whose norms have weights of both signs."""
+    generator = torch.Generator().manual_seed(0)
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(1)
+        base = Base2D(shape[1:], channels, first_kernel_size, dropout=dropout).train()
+    with torch.no_grad():
+        for block in base.blocks:
+            block.norm.weight.uniform_(-1, 1, generator=generator)
+            block.norm.bias.uniform_(-1, 1, generator=generator)
+    return 5 * torch.rand(shape, generator=generator), base
+
+
+def exact(base):
+    """The same base, which learns step by step."""
+    return copy.deepcopy(base).double()
+
+
+def outputs(base, x, above, seed=2):
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)  # of dropout
+        found = base(x)
+    found.backward(above.to(found.dtype))
+    return found
+
+
+def assert_near(mine, other):
+    size = float(other.detach().abs().max())
+    torch.testing.assert_close(mine.double(), other.double(), rtol=1e-4, atol=2e-5 * size + 1e-6)
+
+
+def assert_learned_alike(base, double):
+    for mine, other in zip(base.parameters(), double.parameters(), strict=True):
+        assert_near(mine.grad, other.grad)
+    for mine, other in zip(base.buffers(), double.buffers(), strict=True):
+        assert_near(mine, other)
+
+
+CASES = [
+    ((6, 90, 75), (4, 8, 16), 7, 0.5),
+    ((3, 64, 64), (2, 3), 5, 0.0),
+    ((2, 31, 200), (3, 2), 9, 0.0),
+    ((5, 2, 3), (4, 3), 3, 0.0),
+    ((4, 1, 1), (2,), 1, 0.0),
+    ((2, 133, 130), (1, 1, 1, 1), 7, 0.0),
+]
+
+
+@pytest.mark.parametrize(("shape", "channels", "first_kernel_size", "dropout"), CASES)
+def test_values_gradients_and_what_norms_know_are_those_of_double(
+    shape, channels, first_kernel_size, dropout
+):
+    x, base = made(shape, channels, first_kernel_size, dropout)
+    double = exact(base)
+    assert learns_here(x, base.blocks)
+    above = torch.linspace(-1, 2, len(x) * base.n_features).reshape(len(x), -1)
+    assert_near(outputs(base, x, above), outputs(double, x.double(), above))
+    assert_learned_alike(base, double)
+
+
+def test_norms_that_do_not_learn_are_constants():
+    """As those of a target's frames in an adversarial training."""
+    x, base = made((4, 40, 40))
+    base(x.sqrt())  # so that they know something
+    for block in base.blocks:
+        block.norm.eval()
+    double, above = exact(base), torch.ones(4, base.n_features)
+    assert_near(outputs(base, x, above), outputs(double, x.double(), above))
+    assert_learned_alike(base, double)
+
+
+def test_regions_without_data_are_equal_values_and_change_nothing():
+    x, base = made((3, 60, 60))
+    x[:, 10:40, 20:] = 0
+    double, above = exact(base), torch.ones(3, base.n_features)
+    assert_near(outputs(base, x, above), outputs(double, x.double(), above))
+    assert_learned_alike(base, double)
+
+
+@pytest.mark.parametrize("what", [float("nan"), float("inf")])
+def test_what_is_no_number_is_not_hidden(what):
+    x, base = made((4, 40, 40))
+    x[1, 5, 8] = what
+    assert learn_blocks(x, base.blocks).isnan().any()
+
+
+def test_frames_and_gradient_from_above_stay_as_they_were():
+    x, base = made((4, 30, 30))
+    kept = x.clone()
+    found = learn_blocks(x, base.blocks)
+    above = torch.ones_like(found)
+    found.backward(above)
+    assert torch.equal(x, kept)
+    assert torch.equal(above, torch.ones_like(above))
+
+
+@pytest.mark.parametrize("frozen", ["norm", "upper"])
+def test_what_does_not_learn_gets_no_gradient(frozen):
+    x, base = made((4, 40, 40))
+    if frozen == "norm":
+        base.blocks[0].norm.requires_grad_(False)
+    else:
+        base.blocks[1].requires_grad_(False)
+    double = exact(base)
+    base(x).square().sum().backward()
+    double(x.double()).square().sum().backward()
+    for mine, other in zip(base.parameters(), double.parameters(), strict=True):
+        assert (mine.grad is None) == (other.grad is None)
+        if mine.grad is not None:
+            assert_near(mine.grad, other.grad)
+
+
+@pytest.mark.parametrize(
+    "state", ["frozen", "double", "no gradient", "half precision", "one frame", "even", "of pixels"]
+)
+def test_elsewhere_blocks_go_step_by_step(state):
+    x, base = made((4, 20, 20), first_kernel_size=6 if state == "even" else 7)
+    if state == "frozen":
+        base.blocks[0].requires_grad_(False)
+    elif state == "double":
+        x, base = x.double(), base.double()
+    elif state == "one frame":
+        x = x[:1]
+    elif state == "of pixels":
+        x.requires_grad_()
+    with (
+        torch.set_grad_enabled(state != "no gradient"),
+        torch.autocast("cpu", torch.bfloat16, enabled=state == "half precision"),
+    ):
+        assert not learns_here(x, base.blocks)
+        base(x)
+
+
+@pytest.mark.parametrize("n_threads", [1, 2, 3])
+def test_the_same_bit_by_bit_whatever_the_number_of_threads(n_threads):
+    x, base = made((7, 50, 50), channels=(4,))
+    other, before = copy.deepcopy(base), torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        found = outputs(base, x, torch.ones(7, base.n_features))
+        torch.set_num_threads(n_threads)
+        again = outputs(other, x, torch.ones(7, base.n_features))
+    finally:
+        torch.set_num_threads(before)
+    assert torch.equal(found, again)
+    for one, two in zip(base.parameters(), other.parameters(), strict=True):
+        assert torch.equal(one.grad, two.grad)
