@@ -28,6 +28,7 @@ AT_ONCE = 32  # values that a loop works on at once: a multiple leaves no rest
 ZERO = np.float32(0)
 
 _compile = compiled(fastmath=ANY_ORDER)
+_inlined = compiled(fastmath=ANY_ORDER, forceinline=True)
 
 
 @_compile
@@ -151,7 +152,7 @@ def _wide(width):
     return (width + AT_ONCE - 1) // AT_ONCE * AT_ONCE
 
 
-@_compile
+@_inlined
 def _split_columns(frame, margin, halves):
     """Write the frame inside its margins, which are zeros already."""
     first, second = margin % 2, (margin + 1) % 2
@@ -177,7 +178,7 @@ def _starts_of_taps(weight, halves):
     return starts
 
 
-@_compile
+@_inlined
 def _convolve_row(halves, starts, weights, row, line):
     """Add up four taps at a time: to go over a row takes longer than to multiply."""
     values, first, length = halves.ravel(), np.uintp(STRIDE * row * halves.shape[2]), line.size
@@ -192,7 +193,7 @@ def _convolve_row(halves, starts, weights, row, line):
             )
 
 
-@_compile
+@_inlined
 def _add_products(halves, starts, line, row, sums):
     """Add the products of a row of gradients with what four taps at a time meet."""
     values, first, length = halves.ravel(), np.uintp(STRIDE * row * halves.shape[2]), line.size
@@ -211,7 +212,7 @@ def _add_products(halves, starts, line, row, sums):
         sums[tap + 3] += d
 
 
-@_compile
+@_inlined
 def _largest_down(y, i, channel, row, height, scale, shift, largest, at):
     """Write the largest of each column of a window, normalized, and in which row it is."""
     a, b = scale[channel], shift[channel]
@@ -226,7 +227,7 @@ def _largest_down(y, i, channel, row, height, scale, shift, largest, at):
             at[k] = np.uint8(SIDE * down) if is_larger else at[k]
 
 
-@_compile
+@_inlined
 def _largest_along(largest, at, width, pooled, places, i, channel, row):
     """Write the largest of some columns, the first in the order of rows among equal ones."""
     for k in range(pooled.shape[3]):

@@ -27,6 +27,7 @@ MIN_BACKGROUND = 12  # fewer usable pixels around a candidate give no background
 MOST_CANCELLED = 16.0  # times as much may be taken off a sum of squares as is left of it
 
 _compile = compiled(error_model="numpy", fastmath={"reassoc", "contract"})
+_inlined = compiled(error_model="numpy", fastmath={"reassoc", "contract"}, forceinline=True)
 
 
 class Sums(NamedTuple):
@@ -69,7 +70,7 @@ def new_window(radius):
     return window, np.zeros(size // LANES, np.uint32), of_all, of_first
 
 
-@_compile
+@_inlined
 def background(padded, i, j, radius, start_level, noise_floor, work):
     """Fit level + a * rows + b * columns around (i, j); return the three and the noise.
 
@@ -112,7 +113,7 @@ def _of_usable(window, radius, start_level, origin, noise_floor):
     return origin + level, slope_i, slope_j, noise
 
 
-@_compile
+@_inlined
 def _plane(sums, noise_floor):
     """Return level, slopes and noise: central moments, then two equations for the slopes."""
     share = 1.0 / sums.n
@@ -133,7 +134,7 @@ def _plane(sums, noise_floor):
     return level, slope_i, slope_j, noise
 
 
-@_compile
+@_inlined
 def _left(sums, window, outside, level, slope_i, slope_j, limit):
     """Return the sums without what sticks out now, and whether that is something else than before.
 
@@ -170,7 +171,7 @@ def _left(sums, window, outside, level, slope_i, slope_j, limit):
     return Sums(n, sv, siv, sjv, svv, si, sj, sii, sij, sjj), any_changed
 
 
-@_compile
+@_inlined
 def _fill(values, padded, i, j, radius, origin):
     """Write the pixels around (i, j) one after the other, less the origin."""
     side = 2 * radius + 1
@@ -180,7 +181,7 @@ def _fill(values, padded, i, j, radius, origin):
     values[side * side : side * side + AT_ONCE] = np.nan
 
 
-@_compile
+@_inlined
 def _sums_of_all(window, size, of_all, of_first):
     """Return the sums over the first so many, and over those of the first fit; NaN if one is NaN.
 
@@ -207,7 +208,7 @@ def _sums_of_all(window, size, of_all, of_first):
     )
 
 
-@_compile
+@_inlined
 def _known(v, iv, jv, vv, moments):
     n, i, j, ii, ij, jj = moments[0], moments[1], moments[2], moments[3], moments[4], moments[5]
     return Sums(n, np.float64(v), np.float64(iv), np.float64(jv), np.float64(vv), i, j, ii, ij, jj)

@@ -35,6 +35,7 @@ CANDIDATE_SHARE = 0.7  # step 1 lets pass what reaches this share of the signal-
 EDGE_SHARE = 0.7  # a pixel beside the highest one belongs to the peak from this share on
 
 _compile = compiled(error_model="numpy", fastmath={"reassoc", "contract"})
+_inlined = compiled(error_model="numpy", fastmath={"reassoc", "contract"}, forceinline=True)
 
 
 class Found(NamedTuple):
@@ -186,7 +187,7 @@ def _contrast(band, reach, distance, some, contrast):
         )
 
 
-@_compile
+@_inlined
 def _contrast_of_row(here, left, right, above, below, out):
     for j in range(out.size):
         before, after, over, under = left[j], right[j], above[j], below[j]
@@ -213,7 +214,7 @@ def _tile_noise(contrast, some, noise_floor, sizes, noise):
         noise[tile] = np.sqrt(spread * spread / 1.5 + noise_floor * noise_floor)
 
 
-@_compile
+@_inlined
 def _spread(sizes):
     """Return the standard deviation of a contrast of these sizes, without what sticks out."""
     limit = np.float32(np.inf)
@@ -245,7 +246,7 @@ def _mark(contrast, some, noise, lowest, marks):
             marks[i, tile] = bits_above(contrast, i + 1, tile * TILE + 1, limit)
 
 
-@_compile
+@_inlined
 def _peaks_of_tile(work, place, levels, looks):
     """Find the peaks whose highest pixel is in one tile, and count them.
 
@@ -296,7 +297,7 @@ def _peaks_of_tile(work, place, levels, looks):
                 n_found[look] += 1
 
 
-@_compile
+@_inlined
 def _is_any_above(values, i, j, least):
     """Say whether a pixel beside (i, j) is; all eight are asked, which no branch has to guess."""
     up, down = np.uintp(i - 1), np.uintp(i + 1)  # unsigned, or each would be tested for its sign
