@@ -74,6 +74,8 @@ def draw_scatter(domain: Domain, maps: PixelMaps, jet: float, rng: np.random.Gen
     strength, width, direction = rng.lognormal(0.0, 0.8), rng.uniform(2, 8), rng.vonmises(0.0, 40.0)
     radius = np.arange(int(maps.radius.max()) + 1) * radius_step(domain)
     profile = energy * radial_profile(domain, radius, jet=jet, ice=ice if has_ice else 0.0)
+    if background.powder and rng.random() < background.powder:
+        profile *= 1 + rng.lognormal(-0.5, 0.8) * _powder(domain, radius)
     near_beam = radial_profile(domain, np.array([background.stop_radius]), jet=jet)[0]
     reach = 1.0 * background.stop_radius
     streak = energy * strength * near_beam * np.exp(-np.maximum(radius / reach - 1, 0))
@@ -82,6 +84,17 @@ def draw_scatter(domain: Domain, maps: PixelMaps, jet: float, rng: np.random.Gen
     across = (angles + 90) % 180 - 90  # a streak leaves the beam on both sides
     sector = np.exp(-0.5 * (across / width) ** 2) * has_streak
     return Scatter(*(part.astype(np.float32) for part in (profile, streak, sector)))
+
+
+def _powder(domain: Domain, radius: np.ndarray) -> np.ndarray:
+    """Return the rings of a powder that belongs to the experiment, the highest of them 1."""
+    rng = np.random.default_rng(domain.seed)
+    n_rings = rng.integers(2, 12)
+    at = rng.uniform(domain.background.stop_radius, radius.max(), n_rings)
+    width = domain.detector.pixel_size * rng.uniform(0.7, 4.0, n_rings)
+    heights = rng.uniform(0.1, 1.0, n_rings)
+    rings = heights * np.exp(-0.5 * ((radius[:, None] - at) / width) ** 2)
+    return rings.sum(axis=1) / heights.max()
 
 
 def scatter_at(

@@ -109,6 +109,10 @@ class Detector:
         Share of the pixels that read high, read nothing, or have many times the noise.
     unmasked : float
         Share of those defects that the mask does not name.
+    flicker, blinking : float
+        Share of the columns, and of the pixels, that read high in some frames only; in no mask.
+    cosmics : float
+        Mean number of cosmic rays in a frame, each on one to eight pixels.
     masked : bool
         False for an experiment that comes without any mask.
     saturation : float
@@ -139,6 +143,9 @@ class Detector:
     dead: float = 0.0
     noisy: float = 0.0
     unmasked: float = 0.3
+    flicker: float = 0.0
+    blinking: float = 0.0
+    cosmics: float = 0.0
     masked: bool = True
     saturation: float = 65535.0
     gap_value: int = 0
@@ -209,8 +216,9 @@ class Background:
     streak, streak_angle : float
         Probability of a streak from the edge of the jet, and its direction in degrees from the
         columns' axis.
-    ice, salt : float
-        Probability of an ice ring, and of a few spots of a salt crystal.
+    ice, salt, powder : float
+        Probability of an ice ring, of a few spots of a salt crystal, and of the sharp rings of a
+        powder.
     """
 
     ring: float
@@ -235,6 +243,7 @@ class Background:
     streak_angle: float = 0.0
     ice: float = 0.02
     salt: float = 0.03
+    powder: float = 0.0
 
 
 @dataclass(frozen=True)

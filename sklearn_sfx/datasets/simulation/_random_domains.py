@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -25,9 +26,10 @@ def random_domains(
     """Draw experiments that differ in everything: detector, crystal, beam and background.
 
     Photon counters, CCDs with a fibre-optic taper and integrating detectors that tell single
-    photons apart; backgrounds from a tenth of a photon per pixel to thousands; cells from 40 to 300
+    photons apart; backgrounds from hundredths of a photon per pixel to thousands; cells from 40 to 300
     angstrom; one sensor, modules with gaps, or tiles stacked as a slab; masks that are complete,
-    incomplete or missing. Every detector has about 1500 to 2000 pixels to a side, so a
+    incomplete or missing; columns, pixels and cosmic rays that come and go, and rings of powders.
+    Every detector has about 1500 to 2000 pixels to a side, so a
     `frame_shape` up to (1480, 1500) fits all of them.
 
     Parameters
@@ -53,9 +55,27 @@ def random_domains(
     """
     seed = int(check_random_state(random_state).randint(2**31 - 1))
     return [
-        _random_domain(np.random.default_rng([seed, number]), f"random-{seed}-{number}")
+        _with_nuisances(
+            _random_domain(np.random.default_rng([seed, number]), f"random-{seed}-{number}"),
+            np.random.default_rng([seed, number, 1]),
+        )
         for number in range(n_domains)
     ]
+
+
+def _with_nuisances(domain: Domain, rng: np.random.Generator) -> Domain:
+    """Draw what comes and goes, in about two experiments of three."""
+    has_flicker, has_blinking, has_cosmics, has_powder = rng.random(4) < (0.25, 0.3, 0.4, 0.15)
+    lines, pixels = _log_uniform(rng, 5e-4, 5e-3), _log_uniform(rng, 1e-6, 1e-4)
+    rays, powder = _log_uniform(rng, 1.0, 30.0), rng.uniform(0.3, 1.0)
+    detector = replace(
+        domain.detector,
+        flicker=lines if has_flicker else 0.0,
+        blinking=pixels if has_blinking else 0.0,
+        cosmics=rays if has_cosmics else 0.0,
+    )
+    background = replace(domain.background, powder=powder if has_powder else 0.0)
+    return replace(domain, detector=detector, background=background)
 
 
 def _log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
@@ -151,7 +171,7 @@ def _counter(rng: np.random.Generator) -> tuple[Detector, float]:
         **_modules(rng),
         **_faults(rng),
     )
-    return detector, _log_uniform(rng, 0.15, 30)
+    return detector, _log_uniform(rng, 0.02, 30)
 
 
 def _taper(rng: np.random.Generator) -> tuple[Detector, float]:

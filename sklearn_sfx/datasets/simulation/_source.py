@@ -9,6 +9,7 @@ import numpy as np
 from sklearn_sfx.datasets.simulation._domain import Domain
 from sklearn_sfx.datasets.simulation._geometry import Panels, make_panels
 from sklearn_sfx.datasets.simulation._maps import PixelMaps, make_maps
+from sklearn_sfx.datasets.simulation._nuisances import nuisances
 from sklearn_sfx.datasets.simulation._render import draw_spots, expose, read_out
 from sklearn_sfx.datasets.simulation._shot import Shot, draw_shot
 from sklearn_sfx.exceptions import InputError
@@ -139,6 +140,10 @@ class SimulatedSource:
             first,
             frame_width,
         )
+        place = Window(maps.window.top + top, maps.window.left + left, *light.shape)
+        extra = nuisances(domain, place, shot.key)
+        if extra is not None:
+            electronic += np.where(maps.gain[part] > 0, extra, np.float32(0))
         info = np.iinfo(detector.dtype)
         read_out(
             light,
