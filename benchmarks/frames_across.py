@@ -1,6 +1,6 @@
 """Whether `DANN` finds on frames what the network of the source alone does not: SIMULATED runs.
 
-For each ordered pair of three experiments a `CNN2D` learns from labelled frames of one, the
+For each ordered pair of some experiments a `CNN2D` learns from labelled frames of one, the
 source; `DANN` from the same and from frames of the other without any label, with its hits as they
 come and drawn to 5 %. Both decide on all frames of the other run. Printed are, means over the
 seeds, the area under the ROC curve (AUC), which no share of hits changes; its difference from the
@@ -10,7 +10,9 @@ share of hits that was learned with.
 Frames are the central 724 x 724 pixels after GCN and LCN(5), quartered along each side, taking the
 highest of 4 x 4 pixels, and both networks learn for few epochs: this is not the size of the paper.
 
-    python -m benchmarks.frames_across --cache across --jobs 2
+LN84, LN83 and LO19 have one kind of detector, as their measured namesakes had; LG36 has another one.
+
+    python -m benchmarks.frames_across --cache across --jobs 2 [--experiments LN84 LG36]
 """
 
 import argparse
@@ -25,6 +27,7 @@ from sklearn.metrics import roc_auc_score
 
 from benchmarks.adaptation import TELLS, with_share
 from benchmarks.choice.cells import Tested
+from benchmarks.label_efficiency.runs import EXPERIMENTS
 from benchmarks.weak_supervision import DOMAINS, RARE, prepared_run
 from sklearn_sfx import CNN2D, DANN
 from sklearn_sfx._files import replacing
@@ -40,13 +43,17 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, required=True, help="folder that keeps what is done")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--experiments", nargs="+", default=DOMAINS, choices=EXPERIMENTS)
     args = parser.parse_args()
     args.cache.mkdir(parents=True, exist_ok=True)
-    pairs = list(itertools.permutations(DOMAINS, 2))
-    places = list(itertools.product(args.seeds, DOMAINS))
+    names = args.experiments
+    pairs = list(itertools.permutations(names, 2))
+    places = list(itertools.product(args.seeds, names))
     with joblib.Parallel(n_jobs=args.jobs) as parallel:
         parallel(joblib.delayed(quartered)(args.cache, name, seed) for seed, name in places)
-        alone = parallel(joblib.delayed(by_source)(args.cache, name, seed) for seed, name in places)
+        alone = parallel(
+            joblib.delayed(by_source)(args.cache, name, names, seed) for seed, name in places
+        )
         cells = list(itertools.product(args.seeds, RATES, pairs))
         found = parallel(
             joblib.delayed(by_dann)(args.cache, *pair, seed, rate) for seed, rate, pair in cells
@@ -88,15 +95,16 @@ def quartered(cache: Path, name: str, seed: int) -> tuple[np.ndarray, np.ndarray
         return file["frames"].astype(np.float32), file["target"]
 
 
-def by_source(cache: Path, name: str, seed: int) -> dict[str, list[float]]:
+def by_source(cache: Path, name: str, names: list[str], seed: int) -> dict[str, list[float]]:
     """Return what a network of one run finds in the others, by their name and share of hits."""
-    path = cache / f"alone-{name}-{seed}.json"
+    others = [other for other in names if other != name]
+    path = cache / f"alone-{name}-{'-'.join(others)}-{seed}.json"
     if not path.exists():
         torch.set_num_threads(1)
         X, y = quartered(cache, name, seed)
         model = CNN2D(max_epochs=EPOCHS, random_state=seed).fit(X[:N_LEARNED], y[:N_LEARNED])
         found = {}
-        for other in set(DOMAINS) - {name}:
+        for other in others:
             Z, z = quartered(cache, other, seed)
             p = model.predict_proba(Z)[:, 1]
             found |= {f"{other} {rate}": figures(z, p, rate) for rate in RATES}

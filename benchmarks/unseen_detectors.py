@@ -60,7 +60,8 @@ def read_real(folder: Path) -> list[tuple[str, str, np.ndarray]]:
         (f"{name} {i}", str(label), frame)
         for name, (frames, labels) in runs.items()
         for i, (label, frame) in enumerate(
-            zip(labels, CentralCrop(CROP).fit_transform(frames), strict=True)
+            # As an array, of which nobody knows that the CSPAD's modules are upon each other.
+            zip(labels, CentralCrop(CROP).fit_transform(np.asarray(frames)), strict=True)
         )
     ]
 

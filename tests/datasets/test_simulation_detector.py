@@ -218,3 +218,60 @@ def test_panels_of_the_slab_and_of_the_assembled_detector_are_the_same_in_space(
         )
 
     np.testing.assert_allclose(corners(slab), corners(whole), atol=1e-9)
+
+
+def changes(**detector):
+    """What nuisances add to eight frames of a detector without light."""
+    plain, lit = flat_domain(dtype="int32"), flat_domain(dtype="int32", **detector)
+    return np.array([read(lit, i).astype(int) - read(plain, i) for i in range(8)])
+
+
+def test_columns_that_flicker_are_the_same_ones_and_not_always_lit():
+    added = changes(flicker=0.05)
+    lit = (added > 0).any(axis=1)  # columns of each frame
+    assert (added >= 0).all()
+    assert 2 <= lit.any(axis=0).sum() <= 25
+    assert lit.any(axis=0).sum() > lit.sum(axis=1).max()
+
+
+def test_pixels_that_blink_are_the_same_ones_and_not_always_lit():
+    lit = changes(blinking=2e-3) > 0
+    n_ever = lit.any(axis=0).sum()
+    assert 0.5 * 2e-3 < n_ever / lit[0].size <= 2e-3
+    assert 0.05 < lit.sum() / (8 * n_ever) < 0.5
+
+
+def test_cosmic_rays_are_elsewhere_in_each_frame():
+    lit = changes(cosmics=12.0) > 0
+    assert 8 * 6 < lit.sum() < 8 * 70
+    assert (lit.sum(axis=0) <= 2).all()
+
+
+def test_nuisances_are_cut_out_of_the_whole_and_leave_gaps_and_labels_alone():
+    nuisances = {"flicker": 0.05, "blinking": 1e-3, "cosmics": 20.0}
+    gaps = {"layout": "grid", "module_shape": (60, 50), "gap": (10, 10), "gap_value": -1}
+    domain = flat_domain(3.0, dtype="int32", **gaps, **nuisances)
+    whole, window = read(domain), Window(31, 45, 70, 80)
+    np.testing.assert_array_equal(read(domain, window=window), whole[window.slices])
+    usable = SimulatedSource((domain,), (1,), frame_shape=None, seed=0).mask(0)
+    assert (whole[60:70] == -1).all()
+    assert usable[whole > 30].all()  # no mask names them
+    hits = replace(DOMAINS["LG36"], name="LG36")
+    with_rays = replace(hits, detector=replace(hits.detector, cosmics=30.0))
+    counts = [
+        [
+            SimulatedSource((one,), (6,), frame_shape=(90, 90), seed=0).shot(i).spot_count
+            for i in range(6)
+        ]
+        for one in (hits, with_rays)
+    ]
+    assert counts[0] == counts[1]
+
+
+def test_powder_is_sharp_rings_in_some_frames():
+    flat = flat_domain(1000.0, dtype="int32")
+    domain = replace(flat, background=replace(flat.background, powder=0.5))
+    even = [read(flat, i) for i in range(8)]
+    spread = np.array([read(domain, i).std() for i in range(8)]) / np.std(even, axis=(1, 2))
+    assert (spread > 1.5).any()
+    assert (spread < 1.1).any()

@@ -177,6 +177,11 @@ def test_random_domains_differ_and_are_repeatable():
     assert {domain.detector.dtype for domain in domains} >= {"uint16", "int32"}
     assert any(domain.detector.read_noise == 0 for domain in domains)
     assert any(domain.detector.read_noise > 0 for domain in domains)
+    for name in ("flicker", "blinking", "cosmics"):
+        shares = {getattr(domain.detector, name) for domain in domains}
+        assert 0.0 in shares
+        assert len(shares) > 3
+    assert {0.0} < {domain.background.powder for domain in domains}
     levels = [domain.background.ring for domain in domains]
     assert max(levels) / min(levels) > 300
     run = make_sfx_frames(30, domain=domains, frame_shape=SMALL, random_state=0)

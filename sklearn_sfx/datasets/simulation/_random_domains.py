@@ -26,11 +26,11 @@ def random_domains(
     """Draw experiments that differ in everything: detector, crystal, beam and background.
 
     Photon counters, CCDs with a fibre-optic taper and integrating detectors that tell single
-    photons apart; backgrounds from hundredths of a photon per pixel to thousands; cells from 40 to 300
-    angstrom; one sensor, modules with gaps, or tiles stacked as a slab; masks that are complete,
-    incomplete or missing; columns, pixels and cosmic rays that come and go, and rings of powders.
-    Every detector has about 1500 to 2000 pixels to a side, so a
-    `frame_shape` up to (1480, 1500) fits all of them.
+    photons apart; backgrounds from hundredths of a photon per pixel to thousands; cells from 40 to
+    300 angstrom; one sensor, modules with gaps, or tiles stacked as a slab; masks that are
+    complete, incomplete or missing; columns, pixels and cosmic rays that come and go, and rings of
+    powders. Every detector has about 1500 to 2000 pixels to a side, so a `frame_shape` up to
+    (1480, 1500) fits all of them.
 
     Parameters
     ----------
