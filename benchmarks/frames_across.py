@@ -10,7 +10,7 @@ share of hits that was learned with.
 Frames are the central 724 x 724 pixels after GCN and LCN(5), quartered along each side, taking the
 highest of 4 x 4 pixels, and both networks learn for few epochs: this is not the size of the paper.
 
-LN84, LN83 and LO19 have one kind of detector, as their measured namesakes had; LG36 has another one.
+LN84, LN83 and LO19 have one kind of detector, as those they are named after had; LG36 another.
 
     python -m benchmarks.frames_across --cache across --jobs 2 [--experiments LN84 LG36]
 """
