@@ -14,6 +14,7 @@ REACH = FARTHEST + 3  # pixels around the place of a peak that are looked at
 STRIDE = 4  # pixels; every fourth row and column is enough to count those of a ring
 
 _compile = njit(nogil=True, cache=True, error_model="numpy")
+_inlined = njit(nogil=True, cache=True, error_model="numpy", forceinline=True)
 
 
 @_compile
@@ -97,7 +98,7 @@ def _ways():
     return ways
 
 
-@_compile
+@_inlined
 def _highest_near(patch, i, j):
     highest_i, highest_j = i, j
     for y in range(i - 2, i + 3):
@@ -108,7 +109,7 @@ def _highest_near(patch, i, j):
     return highest_i, highest_j
 
 
-@_compile
+@_inlined
 def _along(patch, i, j, way, side, level, top):
     """Return the mean over the way of the highest of three pixels across it; NaN if too short."""
     total = 0.0
