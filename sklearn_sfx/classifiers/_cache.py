@@ -1,5 +1,6 @@
 """Training frames in half precision: read when they are needed, and kept as far as memory goes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ import torch
 from sklearn_sfx._validation import is_frames
 from sklearn_sfx.classifiers._training import InMemory, fits_on, to_tensor
 from sklearn_sfx.exceptions import InputError
+from sklearn_sfx.networks import room_for
 from sklearn_sfx.preprocessing import BaseStep
 
 __all__ = ["CachedFrames", "Masked", "Packed", "pack", "unpack"]
@@ -33,6 +35,13 @@ def pack(frames: torch.Tensor) -> Packed:
     Each frame is multiplied by the power of two that takes its largest value close to the end
     of half precision, so that counts do not overflow and small values do not vanish.
     """
+    if frames.device.type == "cpu" and len(frames) > 1:  # one after the other stays in the cache
+        half = room_for(frames.shape, frames.device, torch.float16)
+        scale = frames.new_empty(len(frames), 1, 1)
+        for i, frame in enumerate(frames.split(1)):
+            packed = pack(frame)
+            half[i], scale[i] = packed.half[0], packed.scale[0]
+        return Packed(half, scale)
     frames = torch.nan_to_num(frames, nan=0.0, posinf=torch.inf, neginf=-torch.inf)
     peak = frames.abs().amax(dim=(1, 2))
     if not peak.isfinite().all():
@@ -48,7 +57,19 @@ def pack(frames: torch.Tensor) -> Packed:
 
 def unpack(packed: Packed) -> torch.Tensor:
     """Return float32 frames of the values that `pack` rounded to."""
-    return packed.half.float().div_(packed.scale)
+    return unpacked([packed])
+
+
+def unpacked(parts: Sequence[Packed]) -> torch.Tensor:
+    """Return the same of several, one after the other."""
+    half = [frame for part in parts for frame in part.half.split(1)]
+    scale = torch.cat([part.scale for part in parts])
+    if scale.device.type != "cpu":
+        return torch.cat(half).float().div_(scale)
+    frames = room_for((len(half), *half[0].shape[1:]), scale.device)
+    for i, frame in enumerate(half):  # stays in the cache
+        torch.div(frame[0].float(), scale[i], out=frames[i])
+    return frames
 
 
 class CachedFrames(InMemory):
@@ -103,10 +124,7 @@ class CachedFrames(InMemory):
                 if len(self.kept) < self.room:
                     # A copy, or one kept frame would hold on to its whole batch.
                     self.kept[row] = Packed(found[row].half.clone(), found[row].scale.clone())
-        batch = [found[row] for row in rows]
-        half = torch.cat([one.half for one in batch])
-        scale = torch.cat([one.scale for one in batch])
-        return unpack(Packed(half, scale))
+        return unpacked([found[row] for row in rows])
 
 
 @dataclass(frozen=True)

@@ -67,12 +67,15 @@ class AdversarialNet(TrainingNet):
     def _features_of_each(self, x: torch.Tensor) -> torch.Tensor:
         """Return the features of a batch of frames, whose norms learn from the source."""
         module, source = self.module_, self.is_source_
-        of_source = module.features(x[source])
+        n = int(source.sum())
+        # As they come in `MixedBatches` they need not be copied.
+        parts = (x[:n], x[n:]) if bool(source[:n].all()) else (x[source], x[~source])
+        of_source = module.features(parts[0])
         norms = [each for each in module.modules() if isinstance(each, _BatchNorm)]
         learning = [norm for norm in norms if norm.training]
         for norm in learning:
             norm.eval()
-        of_target = module.features(x[~source])
+        of_target = module.features(parts[1])
         for norm in learning:
             norm.train()
         features = of_source.new_empty(len(x), of_source.shape[1])

@@ -17,6 +17,7 @@ from sklearn_sfx.networks._classifier import ClassLoss as ClassLoss
 from sklearn_sfx.networks._fine_tuned import FineTunedModule as FineTunedModule
 from sklearn_sfx.networks._half_precision import in_half_precision as in_half_precision
 from sklearn_sfx.networks._inference import for_inference as for_inference
+from sklearn_sfx.networks._room import room_for as room_for
 
 __all__ = [
     "Base1D",

@@ -3,6 +3,8 @@
 import torch
 from torch import nn
 
+from sklearn_sfx.networks._room import room_for
+
 __all__ = ["FrameAugmentation", "VectorAugmentation"]
 
 
@@ -83,7 +85,7 @@ class FrameAugmentation(nn.Module):
         n, height, width = x.shape
         # The two flips and the transposition make all eight ways to lay down a square.
         chosen = (torch.rand(n, 3) < 0.5).tolist()
-        out = torch.empty_like(x)
+        out = room_for(x.shape, x.device) if x.dtype == torch.float32 else torch.empty_like(x)
         for frame, result, (upside_down, sideways, transposed) in zip(x, out, chosen, strict=True):
             if transposed and height == width:
                 frame = frame.T
