@@ -34,15 +34,17 @@ _inlined = compiled(fastmath=ANY_ORDER, forceinline=True)
 @_compile
 def convolve(frames, start, stop, weight, y):
     """Write the convolution of frames (n, height, width), zeros around them, with stride 2."""
-    halves, line = _room_for(frames, weight), np.empty(_wide(y.shape[3]), np.float32)
-    starts = _starts_of_taps(weight, halves)
-    weights = np.zeros((len(weight), starts.size), np.float32)
-    weights[:, : weight[0].size] = weight.reshape(len(weight), -1)
+    size = weight.shape[1]
+    ring, line = _ring_for(frames, size), np.empty(_wide(y.shape[3]), np.float32)
+    weights = np.zeros((len(weight), _whole_taps(size)), np.float32)
+    weights[:, : size * size] = weight.reshape(len(weight), -1)
+    starts = np.zeros(_whole_taps(size), np.uintp)
     for i in range(start, stop):
-        _split_columns(frames[i], weight.shape[1] // 2, halves)
         for row in range(y.shape[2]):
+            _load_rows(frames[i], row, size, ring)
+            _find_taps(row, size, ring, starts)
             for channel in range(y.shape[1]):
-                _convolve_row(halves, starts, weights[channel], row, line)
+                _convolve_row(ring, starts, weights[channel], line)
                 y[i, channel, row] = line[: y.shape[3]]
 
 
@@ -119,31 +121,34 @@ def gradient_below(y, start, stop, places, above, scale, slope, level, below):
 @_compile
 def weight_gradients(frames, y, start, stop, places, above, scale, slope, level, of_weight):
     """Write the gradient at the weights of `convolve` by each frame (n, channels, size, size)."""
-    halves = _room_for(frames, of_weight[0])
-    starts = _starts_of_taps(of_weight[0], halves)
+    size = of_weight.shape[2]
+    ring, line = _ring_for(frames, size), np.zeros(_wide(y.shape[3]), np.float32)
+    starts = np.zeros(_whole_taps(size), np.uintp)
     sums = np.empty((y.shape[1], starts.size))
     below = np.empty((1, *y.shape[1:]), np.float32)
-    line = np.zeros(_wide(y.shape[3]), np.float32)
     for i in range(start, stop):
-        _split_columns(frames[i], of_weight.shape[2] // 2, halves)
         gradient_below(y, i, i + 1, places, above, scale, slope, level, below)
         sums[:] = 0
         for row in range(y.shape[2]):
+            _load_rows(frames[i], row, size, ring)
+            _find_taps(row, size, ring, starts)
             for channel in range(y.shape[1]):
                 line[: y.shape[3]] = below[0, channel, row]
-                _add_products(halves, starts, line, row, sums[channel])
-        of_weight[i] = sums[:, : of_weight[i, 0].size].copy().reshape(of_weight[i].shape)
+                _add_products(ring, starts, line, sums[channel])
+        of_weight[i] = sums[:, : size * size].copy().reshape(of_weight[i].shape)
 
 
 # -- One row
 
 
 @_compile
-def _room_for(frames, weight):
-    """Return zeros for the columns of a frame and of its margins, even ones and odd ones apart."""
-    around = weight.shape[1] - 1
-    width = _wide((frames.shape[2] + 1) // 2) + around
-    return np.zeros((2, frames.shape[1] + around, width), np.float32)
+def _ring_for(frames, size):
+    """Return zeros for the rows that a row of the convolution meets.
+
+    Even columns and odd ones are apart, inside the margins, (2, size + 1, half the width).
+    """
+    width = _wide((frames.shape[2] + 1) // 2) + size - 1
+    return np.zeros((2, size + 1, width), np.float32)
 
 
 @_compile
@@ -152,56 +157,67 @@ def _wide(width):
     return (width + AT_ONCE - 1) // AT_ONCE * AT_ONCE
 
 
-@_inlined
-def _split_columns(frame, margin, halves):
-    """Write the frame inside its margins, which are zeros already."""
-    first, second = margin % 2, (margin + 1) % 2
-    for i in range(frame.shape[0]):
-        for k in range((frame.shape[1] + 1) // 2):
-            halves[first, i + margin, margin // 2 + k] = frame[i, 2 * k]
-        for k in range(frame.shape[1] // 2):
-            halves[second, i + margin, (margin + 1) // 2 + k] = frame[i, 2 * k + 1]
-
-
 @_compile
-def _starts_of_taps(weight, halves):
-    """Return where in all of both halves the values begin that each tap meets in the first row.
+def _whole_taps(size):
+    """Return how many taps are worked on: as many as there are, and 0 for what is left."""
+    return (size * size + TAPS - 1) // TAPS * TAPS
+
+
+@_inlined
+def _load_rows(frame, row, size, ring):
+    """Load what a row of the convolution meets and the one before it did not."""
+    margin, n = size // 2, ring.shape[1]
+    first = 0 if row == 0 else max(size - STRIDE, 0)
+    even, odd = margin % 2, (margin + 1) % 2
+    n_even, n_odd = (frame.shape[1] + 1) // 2, frame.shape[1] // 2
+    for down in range(first, size):
+        i = STRIDE * row + down
+        place, source = i % n, i - margin
+        if source < 0 or source >= frame.shape[0]:
+            ring[:, place] = ZERO
+        else:
+            for k in range(n_even):
+                ring[even, place, margin // 2 + k] = frame[source, 2 * k]
+            for k in range(n_odd):
+                ring[odd, place, (margin + 1) // 2 + k] = frame[source, 2 * k + 1]
+
+
+@_inlined
+def _find_taps(row, size, ring, starts):
+    """Write where in all of the ring the values begin that each tap meets.
 
     Those beyond the last tap are as the first. Unsigned, or each place would be tested.
     """
-    size, (_, height, width) = weight.shape[1], halves.shape
-    starts = np.zeros((size * size + TAPS - 1) // TAPS * TAPS, np.uintp)
+    _, n, width = ring.shape
     for down in range(size):
+        place = (STRIDE * row + down) % n
         for right in range(size):
-            row = (right % 2) * height + down
-            starts[down * size + right] = row * width + right // 2
-    return starts
+            starts[down * size + right] = ((right % 2) * n + place) * width + right // 2
+    starts[size * size :] = starts[0]
 
 
 @_inlined
-def _convolve_row(halves, starts, weights, row, line):
+def _convolve_row(ring, starts, weights, line):
     """Add up four taps at a time: to go over a row takes longer than to multiply."""
-    values, first, length = halves.ravel(), np.uintp(STRIDE * row * halves.shape[2]), line.size
+    values = ring.ravel()
     line[:] = ZERO
     for tap in range(0, starts.size, TAPS):
         a, b, c, d = weights[tap], weights[tap + 1], weights[tap + 2], weights[tap + 3]
-        at_a, at_b = first + starts[tap], first + starts[tap + 1]
-        at_c, at_d = first + starts[tap + 2], first + starts[tap + 3]
-        for k in range(np.uintp(length)):
+        at_a, at_b, at_c, at_d = starts[tap], starts[tap + 1], starts[tap + 2], starts[tap + 3]
+        for k in range(np.uintp(line.size)):
             line[k] += (a * values[at_a + k] + b * values[at_b + k]) + (
                 c * values[at_c + k] + d * values[at_d + k]
             )
 
 
 @_inlined
-def _add_products(halves, starts, line, row, sums):
+def _add_products(ring, starts, line, sums):
     """Add the products of a row of gradients with what four taps at a time meet."""
-    values, first, length = halves.ravel(), np.uintp(STRIDE * row * halves.shape[2]), line.size
+    values = ring.ravel()
     for tap in range(0, starts.size, TAPS):
-        at_a, at_b = first + starts[tap], first + starts[tap + 1]
-        at_c, at_d = first + starts[tap + 2], first + starts[tap + 3]
+        at_a, at_b, at_c, at_d = starts[tap], starts[tap + 1], starts[tap + 2], starts[tap + 3]
         a = b = c = d = ZERO
-        for k in range(np.uintp(length)):
+        for k in range(np.uintp(line.size)):
             a += line[k] * values[at_a + k]
             b += line[k] * values[at_b + k]
             c += line[k] * values[at_c + k]
