@@ -33,7 +33,8 @@ def refuse_infinity(
     if frame.dtype.kind != "f":
         return
     if frame.dtype.itemsize == 2:  # slow numbers, whose sums overflow
-        beyond = (frame.view(np.uint16) & 0x7FFF) == 0x7C00
+        bits = frame.view(np.dtype(np.uint16).newbyteorder(frame.dtype.byteorder))
+        beyond = (bits & 0x7FFF) == 0x7C00
         if not beyond.any():
             return
     else:

@@ -98,17 +98,19 @@ def gradient_sums(y, start, stop, places, above, mean, plain, with_y):
 
 
 @_compile
-def gradient_below(y, start, stop, places, above, scale, slope, level, below):
-    """Write the gradient at y: through the pooled values, and ``slope * y + level`` of all.
+def gradient_below(y, start, stop, places, above, scale, mean, slope, level, below):
+    """Write the gradient at y: through the pooled values, and that through mean and variance.
+
+    That is ``slope * (y - mean) + level`` for each value.
 
     ``below`` has room for as many frames, from the first one on.
     """
     for i in range(start, stop):
         for channel in range(y.shape[1]):
-            m, t = slope[channel], level[channel]
+            middle, m, t = mean[channel], slope[channel], level[channel]
             for row in range(y.shape[2]):
                 for k in range(y.shape[3]):
-                    below[i - start, channel, row, k] = m * y[i, channel, row, k] + t
+                    below[i - start, channel, row, k] = m * (y[i, channel, row, k] - middle) + t
             for row in range(places.shape[2]):
                 for k in range(places.shape[3]):
                     place = places[i, channel, row, k]
@@ -119,7 +121,7 @@ def gradient_below(y, start, stop, places, above, scale, slope, level, below):
 
 
 @_compile
-def weight_gradients(frames, y, start, stop, places, above, scale, slope, level, of_weight):
+def weight_gradients(frames, y, start, stop, places, above, scale, mean, slope, level, of_weight):
     """Write the gradient at the weights of `convolve` by each frame (n, channels, size, size)."""
     size = of_weight.shape[2]
     ring, line = _ring_for(frames, size), np.zeros(_wide(y.shape[3]), np.float32)
@@ -127,7 +129,7 @@ def weight_gradients(frames, y, start, stop, places, above, scale, slope, level,
     sums = np.empty((y.shape[1], starts.size))
     below = np.empty((1, *y.shape[1:]), np.float32)
     for i in range(start, stop):
-        gradient_below(y, i, i + 1, places, above, scale, slope, level, below)
+        gradient_below(y, i, i + 1, places, above, scale, mean, slope, level, below)
         sums[:] = 0
         for row in range(y.shape[2]):
             _load_rows(frames[i], row, size, ring)
@@ -238,7 +240,7 @@ def _largest_down(y, i, channel, row, height, scale, shift, largest, at):
     for down in range(1, height):
         for k in range(largest.size):
             value = y[i, channel, row + down, k] * a + b
-            is_larger = not value <= largest[k]  # so a NaN is
+            is_larger = (value > largest[k]) | (value != value)  # a NaN is, and stays
             largest[k] = value if is_larger else largest[k]
             at[k] = np.uint8(SIDE * down) if is_larger else at[k]
 
@@ -254,7 +256,7 @@ def _largest_along(largest, at, width, pooled, places, i, channel, row):
             value, place = largest[STRIDE * k + right], at[STRIDE * k + right]
             best, place_of_best = pooled[i, channel, row, k], places[i, channel, row, k]
             is_first = (value == best) & (place < place_of_best // SIDE * SIDE)
-            is_larger = (not value <= best) | is_first
+            is_larger = (value > best) | (value != value) | is_first
             pooled[i, channel, row, k] = value if is_larger else best
             places[i, channel, row, k] = np.uint8(place + right) if is_larger else place_of_best
     for k in range(pooled.shape[3]):

@@ -26,6 +26,6 @@ def learn_norm(norm: Any, mean: np.ndarray, variance: np.ndarray, n: int) -> Non
     """Let the running values of a norm learn from a batch of n values per channel."""
     norm.num_batches_tracked.add_(1)
     share = norm.momentum if norm.momentum is not None else 1 / float(norm.num_batches_tracked)
-    norm.running_mean.lerp_(torch.from_numpy(mean.astype(np.float32)), share)
-    unbiased = variance * n / (n - 1)
-    norm.running_var.lerp_(torch.from_numpy(unbiased.astype(np.float32)), share)
+    for running, new in ((norm.running_mean, mean), (norm.running_var, variance * n / (n - 1))):
+        # No difference of the two, which is NaN where both are infinite.
+        running.mul_(1 - share).add_(share * torch.from_numpy(new.astype(np.float32)))

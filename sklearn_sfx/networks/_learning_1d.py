@@ -112,15 +112,16 @@ class _Block(torch.autograd.Function):
         n = x.shape[1] * length
         plain, normalized = np.empty((2, len(values)))
         of_channel = values, length, scale, shift
-        gradient_sums(*of_channel, mean.astype(np.float32), above, margin, plain, normalized)
+        middle = mean.astype(np.float32)
+        gradient_sums(*of_channel, middle, above, margin, plain, normalized)
         normalized *= inverse
         of_x = of_taps = None
         if ctx.needs_input_grad[0] or ctx.needs_input_grad[1]:
             slope = -scale * inverse * normalized / n
-            level = -scale * plain / n - slope * mean
+            level = -scale * plain / n
             below = torch.empty_like(y)
             slope, level = slope.astype(np.float32), level.astype(np.float32)
-            gradient_below(*of_channel, slope, level, above, margin, below.numpy())
+            gradient_below(*of_channel, middle, slope, level, above, margin, below.numpy())
             of_x = _gradient_at_input(below, x, taps) if ctx.needs_input_grad[0] else None
             of_taps = _gradient_at_taps(below, x, taps) if ctx.needs_input_grad[1] else None
         of_weight, of_bias = (torch.from_numpy(of.astype(np.float32)) for of in (normalized, plain))

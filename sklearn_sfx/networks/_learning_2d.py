@@ -101,7 +101,7 @@ class _FirstBlock(torch.autograd.Function):
         kept, above = ctx.kept, gradient.contiguous().numpy()
         slope, level, of_scale, of_bias = _gradients_of_norm(kept, above)
         of_weight = np.empty((len(above), ctx.shape[0], *ctx.shape[2:]))
-        rest = kept.places, above, kept.scale, slope, level, of_weight
+        rest = kept.places, above, kept.scale, kept.mean, slope, level, of_weight
         _in_threads(len(above), lambda *some: weight_gradients(ctx.frames, kept.y, *some, *rest))
         summed = of_weight.sum(axis=0, dtype=np.float64).astype(np.float32)
         return None, torch.from_numpy(summed[:, None]), of_scale, of_bias, None, None, None
@@ -128,7 +128,7 @@ class _Rest(torch.autograd.Function):
         kept, above = ctx.kept, gradient.contiguous().numpy()
         slope, level, of_scale, of_bias = _gradients_of_norm(kept, above)
         below = np.empty_like(kept.y)
-        rest = kept.places, above, kept.scale, slope, level
+        rest = kept.places, above, kept.scale, kept.mean, slope, level
 
         def some_below(start: int, stop: int) -> None:
             gradient_below(kept.y, start, stop, *rest, below[start:])
@@ -171,7 +171,7 @@ def _normalized(
     places = np.empty(pooled.shape, np.uint8)
     rest = scale, shift, window, pooled, places
     _in_threads(n, lambda *some: normalize_and_pool(y, *some, *rest))
-    kept = _Kept(y, places, mean, inverse, scale, norm.training)
+    kept = _Kept(y, places, mean.astype(np.float32), inverse, scale, norm.training)
     return torch.from_numpy(pooled), kept
 
 
@@ -187,12 +187,12 @@ def _gradients_of_norm(kept: _Kept, above: np.ndarray) -> tuple[Any, ...]:
     """Return slope and level of the gradient below, and the gradients at weight and bias."""
     n = kept.y.size // kept.y.shape[1]
     sums = np.empty((2, *kept.y.shape[:2]))
-    rest = kept.places, above, kept.mean.astype(np.float32), *sums
+    rest = kept.places, above, kept.mean, *sums
     _in_threads(len(above), lambda *some: gradient_sums(kept.y, *some, *rest))
     plain, normalized = sums.sum(axis=1)
     normalized *= kept.inverse
     slope = -kept.scale * kept.inverse * normalized / n
-    level = -kept.scale * plain / n - slope * kept.mean
+    level = -kept.scale * plain / n
     if not kept.learns:  # the norm is a constant
         slope, level = np.zeros_like(slope), np.zeros_like(level)
     slope, level, normalized, plain = (

@@ -71,14 +71,15 @@ def gradient_sums(x, length, scale, shift, mean, above, start, plain, with_x):
 
 
 @compiled(fastmath=ANY_ORDER)
-def gradient_below(x, length, scale, shift, slope, level, above, start, below):
-    """Write the gradient at x: through the pooled value, and ``slope * x + level`` of all.
+def gradient_below(x, length, scale, shift, mean, slope, level, above, start, below):
+    """Write the gradient at x: through the pooled value, and that through mean and variance.
 
-    What lies beyond `length` gets 0.
+    That is ``slope * (x - mean) + level`` for each value. What lies beyond `length` gets 0.
     """
     n_pairs = length // 2
     for channel in range(len(x)):
-        a, b, m, t = scale[channel], shift[channel], slope[channel], level[channel]
+        a, b, middle = scale[channel], shift[channel], mean[channel]
+        m, t = slope[channel], level[channel]
         for i in range(x.shape[1]):
             row, of_row, to = x[channel, i], above[channel, i, start:], below[channel, i]
             for k in range(n_pairs):
@@ -87,8 +88,8 @@ def gradient_below(x, length, scale, shift, slope, level, above, start, below):
                 is_first = at_first >= at_second
                 most = at_first if is_first else at_second
                 passed = ZERO if most <= ZERO else of_row[k] * a
-                to[2 * k] = (passed if is_first else ZERO) + m * first + t
-                to[2 * k + 1] = (ZERO if is_first else passed) + m * second + t
+                to[2 * k] = (passed if is_first else ZERO) + m * (first - middle) + t
+                to[2 * k + 1] = (ZERO if is_first else passed) + m * (second - middle) + t
             if length > 2 * n_pairs:
-                to[length - 1] = m * row[length - 1] + t
+                to[length - 1] = m * (row[length - 1] - middle) + t
             to[length:] = ZERO

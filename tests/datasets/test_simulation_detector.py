@@ -275,3 +275,12 @@ def test_powder_is_sharp_rings_in_some_frames():
     spread = np.array([read(domain, i).std() for i in range(8)]) / np.std(even, axis=(1, 2))
     assert (spread > 1.5).any()
     assert (spread < 1.1).any()
+
+
+def test_rings_of_a_powder_belong_to_the_experiment():
+    flat = flat_domain(1000.0, dtype="int32")
+    domain = replace(flat, background=replace(flat.background, powder=1.0))
+    whole = read(domain)
+    for side in (8, 60):
+        part = central_window(domain.detector.shape, (side, side))
+        np.testing.assert_array_equal(read(domain, frame_shape=(side, side)), whole[part.slices])

@@ -95,6 +95,31 @@ def test_what_is_no_number_is_not_hidden(what):
     assert learn_blocks(x, base.blocks).isnan().any()
 
 
+@pytest.mark.parametrize("place", [(5, 5), (0, 0), (20, 33)])
+def test_nan_goes_where_it_does_step_by_step(place):
+    x, base = made((3, 40, 40), channels=(3,), first_kernel_size=3)
+    base.blocks[0].norm.eval()
+    x[1][place] = float("nan")
+    expected = base.blocks(x.unsqueeze(1)).isnan()
+    assert expected.any()
+    assert torch.equal(learn_blocks(x, base.blocks).isnan(), expected)
+
+
+def test_a_variance_beyond_float32_is_infinite_and_stays_so():
+    x, base = made((3, 40, 40), channels=(3,))
+    other = copy.deepcopy(base)
+    for _ in range(3):
+        base(x * 1e20), other.blocks(x.unsqueeze(1) * 1e20)
+    assert base.blocks[0].norm.running_var.isinf().all()
+    assert torch.equal(base.blocks[0].norm.running_var, other.blocks[0].norm.running_var)
+
+
+def test_equal_frames_teach_no_weight():
+    x, base = made((4, 40, 40), channels=(3,))
+    outputs(base, torch.zeros_like(x), torch.ones(4, base.n_features))
+    assert float(base.blocks[0].conv.weight.grad.abs().max()) == 0.0
+
+
 def test_frames_and_gradient_from_above_stay_as_they_were():
     x, base = made((4, 30, 30))
     kept = x.clone()

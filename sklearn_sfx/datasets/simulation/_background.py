@@ -90,8 +90,10 @@ def _powder(domain: Domain, radius: np.ndarray) -> np.ndarray:
     """Return the rings of a powder that belongs to the experiment, the highest of them 1."""
     rng = np.random.default_rng(domain.seed)
     n_rings = rng.integers(2, 12)
-    at = rng.uniform(domain.background.stop_radius, radius.max(), n_rings)
-    width = domain.detector.pixel_size * rng.uniform(0.7, 4.0, n_rings)
+    detector, inmost = domain.detector, domain.background.stop_radius
+    outmost = max(inmost, detector.pixel_size * min(detector.shape) / 2)
+    at = rng.uniform(inmost, outmost, n_rings)
+    width = detector.pixel_size * rng.uniform(0.7, 4.0, n_rings)
     heights = rng.uniform(0.1, 1.0, n_rings)
     rings = heights * np.exp(-0.5 * ((radius[:, None] - at) / width) ** 2)
     return rings.sum(axis=1) / heights.max()

@@ -189,14 +189,6 @@ def _ring_of(counts, window):
 
 
 @elementwise
-def _load_last(counts, i, first, window, pixels, masked_rows):
-    """Load the last row of the windows from row i on, which is at ``first`` in the ring."""
-    frame, usable, reference, _ = counts
-    last = wrapped(first + window[0] - 1, masked_rows.size)
-    load_row(frame, usable, i + window[0] - 1, reference, pixels, masked_rows, last)
-
-
-@elementwise
 def _masked_until(masked_rows, i, first, window, before):
     """Return the last row that has NaN in the windows from row i on; what is above is known."""
     for r in range(0 if i == 0 else window[0] - 1, window[0]):
