@@ -89,6 +89,6 @@ def _preprocessing(crops: np.ndarray) -> dict[str, Callable[[], None]]:
         for crop in crops:
             mean, std = kernels.moments_of_counts(crop, usable, reference)
             counts = (crop, usable, reference, mean)
-            kernels.row_ranges_of_contrast_in_bands(counts, (5, 5), std, work, out)
+            kernels.row_ranges_while_loading(counts, (5, 5), std, work, out)
 
     return {"mean and deviation": moments, "those, LCN and RWD": contrast_too}
