@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 from hypothesis import settings
 
 from sklearn_sfx import make_spi_frames, open_frames, read_mask, train
@@ -23,6 +24,14 @@ settings.load_profile("untimed")
 needs_compiler = pytest.mark.skipif(
     shutil.which("g++") is None, reason="torch.compile needs a C++ compiler here"
 )
+
+DEVICES = [
+    "cpu",
+    pytest.param(
+        "cuda",
+        marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="torch finds no GPU here"),
+    ),
+]
 
 CHROMIUM = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking")
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"

@@ -61,7 +61,7 @@ def unpack(packed: Packed) -> torch.Tensor:
 
 
 def unpacked(parts: Sequence[Packed]) -> torch.Tensor:
-    """Return the same of several, one after the other."""
+    """Return float32 frames (n, height, width) of several parts, one after the other."""
     half = [frame for part in parts for frame in part.half.split(1)]
     scale = torch.cat([part.scale for part in parts])
     if scale.device.type != "cpu":

@@ -7,13 +7,13 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from sklearn_sfx.networks._frame_kernels import STRIDE
 from sklearn_sfx.networks._learning_2d import learn_blocks, learns_here
 
 __all__ = ["Base2D"]
 
-FIRST_POOL = 3  # Ke et al. pool 3 x 3 in the first block and 2 x 2 in the others,
-POOL = 2
-STRIDE = 2  # and take every second position, in convolutions and in pooling alike
+# Ke et al. pool 3 x 3 in the first block and 2 x 2 in the others, and take every second position.
+FIRST_POOL, POOL = 3, 2
 
 
 class Base2D(nn.Module):

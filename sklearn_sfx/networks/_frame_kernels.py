@@ -10,7 +10,7 @@ import numpy as np
 from sklearn_sfx._compiled import compiled
 
 __all__ = [
-    "NOWHERE",
+    "STRIDE",
     "convolve",
     "gradient_below",
     "gradient_sums",
@@ -20,7 +20,7 @@ __all__ = [
 ]
 
 ANY_ORDER = {"reassoc", "contract", "nsz"}  # of a sum; NaN and infinity stay what they are
-STRIDE = 2
+STRIDE = 2  # of convolutions and of pooling
 SIDE = 3  # the longest side of a window to pool
 NOWHERE = np.uint8(255)  # the place of the largest value, where ReLU lets nothing pass
 TAPS = 4  # that are worked on together

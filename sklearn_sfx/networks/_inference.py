@@ -12,8 +12,9 @@ from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from sklearn_sfx.networks._adversarial import AdversarialModule
 from sklearn_sfx.networks._base1d import Base1D, in_own_units
-from sklearn_sfx.networks._base2d import STRIDE, Base2D
+from sklearn_sfx.networks._base2d import Base2D
 from sklearn_sfx.networks._classifier import ClassifierModule
+from sklearn_sfx.networks._frame_kernels import STRIDE
 
 __all__ = ["for_inference"]
 

@@ -16,6 +16,7 @@ from torch import nn
 from torch.autograd.function import once_differentiable
 
 from sklearn_sfx.networks._frame_kernels import (
+    STRIDE,
     convolve,
     gradient_below,
     gradient_sums,
@@ -26,8 +27,6 @@ from sklearn_sfx.networks._frame_kernels import (
 from sklearn_sfx.networks._learning import learn_norm, may_learn_here
 
 __all__ = ["learn_blocks", "learns_here"]
-
-STRIDE = 2
 
 
 def learns_here(x: torch.Tensor, blocks: nn.Sequential) -> bool:

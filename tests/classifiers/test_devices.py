@@ -19,14 +19,7 @@ from sklearn_sfx import (
 )
 from sklearn_sfx.classifiers import _prediction
 from sklearn_sfx.frames import _on_device
-
-DEVICES = [
-    "cpu",
-    pytest.param(
-        "cuda",
-        marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="torch finds no GPU here"),
-    ),
-]
+from tests.conftest import DEVICES
 
 
 @pytest.fixture(scope="module")

@@ -43,7 +43,7 @@ def test_the_simulated_frames_are_whole():
 def test_no_label_is_needed(run, without_labels):
     decision = without_labels.predict(run.data)
     assert decision[run.target == 1].mean() >= 0.95
-    assert decision[run.target == 0].mean() <= 0.2  # some of them show three spots
+    assert decision[run.target == 0].mean() <= 0.18  # six of 34, some of which show three spots
     assert without_labels.classes_.tolist() == [0, 1]
 
 

@@ -1,38 +1,17 @@
 """Blocks that learn on a processor against the same blocks, step by step, in double precision."""
 
-import copy
-
 import pytest
 import torch
 
 from sklearn_sfx.networks import Base1D
 from sklearn_sfx.networks._learning_1d import learn_blocks, learns_here
+from tests.networks.conftest import exact, outputs, with_norms_of_both_signs
 
 
 def made(shape, channels=(3, 4), kernel_size=7, dropout=0.0):
     """Vectors, and a base whose norms have weights of both signs."""
-    generator = torch.Generator().manual_seed(0)
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(1)
-        base = Base1D(channels, kernel_size, dropout).train()
-    with torch.no_grad():
-        for block in base.blocks:
-            block.norm.weight.uniform_(-1, 1, generator=generator)
-            block.norm.bias.uniform_(-1, 1, generator=generator)
+    base, generator = with_norms_of_both_signs(Base1D, channels, kernel_size, dropout)
     return 5 * torch.rand(shape, generator=generator), base
-
-
-def exact(base):
-    """The same base, which learns step by step."""
-    return copy.deepcopy(base).double()
-
-
-def outputs(base, x, above, seed=2):
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)  # of dropout
-        found = base(x)
-    found.backward(above.to(found.dtype))
-    return found
 
 
 CASES = [

@@ -7,32 +7,15 @@ import torch
 
 from sklearn_sfx.networks import Base2D
 from sklearn_sfx.networks._learning_2d import learn_blocks, learns_here
+from tests.networks.conftest import exact, outputs, with_norms_of_both_signs
 
 
 def made(shape, channels=(3, 4), first_kernel_size=7, dropout=0.0):
     """Frames, and a base whose norms have weights of both signs."""
-    generator = torch.Generator().manual_seed(0)
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(1)
-        base = Base2D(shape[1:], channels, first_kernel_size, dropout=dropout).train()
-    with torch.no_grad():
-        for block in base.blocks:
-            block.norm.weight.uniform_(-1, 1, generator=generator)
-            block.norm.bias.uniform_(-1, 1, generator=generator)
+    base, generator = with_norms_of_both_signs(
+        Base2D, shape[1:], channels, first_kernel_size, dropout=dropout
+    )
     return 5 * torch.rand(shape, generator=generator), base
-
-
-def exact(base):
-    """The same base, which learns step by step."""
-    return copy.deepcopy(base).double()
-
-
-def outputs(base, x, above, seed=2):
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)  # of dropout
-        found = base(x)
-    found.backward(above.to(found.dtype))
-    return found
 
 
 def assert_near(mine, other):

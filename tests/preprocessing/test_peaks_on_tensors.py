@@ -32,14 +32,8 @@ from sklearn_sfx.preprocessing._peak_kernels import find_all
 from sklearn_sfx.preprocessing._peak_pixels import pixels_of
 from sklearn_sfx.preprocessing._peaks_on_tensors import find_on_tensors
 from sklearn_sfx.preprocessing._spots import SpotCountStep
+from tests.conftest import DEVICES
 
-DEVICES = [
-    "cpu",
-    pytest.param(
-        "cuda",
-        marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="torch finds no GPU here"),
-    ),
-]
 DTYPES = ["uint8", "uint16", "uint32", "int32", "int64", "float32", "float64"]
 LOOK = 4.0, 2, 200, 8, 1.0  # min_snr, min_pixels, max_pixels, background_radius, noise_floor
 
