@@ -2,8 +2,10 @@
 
 Step by step, batch norm, ReLU and pooling take as long as the convolutions, and convolutions of
 short vectors take twice as long as the products of matrices that they are made of. So here the
-values of a channel lie beside each other, sample after sample, with zeros between them: each place
-of a kernel is one product of matrices over the whole batch, and the other three are one loop.
+values of a channel lie beside each other, sample after sample, with zeros between them: a batch is
+one long row, a convolution is one product of matrices for each place of its kernel, and the other
+three are one loop. With AVX-512, which torch's convolutions use on every processor that has it and
+its products do not, a convolution of many channels is torch's, over the long row.
 """
 
 from typing import Any
@@ -23,6 +25,8 @@ from sklearn_sfx.networks._pooled_kernels import (
 )
 
 __all__ = ["learn_blocks", "learns_here"]
+
+MANY = 16  # channels, of which torch's convolution fills a register
 
 
 def learns_here(x: torch.Tensor, blocks: nn.Sequential) -> bool:
@@ -122,8 +126,7 @@ class _Block(torch.autograd.Function):
             below = torch.empty_like(y)
             slope, level = slope.astype(np.float32), level.astype(np.float32)
             gradient_below(*of_channel, middle, slope, level, above, margin, below.numpy())
-            of_x = _gradient_at_input(below, x, taps) if ctx.needs_input_grad[0] else None
-            of_taps = _gradient_at_taps(below, x, taps) if ctx.needs_input_grad[1] else None
+            of_x, of_taps = _gradients(below, x, taps, ctx.needs_input_grad[:2])
         of_weight, of_bias = (torch.from_numpy(of.astype(np.float32)) for of in (normalized, plain))
         return of_x, of_taps, of_weight, of_bias, None, None, None
 
@@ -134,24 +137,43 @@ def _convolved(x: torch.Tensor, taps: torch.Tensor) -> torch.Tensor:
     rows, flat = x.flatten(1), y.flatten(1)
     n = flat.shape[1] - len(taps) + 1
     into = flat[:, :n]
+    if _torch_is_faster(taps):
+        into.copy_(F.conv1d(rows, taps.permute(1, 2, 0)))
+        return y
     for k, tap in enumerate(taps):
         into.addmm_(tap, rows[:, k : k + n], beta=min(k, 1))
     return y
 
 
-def _gradient_at_input(below: torch.Tensor, x: torch.Tensor, taps: torch.Tensor) -> torch.Tensor:
-    of_x = torch.zeros_like(x)
-    flat, into = below.flatten(1), of_x.flatten(1)
-    n = flat.shape[1] - len(taps) + 1
-    for k, tap in enumerate(taps):
-        into[:, k : k + n].addmm_(tap.T, flat[:, :n])
-    return of_x
-
-
-def _gradient_at_taps(below: torch.Tensor, x: torch.Tensor, taps: torch.Tensor) -> torch.Tensor:
-    of_taps = torch.empty_like(taps)
+def _gradients(
+    below: torch.Tensor, x: torch.Tensor, taps: torch.Tensor, wanted: tuple[bool, bool]
+) -> tuple[torch.Tensor | None, torch.Tensor | None]:
+    """Return those at the input and at the taps, each where it is wanted."""
     flat, rows = below.flatten(1), x.flatten(1)
     n = flat.shape[1] - len(taps) + 1
-    for k in range(len(taps)):
-        torch.mm(flat[:, :n], rows[:, k : k + n].T, out=of_taps[k])
-    return of_taps
+    flat = flat[:, :n]
+    of_x = of_taps = None
+    if _torch_is_faster(taps):
+        of_rows, of_kernel, _ = torch.ops.aten.convolution_backward(
+            *(flat[None], rows[None], taps.permute(1, 2, 0), None),
+            *([1], [0], [1], False, [0], 1),  # its stride, padding, dilation and groups
+            [*wanted, False],
+        )
+        of_x = of_rows.view_as(x) if wanted[0] else None
+        of_taps = of_kernel.permute(2, 0, 1) if wanted[1] else None
+        return of_x, of_taps
+    if wanted[0]:
+        of_x = torch.zeros_like(x)
+        into = of_x.flatten(1)
+        for k, tap in enumerate(taps):
+            into[:, k : k + n].addmm_(tap.T, flat)
+    if wanted[1]:
+        of_taps = torch.empty_like(taps)
+        for k, of_tap in enumerate(of_taps):
+            torch.mm(flat, rows[:, k : k + n].T, out=of_tap)
+    return of_x, of_taps
+
+
+def _torch_is_faster(taps: torch.Tensor) -> bool:
+    """Whether torch's convolution of so many channels is faster than products of matrices."""
+    return taps.shape[2] >= MANY and torch.backends.cpu.get_cpu_capability() == "AVX512"

@@ -8,7 +8,13 @@ from sklearn_sfx.networks._learning_1d import learn_blocks, learns_here
 from tests.networks.conftest import exact, outputs, with_norms_of_both_signs
 
 
-def made(shape, channels=(3, 4), kernel_size=7, dropout=0.0):
+@pytest.fixture(autouse=True, params=["AVX512", "AVX2"])
+def registers(request, monkeypatch):
+    """Both ways of convolutions, whatever the processor has."""
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: request.param)
+
+
+def made(shape, channels=(16, 4), kernel_size=7, dropout=0.0):
     """Vectors, and a base whose norms have weights of both signs."""
     base, generator = with_norms_of_both_signs(Base1D, channels, kernel_size, dropout)
     return 5 * torch.rand(shape, generator=generator), base
