@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, NamedTuple, TypeVar
 
+import numpy as np
 from joblib import Parallel, cpu_count, delayed, effective_n_jobs
 from joblib.parallel import BACKENDS, get_active_backend
 
@@ -15,6 +16,7 @@ __all__ = ["Workers", "block_length", "work_ahead", "workers_for"]
 
 N_ROUNDS = 4  # in which several workers share a short run out
 AHEAD = 2  # blocks for each worker that are under way or wait to be used
+LARGE = 31 * 2**20  # bytes; a C library learns from what it is given back only up to 32 MiB
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -85,17 +87,46 @@ def work_ahead(
 
 
 def _in_threads(work: Callable[[Task], Result], tasks: Sequence[Task], n: int) -> Iterator[Result]:
-    waiting: deque[Future[Result]] = deque()
-    threads = ThreadPoolExecutor(n)
+    _let_memory_be_kept()
+    waiting: deque[tuple[Future[Result], Task]] = deque()
+    threads = ThreadPoolExecutor(n - 1)  # and this one
     try:
         for task in tasks:
-            waiting.append(threads.submit(work, task))
+            waiting.append((threads.submit(work, task), task))
             if len(waiting) == AHEAD * n:
-                yield waiting.popleft().result()
+                yield _next_of(waiting, work)
         while waiting:
-            yield waiting.popleft().result()
+            yield _next_of(waiting, work)
     finally:  # after an error, or where no more is wanted
         threads.shutdown(cancel_futures=True)
+
+
+def _next_of(waiting: deque[tuple[Future[Result], Task]], work: Callable[[Task], Result]) -> Result:
+    """Return the result of the first that waits; do what nobody has begun until it is there."""
+    for i, (future, task) in enumerate(waiting):
+        if waiting[0][0].done():
+            break
+        if future.cancel():
+            waiting[i] = _done_here(work, task), task
+    return waiting.popleft()[0].result()
+
+
+def _done_here(work: Callable[[Task], Result], task: Task) -> Future[Result]:
+    done: Future[Result] = Future()
+    try:
+        done.set_result(work(task))
+    except Exception as error:  # which is raised when its turn comes
+        done.set_exception(error)
+    return done
+
+
+def _let_memory_be_kept() -> None:
+    """Let threads use again what they have freed, without the system clearing each page anew.
+
+    The C library gives the memory of a thread back to the system, unless it has seen a larger block
+    freed. This one is never touched.
+    """
+    np.empty(LARGE, np.uint8)
 
 
 def _in_waves(work: Callable[[Task], Result], tasks: Sequence[Task], n: int) -> Iterator[Result]:

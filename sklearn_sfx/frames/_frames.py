@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from itertools import repeat
 from types import EllipsisType
 from typing import Any, overload
 
@@ -371,14 +370,13 @@ class Frames:
         """Read everything in this thread: window, steps, row of the output, frame by frame."""
         out = np.empty(self.shape, self.dtype) if out is None else out
         where = (out, self._source, self._index, self.window)
-        if self._window is None and not self._is_prepared:
-            read_whole(*where)
-            return out
-        masks: Any = repeat(self._mask, len(self))
+        masks: Any = self._mask
         if isinstance(self._mask, Frames):
             masks = (OneMask(self._mask._source, int(place)) for place in self._mask._index)
         if self._is_prepared:
             prepare_into(*where, masks, self._values, self._needs_some, self._steps)
+        elif self._window is None:
+            read_whole(*where)
         else:
             read_into(*where, masks, self._values, self._needs_some)
         return out

@@ -178,7 +178,10 @@ class FrameStep(Protocol):
       ``takes_integers = True`` if it takes the numbers of a file just as well, which are fewer
       bytes to move;
     - ``frees_gil = True``, if nearly all that it does is compiled and lets other threads run: then
-      frames in memory are prepared by threads where the user asked for processes.
+      frames in memory are prepared by threads where the user asked for processes;
+    - ``on_array(frames, positions, window, usable, out)``, which may do the same with a part of
+      some frames of an array (n, height, width), row by row of `out`, and returns which of them it
+      has done: then a thread does not wait for its turn in Python before each frame.
 
     `sklearn_sfx.preprocessing.BaseStep` is a start for a step that does nothing unusual.
 

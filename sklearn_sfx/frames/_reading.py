@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from itertools import repeat
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from sklearn_sfx.frames._array_source import ArraySource
 from sklearn_sfx.frames._blank import refuse_blank
 from sklearn_sfx.frames._finite import refuse_infinity
 from sklearn_sfx.frames._protocols import FrameSource, FrameStep, Window
 from sklearn_sfx.frames._value_rule import ValueRule
 
 __all__ = ["OneMask", "prepare_into", "read_into", "read_whole"]
+
+AT_ONCE = 64  # frames; after each so many, whoever stops the program is heard
 
 
 class OneMask(NamedTuple):
@@ -30,7 +34,7 @@ class OneMask(NamedTuple):
     position: int
 
 
-Mask = np.ndarray | OneMask | None
+Masks = np.ndarray | Iterable[OneMask] | None
 
 
 def read_whole(
@@ -46,7 +50,7 @@ def read_into(
     source: FrameSource,
     index: range | np.ndarray,
     window: Window,
-    masks: Iterable[Mask],
+    masks: Masks,
     values: ValueRule,
     needs_some: bool,
 ) -> None:
@@ -55,8 +59,9 @@ def read_into(
     Parameters are those of `prepare_into`.
     """
     if out.dtype.kind != "f" and not needs_some:
-        masks = [None] * len(out)
-    for row, position, usable in zip(out, index, _read_masks(masks, window), strict=True):
+        masks = None
+    each = zip(out, index, _read_masks(masks, len(out), window), strict=True)
+    for row, position, usable in each:
         source.read(int(position), window, row)
         refuse_infinity(row, usable, source, int(position))
         if needs_some:
@@ -68,7 +73,7 @@ def prepare_into(
     source: FrameSource,
     index: range | np.ndarray,
     window: Window,
-    masks: Iterable[Mask],
+    masks: Masks,
     values: ValueRule,
     needs_some: bool,
     steps: tuple[FrameStep, ...],
@@ -85,8 +90,8 @@ def prepare_into(
         Which of them.
     window : Window
         The part that is read.
-    masks : iterable of bool ndarray of shape (height, width), OneMask, or None
-        Of whole frames.
+    masks : bool ndarray of shape (height, width), iterable of OneMask, or None
+        Of all frames, or one of each; of whole ones.
     values : ValueRule
         Values that are not to be used.
     needs_some : bool
@@ -96,9 +101,11 @@ def prepare_into(
     """
     frame = np.empty((window.height, window.width), source.dtype)
     looks_at_values, may_be_infinite = bool(values), frame.dtype.kind == "f"
-    for row, position, of_place in zip(
-        range(len(out)), index, _read_masks(masks, window), strict=True
-    ):
+    rows = range(len(out))
+    if not (looks_at_values or may_be_infinite or needs_some):
+        rows = _left_of_many(out, source, index, window, masks, steps)
+    for row, of_place in zip(rows, _read_masks(masks, len(rows), window), strict=True):
+        position = index[row]
         source.read(int(position), window, frame)
         usable = of_place
         if looks_at_values and (bad := values.not_usable(frame)) is not None:
@@ -118,15 +125,38 @@ def prepare_into(
                 out[row][~usable] = np.nan
 
 
-def _read_masks(masks: Iterable[Mask], window: Window) -> Iterator[np.ndarray | None]:
-    """Yield the part of each mask; an array is used again for the next frame."""
-    part: np.ndarray | None = None
-    last: Mask = None
+def _left_of_many(
+    out: np.ndarray,
+    source: FrameSource,
+    index: range | np.ndarray,
+    window: Window,
+    masks: Masks,
+    steps: tuple[FrameStep, ...],
+) -> Any:
+    """Prepare frames in memory many at once, where their step can; return the rows that are left.
+
+    Parameters are those of `prepare_into`.
+    """
+    on_array = getattr(steps[0], "on_array", None) if len(steps) == 1 else None
+    if type(source) is not ArraySource or on_array is None:
+        return range(len(out))
+    if not (masks is None or isinstance(masks, np.ndarray)):
+        return range(len(out))
+    usable = None if masks is None else np.ascontiguousarray(masks[window.slices])
+    positions, done = np.asarray(index, dtype=np.int64), np.zeros(len(out), dtype=bool)
+    for start in range(0, len(out), AT_ONCE):
+        some = slice(start, start + AT_ONCE)
+        done[some] = on_array(source.array, positions[some], window, usable, out[some])
+    return np.flatnonzero(~done)
+
+
+def _read_masks(masks: Masks, n: int, window: Window) -> Iterator[np.ndarray | None]:
+    """Yield the part of each of n masks."""
+    if masks is None or isinstance(masks, np.ndarray):
+        part = None if masks is None else np.ascontiguousarray(masks[window.slices])
+        yield from repeat(part, n)
+        return
+    part = np.empty((window.height, window.width), bool)
     for mask in masks:
-        if isinstance(mask, OneMask):
-            part = np.empty((window.height, window.width), bool) if part is None else part
-            mask.source.read(mask.position, window, part)
-        elif mask is not last:
-            part = None if mask is None else np.ascontiguousarray(mask[window.slices])
-        last = mask
+        mask.source.read(mask.position, window, part)
         yield part

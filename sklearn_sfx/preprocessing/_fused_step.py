@@ -21,6 +21,7 @@ __all__ = ["FusedStep", "PixelRule"]
 LOADED_AS_THEY_ARE = (np.uint16, np.int16, np.int32, np.float32)
 COUNTS = frozenset(map(np.dtype, (np.uint16, np.int16, np.int32)))
 WIDE = frozenset(map(np.dtype, (np.int32, np.uint32, np.int64, np.uint64, np.float64)))
+NARROW = COUNTS - WIDE
 WHOLE = 2.0**22  # whole numbers up to four times that are exact in float32
 ALL_USABLE = np.zeros((0, 0), dtype=bool)
 RANGES: dict = {"row": kernels.row_ranges, "column": kernels.column_ranges}
@@ -198,6 +199,23 @@ class FusedStep(BaseStep):
         from sklearn_sfx.preprocessing._fused_step_on_tensors import run
 
         return run(self, X)
+
+    def on_array(
+        self,
+        frames: np.ndarray,
+        positions: np.ndarray,
+        window: Window,
+        usable: np.ndarray | None,
+        out: np.ndarray,
+    ) -> np.ndarray:
+        """Run on frames of an array (n, height, width) in one compiled call, where there is one."""
+        size, is_narrow = self.kernel_size or 1, frames.dtype in NARROW
+        fits = min(window.height, window.width) >= size
+        if not (fits and is_narrow and self._takes_counts and frames.flags.carray):
+            return np.zeros(len(positions), dtype=bool)
+        place = ALL_USABLE if usable is None and self.rule is None else self._usable(usable)
+        how = (size, size), float(self.floor), self.normalize
+        return kernels.row_ranges_of_many_counts(frames, positions, window, place, *how, out)
 
     @cached_property
     def _takes_counts(self) -> bool:

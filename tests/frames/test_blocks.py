@@ -55,9 +55,37 @@ def test_steps_that_hold_the_gil_are(monkeypatch):
 def test_a_number_of_jobs_alone_means_threads():
     with joblib.parallel_config(n_jobs=2):
         assert Frames(open_frames(FRAMES)._source)._workers.are_threads
-    processes, threads = workers_of(Who(), n_jobs=2)
+    processes, _ = workers_of(Who(), n_jobs=2)
     assert processes == HERE
-    assert np.float32(threading.get_ident() % 2**20) not in threads
+
+
+def test_so_many_threads_work_at_once_and_the_caller_is_one_of_them():
+    together, threads = threading.Barrier(3, timeout=60), set()
+
+    def work(task):
+        together.wait()  # where fewer work, this fails
+        threads.add(threading.get_ident())
+        return task
+
+    assert list(work_ahead(work, range(3), Workers(3, True))) == [0, 1, 2]
+    assert threading.get_ident() in threads
+    assert len(threads) == 3
+
+
+def test_what_is_not_begun_does_not_wait_for_what_takes_long():
+    begun, last = threading.Event(), threading.Event()
+
+    def work(task):
+        if task == 0:
+            begun.set()
+            assert last.wait(60)
+        if task == 1:
+            assert begun.wait(60)
+        if task == 3:
+            last.set()
+        return task
+
+    assert list(work_ahead(work, range(4), Workers(2, True))) == [0, 1, 2, 3]
 
 
 def test_threads_are_no_more_than_cores():

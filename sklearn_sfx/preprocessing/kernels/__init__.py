@@ -15,6 +15,7 @@ from sklearn_sfx.preprocessing.kernels._contrast import (
     mean_deviation,
     row_ranges_of_contrast,
     row_ranges_of_counts,
+    row_ranges_of_many_counts,
     row_ranges_while_loading,
 )
 from sklearn_sfx.preprocessing.kernels._defects import lit_alone, raise_to_lines, stuck_regions
@@ -58,6 +59,7 @@ __all__ = [
     "row_ranges",
     "row_ranges_of_contrast",
     "row_ranges_of_counts",
+    "row_ranges_of_many_counts",
     "row_ranges_while_loading",
     "sorting_network",
     "standardize",

@@ -50,6 +50,7 @@ __all__ = [
     "mean_deviation",
     "row_ranges_of_contrast",
     "row_ranges_of_counts",
+    "row_ranges_of_many_counts",
     "row_ranges_while_loading",
 ]
 
@@ -164,6 +165,24 @@ def row_ranges_of_counts(frame, usable, window, floor, normalize, out):
     work = new_work(frame.shape[1])
     row_ranges_while_loading(counts, window, floor * unit, work, out)
     return True
+
+
+@elementwise
+def row_ranges_of_many_counts(frames, positions, part, usable, window, floor, normalize, out):
+    """Do so with a part of each of some frames, out[k] of positions[k]; return which are done.
+
+    frames (n, height, width) integers; part: its top, left, height h and width w.
+    """
+    top, left, height, width = part
+    frame = np.empty((height, width), frames.dtype)
+    done = np.empty(positions.size, np.bool_)
+    for k in range(positions.size):
+        for i in range(height):
+            row, to = frames[positions[k], top + i, left : left + width], frame[i]
+            for j in range(width):
+                to[j] = row[j]
+        done[k] = row_ranges_of_counts(frame, usable, window, floor, normalize, out[k])
+    return done
 
 
 @elementwise
