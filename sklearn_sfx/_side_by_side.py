@@ -24,15 +24,15 @@ _ahead: ContextVar[ProcessPoolExecutor | None] = ContextVar("_ahead", default=No
 
 
 @contextlib.contextmanager
-def helpers_ahead(n_tasks: int, imports: str) -> Iterator[None]:
+def helpers_ahead(n_tasks: int, *imports: str) -> Iterator[None]:
     """Start the processes of `side_by_side` before there is work: what they import takes seconds.
 
     Parameters
     ----------
     n_tasks : int
         How many tasks there will be; for 0 nothing is started.
-    imports : str
-        The module that the work needs.
+    *imports : str
+        The modules that the work needs.
     """
     n_others = min(_n_processes() - 1, n_tasks)
     if n_others < 1:
@@ -40,7 +40,7 @@ def helpers_ahead(n_tasks: int, imports: str) -> Iterator[None]:
         return
     with _helpers(n_others) as processes:
         for _ in range(n_others):
-            _submit(processes, _import, imports)
+            _submit(processes, _import, *imports)
         token = _ahead.set(processes)
         try:
             yield
@@ -57,8 +57,9 @@ def _submit(processes: ProcessPoolExecutor, work: Callable, *task: Any) -> Futur
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _import(name: str) -> None:
-    importlib.import_module(name)
+def _import(*names: str) -> None:
+    for name in names:
+        importlib.import_module(name)
 
 
 @contextlib.contextmanager

@@ -122,6 +122,9 @@ class TorchClassifier(TrainedNetwork):
             predict_nonlinearity=_softmax,
             device=device,
             verbose=int(self.verbose),
+            **(
+                {} if self.verbose else {"callbacks__print_log": None}
+            ),  # makes a table all the same
             **{"lr": self.lr, "max_epochs": self.max_epochs, **kwargs},
         )
 

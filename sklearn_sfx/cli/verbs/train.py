@@ -59,6 +59,8 @@ EXAMPLES = (
 UNLABELLED = -1
 SAFE = "sphere"  # the method for single particles that goes into *.skops
 N_FOLDS, WORTH_HELPERS = 5, 20  # trainings beside each other, and labels that make each long
+# By helpers, before they have work; the second torch imports for its first optimizer.
+IMPORTED = "sklearn_sfx.classifiers", "torch._dynamo"
 N_ADAPTED = 1000  # frames of the run, at the most, that a network is adapted to
 
 
@@ -155,7 +157,7 @@ def run(args: argparse.Namespace) -> None:
     path = outputs.claim(args.model)
     labels = _Labels(frames, args, task)
     # They import while this process does.
-    with workers(args), helpers_ahead(_n_helped(args, task, labels.n), "sklearn_sfx.classifiers"):
+    with workers(args), helpers_ahead(_n_helped(args, task, labels.n), *IMPORTED):
         positions, target, model, seconds = _train(args, task, frames, labels)
     with outputs.replacing(path) as temporary:
         model.save(temporary)
