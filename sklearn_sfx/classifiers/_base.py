@@ -26,6 +26,7 @@ from sklearn_sfx.classifiers._training import (
     BestEpoch,
     CosineSchedule,
     InMemory,
+    LogIfAsked,
     RecallPerEpoch,
     StopTraining,
     as_is,
@@ -119,12 +120,10 @@ class TorchClassifier(TrainedNetwork):
             iterator_train__collate_fn=as_is,
             iterator_valid__collate_fn=as_is,
             callbacks__valid_acc=None,
+            callbacks__print_log=LogIfAsked(),
             predict_nonlinearity=_softmax,
             device=device,
             verbose=int(self.verbose),
-            **(
-                {} if self.verbose else {"callbacks__print_log": None}
-            ),  # makes a table all the same
             **{"lr": self.lr, "max_epochs": self.max_epochs, **kwargs},
         )
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from skorch import NeuralNetClassifier
-from skorch.callbacks import Callback
+from skorch.callbacks import Callback, PrintLog
 from threadpoolctl import ThreadpoolController
 from torch.utils.data import DataLoader, Dataset, Sampler
 
@@ -21,6 +21,7 @@ __all__ = [
     "CosineSchedule",
     "EvenBatches",
     "InMemory",
+    "LogIfAsked",
     "RecallPerEpoch",
     "StopTraining",
     "as_is",
@@ -251,6 +252,14 @@ class CosineSchedule(Callback):
             return 0.1 + 0.9 * progress / WARM_UP
         rest = min(1.0, (progress - WARM_UP) / (1 - WARM_UP))
         return FINAL_RATE + (1 - FINAL_RATE) * 0.5 * (1 + math.cos(math.pi * rest))
+
+
+class LogIfAsked(PrintLog):
+    """skorch's log, which makes no table that it does not print."""
+
+    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
+        if net.verbose:
+            super().on_epoch_end(net, **kwargs)
 
 
 class RecallPerEpoch(Callback):

@@ -28,6 +28,7 @@ from sklearn_sfx.frames._on_device import blocks_on_device as blocks_on_device
 from sklearn_sfx.frames._on_device import can_run_on_device as can_run_on_device
 from sklearn_sfx.frames._on_device import run_on_tensors as run_on_tensors
 from sklearn_sfx.frames._open import open_frames
+from sklearn_sfx.frames._other_ways import other_way as other_way
 from sklearn_sfx.frames._paths import expand_paths as expand_paths
 from sklearn_sfx.frames._paths import natural_order as natural_order
 from sklearn_sfx.frames._protocols import FrameOrigin, FrameSource, FrameStep

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
-from joblib import Parallel, cpu_count, delayed, effective_n_jobs
+from joblib import Parallel, cpu_count, delayed, effective_n_jobs, parallel_config
 from joblib.parallel import BACKENDS, get_active_backend
 
 __all__ = ["Workers", "block_length", "work_ahead", "workers_for"]
 
 N_ROUNDS = 4  # in which several workers share a short run out
 AHEAD = 2  # blocks for each worker that are under way or wait to be used
-LARGE = 31 * 2**20  # bytes; a C library learns from what it is given back only up to 32 MiB
+LARGE = 16 * 2**20  # bytes; a C library learns from what it is given back only up to 32 MiB
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -90,9 +92,10 @@ def _in_threads(work: Callable[[Task], Result], tasks: Sequence[Task], n: int) -
     _let_memory_be_kept()
     waiting: deque[tuple[Future[Result], Task]] = deque()
     threads = ThreadPoolExecutor(n - 1)  # and this one
+    work = _with_settings_of_here(work)
     try:
         for task in tasks:
-            waiting.append((threads.submit(work, task), task))
+            waiting.append((threads.submit(copy_context().run, work, task), task))
             if len(waiting) == AHEAD * n:
                 yield _next_of(waiting, work)
         while waiting:
@@ -114,10 +117,26 @@ def _next_of(waiting: deque[tuple[Future[Result], Task]], work: Callable[[Task],
 def _done_here(work: Callable[[Task], Result], task: Task) -> Future[Result]:
     done: Future[Result] = Future()
     try:
-        done.set_result(work(task))
+        with parallel_config("sequential"):  # as in the other threads
+            done.set_result(work(task))
     except Exception as error:  # which is raised when its turn comes
         done.set_exception(error)
     return done
+
+
+def _with_settings_of_here(work: Callable[[Task], Result]) -> Callable[[Task], Result]:
+    """Return the same work, which has scikit-learn's settings of this thread in any other."""
+    if "sklearn" not in sys.modules:  # and takes long to import
+        return work
+    from sklearn import config_context, get_config
+
+    settings = get_config()
+
+    def work_with_settings(task: Task) -> Result:
+        with config_context(**settings):
+            return work(task)
+
+    return work_with_settings
 
 
 def _let_memory_be_kept() -> None:

@@ -14,6 +14,7 @@ from sklearn_sfx.frames._array_source import ArraySource
 from sklearn_sfx.frames._blocks import work_ahead
 from sklearn_sfx.frames._crops_of_pinned import can_copy_crops, copy_crops
 from sklearn_sfx.frames._frames import Frames
+from sklearn_sfx.frames._other_ways import other_way
 from sklearn_sfx.frames._tensor_source import TensorSource
 
 if TYPE_CHECKING:  # torch takes long to import
@@ -29,7 +30,7 @@ Sending = tuple[Callable[[], "Tensor"], "Tensor | None"]  # puts a block on the 
 
 def can_run_on_device(frames: Frames) -> bool:
     """Whether every step of the frames has an ``on_tensors``, and so can be run on a device."""
-    return all(hasattr(step, "on_tensors") for step in frames.steps)
+    return all(other_way(step, "on_tensors") for step in frames.steps)
 
 
 def run_on_tensors(step: Any, X: Any) -> Any:

@@ -179,9 +179,12 @@ class FrameStep(Protocol):
       bytes to move;
     - ``frees_gil = True``, if nearly all that it does is compiled and lets other threads run: then
       frames in memory are prepared by threads where the user asked for processes;
-    - ``on_array(frames, positions, window, usable, out)``, which may do the same with a part of
-      some frames of an array (n, height, width), row by row of `out`, and returns which of them it
-      has done: then a thread does not wait for its turn in Python before each frame.
+    - ``on_array(frames, positions, window, usable, out)``, which may do the same with the window of
+      some frames of an array (n, height, width), row by row of `out`, and returns a bool for each,
+      whether it has: then a thread does not wait for its turn in Python before each frame. It is
+      asked where no frame holds a value that is not to be used; usable (height, width) may be None.
+
+    Both are left alone where a class below the one that has them has a ``__call__`` of its own.
 
     `sklearn_sfx.preprocessing.BaseStep` is a start for a step that does nothing unusual.
 

@@ -11,6 +11,7 @@ import numpy as np
 from sklearn_sfx.frames._array_source import ArraySource
 from sklearn_sfx.frames._blank import refuse_blank
 from sklearn_sfx.frames._finite import refuse_infinity
+from sklearn_sfx.frames._other_ways import other_way
 from sklearn_sfx.frames._protocols import FrameSource, FrameStep, Window
 from sklearn_sfx.frames._value_rule import ValueRule
 
@@ -137,7 +138,7 @@ def _left_of_many(
 
     Parameters are those of `prepare_into`.
     """
-    on_array = getattr(steps[0], "on_array", None) if len(steps) == 1 else None
+    on_array = other_way(steps[0], "on_array") if len(steps) == 1 else None
     if type(source) is not ArraySource or on_array is None:
         return range(len(out))
     if not (masks is None or isinstance(masks, np.ndarray)):
@@ -146,7 +147,13 @@ def _left_of_many(
     positions, done = np.asarray(index, dtype=np.int64), np.zeros(len(out), dtype=bool)
     for start in range(0, len(out), AT_ONCE):
         some = slice(start, start + AT_ONCE)
-        done[some] = on_array(source.array, positions[some], window, usable, out[some])
+        found = np.asarray(on_array(source.array, positions[some], window, usable, out[some]))
+        if found.dtype != bool or found.shape != done[some].shape:
+            raise TypeError(
+                f"{type(steps[0]).__name__}.on_array has to say which frames it has done by "
+                f"{len(done[some])} bools, and gave {found.dtype} of shape {found.shape}."
+            )
+        done[some] = found
     return np.flatnonzero(~done)
 
 

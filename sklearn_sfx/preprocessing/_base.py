@@ -17,7 +17,7 @@ from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 from sklearn_sfx._stored import Stored
 from sklearn_sfx._tensors import is_tensor
 from sklearn_sfx._validation import check_frames, is_frames
-from sklearn_sfx.frames import FrameStep, run_on_tensors
+from sklearn_sfx.frames import FrameStep, other_way, run_on_tensors
 from sklearn_sfx.preprocessing._step import run_through_numpy
 
 __all__ = ["FrameTransformer"]
@@ -170,7 +170,7 @@ class FrameTransformer(Stored, TransformerMixin, BaseEstimator, ABC):
         if is_frames(X):
             return X.append(step)
         if is_tensor(X):
-            if hasattr(step, "on_tensors"):
+            if other_way(step, "on_tensors"):
                 return run_on_tensors(step, X).float()
             return run_through_numpy(step, X)
         out = np.empty((len(X), *step.output_shape(X.shape[1:])), dtype=np.float32)

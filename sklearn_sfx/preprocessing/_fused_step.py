@@ -210,7 +210,10 @@ class FusedStep(BaseStep):
     ) -> np.ndarray:
         """Run on frames of an array (n, height, width) in one compiled call, where there is one."""
         size, is_narrow = self.kernel_size or 1, frames.dtype in NARROW
-        fits = min(window.height, window.width) >= size
+        top, left, height, width = window
+        lies_within = 0 <= top <= top + height <= frames.shape[1]
+        lies_within &= 0 <= left <= left + width <= frames.shape[2]
+        fits = lies_within and min(height, width) >= size
         if not (fits and is_narrow and self._takes_counts and frames.flags.carray):
             return np.zeros(len(positions), dtype=bool)
         place = ALL_USABLE if usable is None and self.rule is None else self._usable(usable)

@@ -131,7 +131,17 @@ def test_a_callback_that_only_looks_changes_nothing(vectors):
     seen = CNN1D(**TINY, callbacks=[Recorded(), ("other", Recorded)]).fit(X, y)
     expected = CNN1D(**TINY).fit(X, y).predict_proba(X)
     np.testing.assert_array_equal(seen.predict_proba(X), expected)
-    assert [name for name, _ in seen.net_.callbacks_][-2:] == ["Recorded", "other"]
+    assert [name for name, _ in seen.net_.callbacks_][-3:-1] == ["Recorded", "other"]
+
+
+def test_a_log_that_was_not_asked_for_can_be_later(vectors, capsys):
+    X, y = vectors
+    net = CNN1D(**TINY).fit(X, y).net_
+    assert capsys.readouterr().out == ""
+    lines = []
+    net.set_params(verbose=1, callbacks__print_log__sink=lines.append)
+    net.partial_fit(torch.from_numpy(np.float32(X)), torch.from_numpy(y))
+    assert any("train_loss" in line for line in lines)
 
 
 def test_early_stopping_ends_the_training_and_not_the_fit(vectors):

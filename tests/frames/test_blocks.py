@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import joblib
 import numpy as np
 import pytest
+import sklearn
 
 from sklearn_sfx.frames import Frames, open_frames
 from sklearn_sfx.frames._blocks import Workers, work_ahead
@@ -70,6 +71,24 @@ def test_so_many_threads_work_at_once_and_the_caller_is_one_of_them():
     assert list(work_ahead(work, range(3), Workers(3, True))) == [0, 1, 2]
     assert threading.get_ident() in threads
     assert len(threads) == 3
+
+
+def test_settings_are_those_of_the_caller_in_every_thread_and_nothing_starts_workers_again():
+    together = threading.Barrier(3, timeout=60)
+
+    def work(task):
+        together.wait()
+        settings = sklearn.get_config()["assume_finite"], np.geterr()["over"]
+        return settings, joblib.effective_n_jobs(None)
+
+    with (
+        joblib.parallel_config(n_jobs=3),
+        sklearn.config_context(assume_finite=True),
+        np.errstate(over="raise"),
+    ):
+        found = list(work_ahead(work, range(3), Workers(3, True)))
+    assert found == [((True, "raise"), 1)] * 3
+    assert not sklearn.get_config()["assume_finite"]
 
 
 def test_what_is_not_begun_does_not_wait_for_what_takes_long():

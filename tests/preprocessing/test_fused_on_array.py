@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+import torch
 from sklearn.pipeline import make_pipeline
 
 from sklearn_sfx import GCN, LCN, CentralCrop, PixelMask, RowWiseDecomposition, open_frames
 from sklearn_sfx.frames import ArraySource, Frames, Window
+from sklearn_sfx.preprocessing import BaseStep
 from sklearn_sfx.preprocessing._fused_step import FusedStep
 
 SHAPE = (70, 23, 41)  # more frames than go into one call
@@ -72,7 +74,7 @@ def test_arrays_of_another_kind_are_left(counts, array):
     assert (out == 5).all()
 
 
-def test_read_only_frames_and_pieces_of_them_are_taken(counts, tmp_path):
+def test_read_only_and_turned_frames_give_the_same(counts, tmp_path):
     np.save(tmp_path / "frames.npy", counts)
     mapped = np.load(tmp_path / "frames.npy", mmap_mode="r")
     expected = np.asarray(prepared(open_frames(counts)))
@@ -89,6 +91,85 @@ def test_a_mask_of_each_frame_and_values_are_heeded(counts):
     saturated = prepared(open_frames(counts), PixelMask(saturation=50_000))
     np.testing.assert_array_equal(np.asarray(saturated), np.stack(list(saturated)))
     assert not np.array_equal(np.asarray(saturated), np.asarray(prepared(open_frames(counts))))
+
+
+@pytest.mark.parametrize(
+    "window",
+    [(0, 0, 24, 41), (0, 0, 23, 42), (-1, 0, 10, 10), (0, -1, 10, 10), (20, 0, 10, 10), (900,) * 4],
+)
+def test_what_goes_beyond_the_frame_is_left(counts, window):
+    out = np.full((2, window[2] - 4), 5, np.float32)
+    done = STEP.on_array(counts, np.arange(2), Window(*window), None, out)
+    assert not done.any()
+    assert (out == 5).all()
+
+
+class Beyond(BaseStep):
+    """Asks for what is not there."""
+
+    def output_shape(self, frame_shape):
+        return frame_shape
+
+    def append_to(self, window, steps):
+        return Window(10**6, 0, 20, 20), steps
+
+    def __call__(self, frame, usable=None):
+        return frame.astype(np.float32)
+
+
+def test_a_window_of_a_users_step_reads_no_other_memory(counts):
+    with pytest.raises(ValueError, match="could not broadcast"):
+        np.asarray(prepared(open_frames(counts).append(Beyond())))
+
+
+class Twice(FusedStep):
+    """Does more than the step that it is."""
+
+    def __call__(self, frame, usable=None):
+        return 2 * super().__call__(frame, usable)
+
+
+class Watched:
+    """Hands on what it has not itself."""
+
+    def __init__(self, step):
+        self.step = step
+
+    def __getattr__(self, name):
+        return getattr(object.__getattribute__(self, "step"), name)
+
+    def append_to(self, window, steps):
+        return window, (*steps, self)
+
+    def __call__(self, frame, usable=None):
+        return 2 * self.step(frame, usable)
+
+
+HOW = {"normalize": True, "kernel_size": 5, "axis": "row"}
+
+
+@pytest.mark.parametrize("step", [Twice(**HOW), Watched(STEP)], ids=["subclass", "proxy"])
+@pytest.mark.parametrize("as_tensors", [False, True])
+def test_a_step_that_does_more_is_called(counts, step, as_tensors):
+    frames = open_frames(torch.from_numpy(counts) if as_tensors else counts)
+    found = np.asarray(frames.append(step))
+    np.testing.assert_allclose(found, 2 * np.asarray(open_frames(counts).append(STEP)), rtol=1e-5)
+
+
+class Untold(BaseStep):
+    def output_shape(self, frame_shape):
+        return (1,)
+
+    def __call__(self, frame, usable=None):
+        return np.ones(1, np.float32)
+
+    def on_array(self, frames, positions, window, usable, out):
+        return positions
+
+
+def test_a_step_that_does_not_say_what_it_has_done_is_refused(counts):
+    with pytest.raises(TypeError, match=r"Untold.on_array has to say .* by 64 bools"):
+        np.asarray(open_frames(counts).append(Untold()))
 
 
 def test_a_source_that_reads_in_its_own_way_is_asked(counts):
