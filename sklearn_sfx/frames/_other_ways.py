@@ -21,7 +21,7 @@ def other_way(step: Any, name: str) -> Callable | None:
     """
     for of_class in type(step).__mro__:
         if name in vars(of_class):
-            return getattr(step, name)
+            return getattr(step, name, None)  # which may depend on its parameters
         if "__call__" in vars(of_class):
             return None
     return None
