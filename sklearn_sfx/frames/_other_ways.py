@@ -1,4 +1,4 @@
-"""Ways in which a step does the same to many frames, or elsewhere."""
+"""Whether a step can do the same in another way: to many frames at once, or on a device."""
 
 from __future__ import annotations
 
@@ -9,15 +9,21 @@ __all__ = ["other_way"]
 
 
 def other_way(step: Any, name: str) -> Callable | None:
-    """Return a method that does what a step does when it is called; None without one.
+    """Return a method that does what a step does when it is called.
+
+    A class below the one that has the method may do more when it is called, and so may one that
+    hands on what it has not itself: then there is no other way.
 
     Parameters
     ----------
     step : FrameStep
-        A class below the one that has the method may do more when it is called, and one that hands
-        on what it has not may too: then there is no other way.
+        The step.
     name : str
-        Of the method.
+        Of the method: ``on_array`` or ``on_tensors``, as `FrameStep` says.
+
+    Returns
+    -------
+    callable, or None without one
     """
     for of_class in type(step).__mro__:
         if name in vars(of_class):

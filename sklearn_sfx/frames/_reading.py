@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import repeat
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -102,7 +102,7 @@ def prepare_into(
     """
     frame = np.empty((window.height, window.width), source.dtype)
     looks_at_values, may_be_infinite = bool(values), frame.dtype.kind == "f"
-    rows = range(len(out))
+    rows: range | np.ndarray = range(len(out))
     if not (looks_at_values or may_be_infinite or needs_some):
         rows = _left_of_many(out, source, index, window, masks, steps)
     for row, of_place in zip(rows, _read_masks(masks, len(rows), window), strict=True):
@@ -133,10 +133,20 @@ def _left_of_many(
     window: Window,
     masks: Masks,
     steps: tuple[FrameStep, ...],
-) -> Any:
-    """Prepare frames in memory many at once, where their step can; return the rows that are left.
+) -> range | np.ndarray:
+    """Prepare frames in memory many at once, where their step can.
 
     Parameters are those of `prepare_into`.
+
+    Returns
+    -------
+    range or int ndarray
+        The rows of `out` that are left.
+
+    Raises
+    ------
+    TypeError
+        The step does not say of each frame whether it has done it.
     """
     on_array = other_way(steps[0], "on_array") if len(steps) == 1 else None
     if type(source) is not ArraySource or on_array is None:

@@ -208,7 +208,11 @@ class FusedStep(BaseStep):
         usable: np.ndarray | None,
         out: np.ndarray,
     ) -> np.ndarray:
-        """Run on frames of an array (n, height, width) in one compiled call, where there is one."""
+        """Run on frames of an array in one compiled call, where there is one; say which are done.
+
+        frames (n, height, width); positions (m,) int64; usable (window.height, window.width) bool
+        or None; out (m, ...) float32, of which the rows that are done are filled.
+        """
         size, is_narrow = self.kernel_size or 1, frames.dtype in NARROW
         top, left, height, width = window
         lies_within = 0 <= top <= top + height <= frames.shape[1]
