@@ -8,7 +8,8 @@ source alone, with the lowest and the highest of the seeds; and recall at precis
 share of hits that was learned with.
 
 Frames are the central 724 x 724 pixels after GCN and LCN(5), quartered along each side, taking the
-highest of 4 x 4 pixels, and both networks learn for few epochs: this is not the size of the paper.
+highest of 4 x 4 pixels: this is not the size of the paper. A batch holds as many frames of the
+source for both.
 
 LN84, LN83 and LO19 have one kind of detector, as those they are named after had; LG36 another.
 
@@ -34,7 +35,7 @@ from sklearn_sfx._files import replacing
 
 N_FRAMES, N_LEARNED = 1000, 600  # of a run, and of those that are learned from
 RATES = (None, RARE)  # hits among the target's frames that are learned from; None as they come
-EPOCHS = 12
+EPOCHS = 30
 
 
 def main() -> None:
@@ -121,7 +122,7 @@ def by_dann(cache: Path, source: str, target: str, seed: int, rate: float | None
         X, y = (part[:N_LEARNED] for part in quartered(cache, source, seed))
         Z, z = quartered(cache, target, seed)
         rows = np.arange(N_LEARNED) if rate is None else with_share(z[:N_LEARNED], rate, seed)
-        model = DANN(CNN2D(), batch_size=32, lr=0.005, max_epochs=EPOCHS, random_state=seed)
+        model = DANN(CNN2D(), batch_size=32, max_epochs=EPOCHS, random_state=seed)
         model.fit(np.concatenate([X, Z[rows]]), np.r_[y, np.full(len(rows), -1)])
         with replacing(path) as temporary:
             temporary.write_text(json.dumps(figures(z, model.predict_proba(Z)[:, 1], rate)))

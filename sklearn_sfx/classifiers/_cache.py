@@ -13,7 +13,7 @@ from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.networks import room_for
 from sklearn_sfx.preprocessing import BaseStep
 
-__all__ = ["CachedFrames", "Masked", "Packed", "pack", "unpack"]
+__all__ = ["CachedFrames", "Masked", "Packed", "PixelChange", "pack", "unpack"]
 
 TOP = 15  # 2 ** 15 is the largest power of two in half precision
 
@@ -72,6 +72,25 @@ def unpacked(parts: Sequence[Packed]) -> torch.Tensor:
     return frames
 
 
+@dataclass(frozen=True)
+class PixelChange:
+    """What is done to each pixel of some of the frames, each float32 (height, width)."""
+
+    rows: torch.Tensor  # bool (n,): which frames
+    subtracted: torch.Tensor
+    factor: torch.Tensor
+    added: torch.Tensor
+
+    def to(self, frames: torch.Tensor, rows: list[int]) -> torch.Tensor:
+        """Change frames that were fetched of these rows, in place."""
+        steps = (each.to(frames.device) for each in (self.subtracted, self.factor, self.added))
+        subtracted, factor, added = steps
+        for frame, row in zip(frames, rows, strict=True):
+            if self.rows[row]:
+                frame.sub_(subtracted).mul_(factor).add_(added)
+        return frames
+
+
 class CachedFrames(InMemory):
     """Samples for training from an array, a tensor, or `Frames` that stay where they are.
 
@@ -89,7 +108,14 @@ class CachedFrames(InMemory):
         The most that kept frames take together.
     sample_weight : ndarray of float, shape (n,), optional
         What each weighs.
+
+    Attributes
+    ----------
+    change : PixelChange or None
+        What is done to frames whenever they are fetched, after they are rounded.
     """
+
+    change: PixelChange | None = None
 
     def __init__(
         self,
@@ -112,6 +138,10 @@ class CachedFrames(InMemory):
             self.X = self.X if is_frames(self.X) else to_tensor(self.X).to(device)
 
     def _fetch(self, rows: list[int]) -> torch.Tensor:
+        frames = self._unchanged(rows)
+        return frames if self.change is None else self.change.to(frames, rows)
+
+    def _unchanged(self, rows: list[int]) -> torch.Tensor:
         if not is_frames(self.X):
             return unpack(pack(to_tensor(self.X[rows])))
         missing = [row for row in rows if row not in self.kept]

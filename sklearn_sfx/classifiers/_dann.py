@@ -19,7 +19,6 @@ from torch import nn
 from sklearn_sfx._labels import encode_labels, is_unlabelled
 from sklearn_sfx._weights import left_in
 from sklearn_sfx.classifiers._base import Material, TorchClassifier
-from sklearn_sfx.classifiers._class_shares import ClassShares
 from sklearn_sfx.classifiers._cnn1d import CNN1D
 from sklearn_sfx.classifiers._design import NetworkDesign, VectorDesign
 from sklearn_sfx.classifiers._designed import DesignedClassifier
@@ -31,31 +30,34 @@ from sklearn_sfx.classifiers._domains import (
     ReversalSchedule,
     in_mixed_batches,
 )
-from sklearn_sfx.classifiers._levels import bring_to_target
+from sklearn_sfx.classifiers._frame_levels import bring_frames_to_target
+from sklearn_sfx.classifiers._levels import bring_to_target, design_in_own_units
 from sklearn_sfx.exceptions import InputError, NoTargetWarning
 from sklearn_sfx.networks import AdversarialLoss, AdversarialModule
 
 __all__ = ["DANN"]
 
-LOOKED_AT = 64  # vectors that say whether they have units
-ON_VECTORS, ON_FRAMES = 1.0, 0.1  # strengths of the gradient reversal
-N_FEATURES = 16  # that both heads read; the base has many more ways to tell two experiments apart
+ON_VECTORS, ON_FRAMES = 1.0, 0.0  # strengths of the gradient reversal
+N_FEATURES = 16  # of vectors that both heads read; a base has many ways to tell two experiments
 
 
 class DANN(TorchClassifier):
     """Domain-adversarial network: labels of another experiment, none of one's own.
 
     It is fitted on labelled frames of one experiment, the source, and unlabelled frames of another,
-    the target. One base feeds two heads: one learns the labels of the source, the other learns to
-    tell source from target, and its gradient is reversed on its way into the base [1]_. So the base
-    learns what hits of both experiments have in common [2]_. Both heads read a bottleneck of 16
-    features; the domain's takes ten more steps after each step of the base, as the critic in [3]_,
+    the target. What every frame of a run has is of its detector: each place of the source's
+    vectors, and each pixel of its frames where both runs have 32 or more, is given the level and
+    the spread that it has in the target's. So what is fitted is for the target.
+
+    One base feeds two heads: one learns the labels of the source, the other learns to tell source
+    from target, and its gradient is reversed on its way into the base [1]_. So the base learns what
+    hits of both experiments have in common [2]_. Of row vectors both heads read a bottleneck of 16
+    features. The domain's takes ten more steps after each step of the base, as the critic in [3]_,
     for only a good judge can be followed; and in its loss each class weighs the same in source and
-    target, where a frame of the target counts by its predicted probability, after [4]_. Row
-    vectors of another detector may be larger, and have another level and background: the network
-    of `CNN1D` divides each without values below 0 by its median, and each place of the source's
-    vectors is given the level and the spread that it has in the target's. Of frames, batch norms
-    learn from the source alone.
+    target, where a frame of the target counts by its predicted probability, after [4]_. Row vectors
+    of another detector may be larger: the network of `CNN1D` divides each without values below 0 by
+    its median. Of frames, batch norms learn from the source alone, and nothing is reversed unless
+    `max_lambda` asks for it.
 
     Parameters
     ----------
@@ -68,9 +70,9 @@ class DANN(TorchClassifier):
         The label in y of a frame of the target. None where -1 is a label like any other: then
         `sample_domain` says which frames are of the target.
     max_lambda : float or "auto", default="auto"
-        Strength of the gradient reversal at its greatest; 0 trains on the source alone. "auto" is 1
-        for row vectors, and 0.1 for frames; of frames it is 0 while a class seems to have in one of
-        the domains less than a third of its share in the other: they cannot look alike then.
+        Strength of the gradient reversal at its greatest; 0 trains on the source alone, made like
+        the target. "auto" is 1 for row vectors, and 0 for frames, where the reversal gained on some
+        pairs of experiments and lost on others.
     lambda_schedule : {"ganin", "linear", "constant"}, default="ganin"
         How the strength grows with the progress p of the training, from 0 to 1: as
         ``2 / (1 + exp(-10 p)) - 1`` [1]_, as p, or not at all.
@@ -147,9 +149,9 @@ class DANN(TorchClassifier):
     Ensembles and calibration of scikit-learn take `unlabelled` for one more class. Inside them
     route `sample_domain`, and let y of the target hold any label of the source.
 
-    The target's labels are never used, whatever y says of its frames. The method rests on source
-    and target having something in common, the same detector, and on a base that finds many hits of
-    the target from the start: what it takes for one is what is compared with hits of the source.
+    The target's labels are never used, whatever y says of its frames. The method rests on a base
+    that finds many hits of the target from the start: what it takes for one is what is compared
+    with hits of the source.
 
     References
     ----------
@@ -297,7 +299,7 @@ class DANN(TorchClassifier):
                 stacklevel=3,
             )
         if not isinstance(self.base, NetworkDesign):
-            design = _in_own_units(design, X)
+            design = design_in_own_units(design, X)
         return self._fit(X, design, classes, targets, sample_weight)
 
     def _encode(self, X: Any, y: Any, sample_domain: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -337,14 +339,12 @@ class DANN(TorchClassifier):
         return AdversarialLoss(super()._make_loss(class_weight))
 
     def _make_callbacks(self) -> list[tuple[str, Callback]]:
-        on_frames = not isinstance(self.design_, VectorDesign)
-        strength, shares = self.max_lambda, None
+        strength = self.max_lambda
         if strength == "auto":
-            strength, shares = (ON_FRAMES, ClassShares()) if on_frames else (ON_VECTORS, None)
+            strength = ON_VECTORS if isinstance(self.design_, VectorDesign) else ON_FRAMES
         return [
             *super()._make_callbacks(),
-            *([] if shares is None else [("shares", shares)]),
-            ("reversal", ReversalSchedule(float(strength), self.lambda_schedule, shares)),
+            ("reversal", ReversalSchedule(float(strength), self.lambda_schedule)),
             ("domain", DomainPerEpoch()),
             ("domain_head", DomainHeadAhead(self.lr, self.weight_decay)),
         ]
@@ -353,18 +353,21 @@ class DANN(TorchClassifier):
         self, design: NetworkDesign, frame_shape: tuple[int, ...], n_classes: int
     ) -> AdversarialModule:
         base = design._checked_base(frame_shape)
-        n_features = min(N_FEATURES, base.n_features)
+        on_vectors = isinstance(design, VectorDesign)
+        n_features = min(N_FEATURES, base.n_features) if on_vectors else base.n_features
         return AdversarialModule(
             base,
             design.build_head(n_features, n_classes),
             design.build_head(n_features, 1),
             design.build_augmentation() if self.augment else None,
-            nn.Linear(base.n_features, n_features),
+            nn.Linear(base.n_features, n_features) if on_vectors else None,
         )
 
     def _train(self, module: Any, material: Material, history: History) -> NeuralNetClassifier:
         if isinstance(self.design_, VectorDesign):
             bring_to_target(material, by_median=getattr(module.base, "own_units", False))
+        else:
+            bring_frames_to_target(material)
         return super()._train(module, material, history)
 
     def __sklearn_tags__(self) -> Tags:
@@ -372,19 +375,6 @@ class DANN(TorchClassifier):
         tags.input_tags = get_tags(CNN1D() if self.base is None else self.base).input_tags
         tags.input_tags.allow_nan = True
         return tags
-
-
-def _in_own_units(design: NetworkDesign, X: Any) -> NetworkDesign:
-    """Return the design of a network that takes each vector in its own units, if they have some.
-
-    No batch of two domains has a mean and a spread that are right for both. Vectors with values
-    below 0 are not intensities: what they were subtracted from or divided by was their unit.
-    """
-    measured = design._for_any_detector()
-    if measured is design:
-        return design
-    rows = np.unique(np.linspace(0, len(X) - 1, LOOKED_AT).astype(int))  # of both domains
-    return design if (np.asarray(X[rows]) < 0).any() else measured
 
 
 def _design_of(base: Any) -> NetworkDesign:

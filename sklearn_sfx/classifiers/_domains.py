@@ -12,7 +12,6 @@ from torch.nn import functional as F
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.data import DataLoader, Sampler
 
-from sklearn_sfx.classifiers._class_shares import ClassShares
 from sklearn_sfx.classifiers._net import TrainingNet
 from sklearn_sfx.classifiers._training import InMemory, count_steps, weights_of
 from sklearn_sfx.networks import domain_weights
@@ -43,7 +42,7 @@ class AdversarialNet(TrainingNet):
 
     Batch norms learn from frames of the source alone, and frames of the target go through them as
     they will when they are decided on. So the target's share of hits is nowhere in the norms, and
-    without the adversary this is the network of the source. Row vectors of both go through
+    without the adversary this is the network of the source, of frames as `fit` made them. Row vectors of both go through
     together: they come in one measure, and a batch that knows both finds more hits of the target.
     """
 
@@ -124,10 +123,9 @@ def in_mixed_batches(dataset: InMemory, batch_size: int, **kwargs: Any) -> DataL
 class ReversalSchedule(Callback):
     """Set the strength of the gradient reversal in each batch, and record it in each epoch."""
 
-    def __init__(self, max_lambda: float, schedule: str, shares: ClassShares | None = None):
+    def __init__(self, max_lambda: float, schedule: str):
         self.max_lambda = max_lambda
         self.schedule = schedule
-        self.shares = shares  # there is no reversal while these are not alike
 
     def on_train_begin(
         self, net: NeuralNetClassifier, X: Any = None, y: Any = None, **kwargs: Any
@@ -137,8 +135,7 @@ class ReversalSchedule(Callback):
     def on_batch_begin(self, net: NeuralNetClassifier, training: bool, **kwargs: Any) -> None:
         if training:
             factor = SCHEDULES[self.schedule](self.step_ / self.n_steps_)
-            rests = self.shares is not None and not self.shares.are_alike_
-            net.module_.reversal.strength = 0.0 if rests else self.max_lambda * factor
+            net.module_.reversal.strength = self.max_lambda * factor
             self.step_ += 1
 
     def on_epoch_end(self, net: NeuralNetClassifier, **kwargs: Any) -> None:

@@ -1,17 +1,35 @@
 """What is usual at each place of a run's vectors, and how one run's are made like another's."""
 
+from typing import Any
+
+import numpy as np
 import torch
 from torch.nn import functional as F
 
 from sklearn_sfx.classifiers._base import Material
+from sklearn_sfx.classifiers._design import NetworkDesign
 from sklearn_sfx.classifiers._training import InMemory, to_tensor
 from sklearn_sfx.networks import in_own_units
 
-__all__ = ["bring_to_target", "level_and_spread"]
+__all__ = ["bring_to_target", "design_in_own_units", "level_and_spread"]
 
+LOOKED_AT = 64  # vectors that say whether they have units
 NEEDED = 64  # values of which to judge a place: of its neighbours too, if there are few vectors
 ENOUGH = 2000  # vectors of which a run is judged
 LEAST_SPREAD = 0.1  # of the usual one: a place where nothing happens is not blown up
+
+
+def design_in_own_units(design: NetworkDesign, X: Any) -> NetworkDesign:
+    """Return the design of a network that takes each vector in its own units, if they have some.
+
+    No batch of two domains has a mean and a spread that are right for both. Vectors with values
+    below 0 are not intensities: what they were subtracted from or divided by was their unit.
+    """
+    measured = design._for_any_detector()
+    if measured is design:
+        return design
+    rows = np.unique(np.linspace(0, len(X) - 1, LOOKED_AT).astype(int))  # of both domains
+    return design if (np.asarray(X[rows]) < 0).any() else measured
 
 
 def bring_to_target(material: Material, *, by_median: bool) -> None:
@@ -48,8 +66,9 @@ def level_and_spread(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     both and at one place in some of the hits only, hardly change either.
     """
     rows = torch.linspace(0, len(x) - 1, min(len(x), ENOUGH)).long()
-    level = _quantile_by_place(x[rows], 0.25)
-    spread = _quantile_by_place((x[rows] - level).abs(), 0.5)
+    x = x[rows]  # a copy
+    level = _quantile_by_place(x, 0.25)
+    spread = _quantile_by_place(x.sub_(level).abs_(), 0.5)
     usual = float(spread.median())
     if usual == 0:  # of photons so few that most places have none, the level says all
         return level, torch.ones_like(spread)

@@ -129,7 +129,7 @@ def hold_back(
 def to_tensor(x: np.ndarray | torch.Tensor) -> torch.Tensor:
     """Return float32 values; an array is copied, so that the caller's is never shared."""
     if isinstance(x, torch.Tensor):
-        return x.to(torch.float32)
+        return x.detach().to(torch.float32)
     return torch.from_numpy(np.array(x, dtype=np.float32, order="C"))
 
 

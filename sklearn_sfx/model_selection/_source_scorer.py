@@ -57,6 +57,10 @@ class SourceScorer(Stored):
     metadata routing on: ``SourceScorer().set_score_request(sample_domain=True)``. Otherwise those
     labels are scored as if they were the source's.
 
+    `DANN` learns from frames of the source that are made like the target's, and decides on all as
+    they come. So where detectors differ it finds less in frames of the source, and what makes the
+    two most alike need not score best. What ``early_stopping=True`` holds back is made alike too.
+
     Examples
     --------
     >>> import numpy as np

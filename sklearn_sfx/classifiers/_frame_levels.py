@@ -1,0 +1,132 @@
+"""How frames of one run are given the level and the spread that each pixel has in another run."""
+
+import math
+from typing import cast
+
+import numpy as np
+import torch
+
+from sklearn_sfx.classifiers._base import Material
+from sklearn_sfx.classifiers._cache import CachedFrames, PixelChange, pack, unpack
+from sklearn_sfx.classifiers._training import to_tensor
+
+__all__ = ["bring_frames_to_target"]
+
+NEEDED = 32  # frames of either run; fewer do not say what is usual at a pixel
+ENOUGH = 200  # frames by which a run is judged,
+MOST_VALUES = 2**26  # or fewer large ones
+BLOCK = 16  # frames read at once
+PIXELS = 2**15  # judged at once
+UNSPOTTED, MOST = 0.75, 0.9  # shares of the values, from the lowest, that hardly hold a spot
+SPARSE = 0.25  # of the spread of most values that of the unspotted is less: it is chance
+SURE = 3  # standard errors
+
+
+def bring_frames_to_target(material: Material) -> None:
+    """Give frames of the source, at each pixel, the level and the spread of the target's.
+
+    A pixel that is bright in every frame of the target becomes as bright in those of the source,
+    and what is bright in every frame of the source disappears: so a network learns from labels of
+    the source which pixels of the target say nothing. A spot stays about as far above the noise as
+    it was.
+
+    Only the units of the target are given to a pixel whose level differs between classes of the
+    source, for its level in the target tells how many are of which, and to one that has no value in
+    some frames. Where either run has few frames, and where there is no target, all stay as they
+    are.
+
+    Parameters
+    ----------
+    material : Material
+        Samples of frames, of which a class number below 0 marks the target. Those of the source
+        are changed whenever they are fetched.
+    """
+    samples = cast(CachedFrames, material.samples)
+    held = [samples, cast("CachedFrames | None", material.held_back)]
+    own, target = (torch.where(of)[0] for of in (samples.targets >= 0, samples.targets < 0))
+    if min(len(own), len(target)) < NEEDED:
+        return
+    own, target = (_some_of(rows, samples) for rows in (own, target))
+    change = _change(_read(samples, own), samples.targets[own], _read(samples, target))
+    change = [values.view(*samples.X.shape[1:]) for values in change]
+    for each in held:
+        if each is not None:
+            each.change = PixelChange(each.targets >= 0, *change)
+
+
+def _some_of(rows: torch.Tensor, samples: CachedFrames) -> torch.Tensor:
+    """Return the rows by which a run is judged."""
+    most = max(NEEDED, MOST_VALUES // math.prod(samples.X.shape[1:]))
+    n = min(len(rows), ENOUGH, most)
+    return rows[torch.linspace(0, len(rows) - 1, n).long()]
+
+
+def _read(samples: CachedFrames, rows: torch.Tensor) -> torch.Tensor:
+    """Return frames as they are trained on, but NaN where they have no value: (n, n_pixels)."""
+    frames = torch.empty(len(rows), math.prod(samples.X.shape[1:]))
+    for place, block in zip(frames.split(BLOCK), rows.split(BLOCK), strict=True):
+        read = samples.X[block.tolist()]
+        read = to_tensor(read if isinstance(read, torch.Tensor) else np.asarray(read))
+        rounded = unpack(pack(read)).masked_fill_(read.isnan(), torch.nan)
+        place.copy_(rounded.flatten(1))
+    return frames
+
+
+def _change(
+    source: torch.Tensor, classes: torch.Tensor, target: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Return what is subtracted from each pixel, by what it is multiplied, and what is added."""
+    bands = zip(source.split(PIXELS, dim=1), target.split(PIXELS, dim=1), strict=True)
+    parts = [_of_band(*band, classes) for band in bands]
+    own_level, own_spread, own_wide, level, spread, wide, moves, is_free = (
+        torch.cat(each) for each in zip(*parts, strict=True)
+    )
+    factor, unit = torch.ones_like(spread), 1.0
+    if moves.any():
+        own_usual, usual = (float(each[moves].median()) for each in (own_spread, spread))
+        most = (float(each[moves].median()) for each in (own_wide, wide))
+        pairs = zip((own_usual, usual), most, strict=True)
+        if all(unspotted > SPARSE * of_most for unspotted, of_most in pairs):
+            # As much of the usual spread is added, for what a pixel has may be little or chance.
+            factor, unit = (spread + usual) / (own_spread + own_usual), usual / own_usual
+    zero = torch.zeros_like(level)
+    return (
+        torch.where(is_free, own_level, zero),
+        torch.where(is_free, factor, unit),
+        torch.where(is_free, level, zero),
+    )
+
+
+def _of_band(
+    source: torch.Tensor, target: torch.Tensor, classes: torch.Tensor
+) -> tuple[torch.Tensor, ...]:
+    """Return what `_levels` does of some pixels in either run, and which are to be judged by.
+
+    The last two say which are not constant in either run, and which may be given another level.
+    """
+    is_free = source.isfinite().all(dim=0) & target.isfinite().all(dim=0)
+    moves = is_free.clone()
+    for run in (source, target):
+        moves &= run.amax(dim=0) > run.amin(dim=0)
+    for each in classes.unique():
+        is_of = classes == each
+        few, many = sorted((source[is_of], source[~is_of]), key=len)
+        if len(few):
+            (level_few, *_), (level_many, noise, _) = _levels(few), _levels(many)
+            is_free &= (level_few - level_many).abs() <= noise * (1 + SURE / math.sqrt(len(few)))
+    return *_levels(source), *_levels(target), moves, is_free
+
+
+def _levels(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Return the level at each place of (n, n_places), and the mean distance from it.
+
+    The level is the mean of the lower three quarters, the distances are those of the same, and
+    those of nine tenths. Quantiles would jump from one count of photons to the next.
+    """
+    x = x.sort(dim=0).values[: math.ceil(MOST * len(x))]
+    lowest = x[0].clone()
+    x.sub_(lowest)  # so that a mean of large values is exact where they are all the same
+    low = x[: math.ceil(UNSPOTTED * len(x) / MOST)]
+    level = low.mean(dim=0)
+    distances = x.sub_(level).abs_()
+    return lowest + level, distances[: len(low)].mean(dim=0), distances.mean(dim=0)
