@@ -42,8 +42,9 @@ class AdversarialNet(TrainingNet):
 
     Batch norms learn from frames of the source alone, and frames of the target go through them as
     they will when they are decided on. So the target's share of hits is nowhere in the norms, and
-    without the adversary this is the network of the source, of frames as `fit` made them. Row vectors of both go through
-    together: they come in one measure, and a batch that knows both finds more hits of the target.
+    without the adversary this is the network of the source, of frames as `fit` made them. Row
+    vectors of both go through together: they come in one measure, and a batch that knows both finds
+    more hits of the target.
     """
 
     def train_step_single(self, batch: Any, **fit_params: Any) -> dict:
