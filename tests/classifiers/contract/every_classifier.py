@@ -33,7 +33,7 @@ def unfitted(name, vectors, spotted, base=None):
     if name == "DANN-1D":
         return DANN(base, **ADAPTED), X, y
     if name == "DANN-2D":
-        return DANN(base, **{**ADAPTED, "lr": 0.01, "batch_size": 16}), X, y
+        return DANN(base, **{**ADAPTED, "lr": 0.005, "batch_size": 16}), X, y
     if name in PEAKS:
         return PEAKS[name](), X, y
     if name == "own-1D":
