@@ -3,7 +3,6 @@
 import math
 from typing import cast
 
-import numpy as np
 import torch
 
 from sklearn_sfx.classifiers._base import Material
@@ -55,7 +54,7 @@ def bring_frames_to_target(material: Material) -> None:
 
 
 def _some_of(rows: torch.Tensor, samples: CachedFrames) -> torch.Tensor:
-    """Return the rows by which a run is judged."""
+    """Return those of the rows, int64 (n,), by which a run is judged."""
     most = max(NEEDED, MOST_VALUES // math.prod(samples.X.shape[1:]))
     n = min(len(rows), ENOUGH, most)
     return rows[torch.linspace(0, len(rows) - 1, n).long()]
@@ -65,8 +64,7 @@ def _read(samples: CachedFrames, rows: torch.Tensor) -> torch.Tensor:
     """Return frames as they are trained on, but NaN where they have no value: (n, n_pixels)."""
     frames = torch.empty(len(rows), math.prod(samples.X.shape[1:]))
     for place, block in zip(frames.split(BLOCK), rows.split(BLOCK), strict=True):
-        read = samples.X[block.tolist()]
-        read = to_tensor(read if isinstance(read, torch.Tensor) else np.asarray(read))
+        read = to_tensor(samples.X[block.tolist()])
         rounded = unpack(pack(read)).masked_fill_(read.isnan(), torch.nan)
         place.copy_(rounded.flatten(1))
     return frames
@@ -75,49 +73,54 @@ def _read(samples: CachedFrames, rows: torch.Tensor) -> torch.Tensor:
 def _change(
     source: torch.Tensor, classes: torch.Tensor, target: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Return what is subtracted from each pixel, by what it is multiplied, and what is added."""
+    """Return what is subtracted from each pixel, by what it is multiplied, and what is added.
+
+    Of frames (n, n_pixels) of both, and class numbers (n,) of the source; all are (n_pixels,).
+    """
     bands = zip(source.split(PIXELS, dim=1), target.split(PIXELS, dim=1), strict=True)
     parts = [_of_band(*band, classes) for band in bands]
-    own_level, own_spread, own_wide, level, spread, wide, moves, is_free = (
+    own_level, own_spread, own_wide, level, spread, wide, varies, may_move = (
         torch.cat(each) for each in zip(*parts, strict=True)
     )
     factor, unit = torch.ones_like(spread), 1.0
-    if moves.any():
-        own_usual, usual = (float(each[moves].median()) for each in (own_spread, spread))
-        most = (float(each[moves].median()) for each in (own_wide, wide))
+    if varies.any():
+        own_usual, usual = (float(each[varies].median()) for each in (own_spread, spread))
+        most = (float(each[varies].median()) for each in (own_wide, wide))
         pairs = zip((own_usual, usual), most, strict=True)
         if all(unspotted > SPARSE * of_most for unspotted, of_most in pairs):
             # As much of the usual spread is added, for what a pixel has may be little or chance.
             factor, unit = (spread + usual) / (own_spread + own_usual), usual / own_usual
     zero = torch.zeros_like(level)
     return (
-        torch.where(is_free, own_level, zero),
-        torch.where(is_free, factor, unit),
-        torch.where(is_free, level, zero),
+        torch.where(may_move, own_level, zero),
+        torch.where(may_move, factor, unit),
+        torch.where(may_move, level, zero),
     )
 
 
 def _of_band(
     source: torch.Tensor, target: torch.Tensor, classes: torch.Tensor
 ) -> tuple[torch.Tensor, ...]:
-    """Return what `_levels` does of some pixels in either run, and which are to be judged by.
+    """Return level and spreads of some pixels in the source, those in the target, and two masks.
 
-    The last two say which are not constant in either run, and which may be given another level.
+    The masks, bool (n_pixels,), say which are not constant in either run, and which may be given
+    another level.
     """
-    is_free = source.isfinite().all(dim=0) & target.isfinite().all(dim=0)
-    moves = is_free.clone()
+    may_move = source.isfinite().all(dim=0) & target.isfinite().all(dim=0)
+    varies = may_move.clone()
     for run in (source, target):
-        moves &= run.amax(dim=0) > run.amin(dim=0)
+        varies &= run.amax(dim=0) > run.amin(dim=0)
     for each in classes.unique():
         is_of = classes == each
         few, many = sorted((source[is_of], source[~is_of]), key=len)
         if len(few):
-            (level_few, *_), (level_many, noise, _) = _levels(few), _levels(many)
-            is_free &= (level_few - level_many).abs() <= noise * (1 + SURE / math.sqrt(len(few)))
-    return *_levels(source), *_levels(target), moves, is_free
+            level_few, *_ = _level_and_spreads(few)
+            level_many, noise, _ = _level_and_spreads(many)
+            may_move &= (level_few - level_many).abs() <= noise * (1 + SURE / math.sqrt(len(few)))
+    return *_level_and_spreads(source), *_level_and_spreads(target), varies, may_move
 
 
-def _levels(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+def _level_and_spreads(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Return the level at each place of (n, n_places), and the mean distance from it.
 
     The level is the mean of the lower three quarters, the distances are those of the same, and

@@ -66,9 +66,8 @@ def level_and_spread(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     both and at one place in some of the hits only, hardly change either.
     """
     rows = torch.linspace(0, len(x) - 1, min(len(x), ENOUGH)).long()
-    x = x[rows]  # a copy
-    level = _quantile_by_place(x, 0.25)
-    spread = _quantile_by_place(x.sub_(level).abs_(), 0.5)
+    level = _quantile_by_place(x[rows], 0.25)
+    spread = _quantile_by_place((x[rows] - level).abs(), 0.5)
     usual = float(spread.median())
     if usual == 0:  # of photons so few that most places have none, the level says all
         return level, torch.ones_like(spread)
