@@ -7,6 +7,7 @@ __all__ = [
     "InputError",
     "NewerVersionWarning",
     "NoTargetWarning",
+    "NotLearnedWarning",
     "OtherMaskWarning",
     "RepeatedFramesWarning",
     "SlowFileWarning",
@@ -80,6 +81,17 @@ class NoTargetWarning(UserWarning):
     --------
     >>> from sklearn_sfx.exceptions import NoTargetWarning
     >>> issubclass(NoTargetWarning, UserWarning)
+    True
+    """
+
+
+class NotLearnedWarning(UserWarning):
+    """A network tells the classes of the frames it learned from apart no better than chance.
+
+    Examples
+    --------
+    >>> from sklearn_sfx.exceptions import NotLearnedWarning
+    >>> issubclass(NotLearnedWarning, UserWarning)
     True
     """
 

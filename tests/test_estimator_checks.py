@@ -25,6 +25,7 @@ CHECKS = list(all_checks())
 
 
 @pytest.mark.filterwarnings("ignore::sklearn_sfx.exceptions.FewLabelsWarning")
+@pytest.mark.filterwarnings("ignore::sklearn_sfx.exceptions.NotLearnedWarning")
 @pytest.mark.filterwarnings("ignore::sklearn_sfx.exceptions.NoTargetWarning")
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.SkipTestWarning")
 @pytest.mark.parametrize(("estimator", "check"), CHECKS)

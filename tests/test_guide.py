@@ -237,6 +237,9 @@ def mistakes(folder):
     yield lambda: train_single_particles(run, np.full(len(run), "empty"))
     yield lambda: sfx.train(run[:23], few(3, 20)[1], method="rows", crop=SIDE)
     yield lambda: network.fit(*few(3, 20))
+    # a network that cannot move
+    stuck = sfx.CNN1D(max_epochs=10, lr=1e-9, random_state=0)
+    yield lambda: stuck.fit(*few(20, 20))
     yield lambda: sfx.TargetRecallClassifier(network).fit(*few(20, 20))
     yield lambda: sfx.HitFinderCV().fit(run[:3], ["empty", "multiple", "single"])
     yield lambda: sfx.HitFinderCV(task="single-particle").fit(run[:2], ["single", ""])

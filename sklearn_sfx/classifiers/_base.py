@@ -24,6 +24,7 @@ from sklearn_sfx.classifiers._net import TrainingNet, made_loss, with_own
 from sklearn_sfx.classifiers._trained import TrainedNetwork
 from sklearn_sfx.classifiers._training import (
     BestEpoch,
+    ClippedGradients,
     CosineSchedule,
     InMemory,
     LogIfAsked,
@@ -36,12 +37,13 @@ from sklearn_sfx.classifiers._training import (
     one_thread,
     seeded,
 )
-from sklearn_sfx.exceptions import FewLabelsWarning, InputError
+from sklearn_sfx.exceptions import FewLabelsWarning, InputError, NotLearnedWarning
 from sklearn_sfx.networks import ClassifierModule, ClassLoss
 
 __all__ = ["Material", "TorchClassifier"]
 
 FEW_LABELS = 10
+ENOUGH_EPOCHS = 10  # of a shorter training nobody expects that it has learned
 FUSED_ADAMW = functools.partial(torch.optim.AdamW, fused=True)  # one loop over all weights
 
 
@@ -98,9 +100,18 @@ class TorchClassifier(TrainedNetwork):
         """Return the loss of logits, targets and weights of rows."""
         return ClassLoss(torch.from_numpy(class_weight), made_loss(self.criterion))
 
+    def _highest_rate(self) -> float:
+        """Return the highest learning rate of a training."""
+        return self.lr
+
     def _make_callbacks(self) -> list[tuple[str, Callback]]:
         """Return what happens in each batch and epoch of a training."""
-        return [("schedule", CosineSchedule()), ("recall", RecallPerEpoch(len(self.classes_)))]
+        largest = self.design_._largest_gradient
+        return [
+            ("schedule", CosineSchedule()),
+            ("recall", RecallPerEpoch(len(self.classes_))),
+            *([] if largest is None else [("clipped", ClippedGradients(largest))]),
+        ]
 
     def _make_net(
         self, module: nn.Module, device: torch.device, **kwargs: Any
@@ -124,7 +135,7 @@ class TorchClassifier(TrainedNetwork):
             predict_nonlinearity=_softmax,
             device=device,
             verbose=int(self.verbose),
-            **{"lr": self.lr, "max_epochs": self.max_epochs, **kwargs},
+            **{"lr": self._highest_rate(), "max_epochs": self.max_epochs, **kwargs},
         )
 
     # -- Fitting -------------------------------------------------------------------------------
@@ -180,18 +191,20 @@ class TorchClassifier(TrainedNetwork):
         loss = history[-1, "train_loss"] if len(history) else 0.0
         if not np.isfinite(loss):
             raise InputError(
-                f"{type(self).__name__}: the training diverged (loss {loss}); lower lr={self.lr}."
+                f"{type(self).__name__}: the training diverged (loss {loss}); lower "
+                f"lr={self._highest_rate()}."
             )
         self.history_ = history
         net.module_.eval()
         self.net_ = net
+        self._warn_of_chance(targets[train])
         return self
 
     def _train(
         self, module: nn.Module, material: Material, history: History
     ) -> NeuralNetClassifier:
         """Train `module` in place and return its net, whose history goes on from `history`."""
-        return self._run(module, material, history, self.max_epochs, self.lr)
+        return self._run(module, material, history, self.max_epochs, self._highest_rate())
 
     def _run(
         self, module: nn.Module, material: Material, history: History, max_epochs: int, lr: float
@@ -270,6 +283,28 @@ class TorchClassifier(TrainedNetwork):
                 f"{type(self).__name__}: class {few!r} has {counts.min()} labels; with fewer than "
                 f"{FEW_LABELS} what is learned of it is mostly chance. Label more of these frames.",
                 FewLabelsWarning,
+                stacklevel=5,
+            )
+
+    def _warn_of_chance(self, targets: np.ndarray) -> None:
+        """Warn where the recall while training is within two standard errors of guessing's.
+
+        Other weights than balanced ones can mean that one class is to be called nearly always.
+        """
+        counts = np.bincount(targets[targets >= 0], minlength=len(self.classes_))
+        too_short = len(self.history_) < ENOUGH_EPOCHS or counts.min() < FEW_LABELS
+        if too_short or self.class_weight != "balanced":
+            return
+        chance = 1 / len(counts)
+        error = chance * np.sqrt(chance * (1 - chance) * (1 / counts).sum())
+        recall = self.history_[-1, "train_recall"]
+        if recall < chance + 2 * error:
+            warnings.warn(
+                f"{type(self).__name__}: after {len(self.history_)} epochs the network tells the "
+                f"classes apart no better than chance (train_recall {recall:.2f}), so what it says "
+                "of other frames is worth nothing. Look whether spots can be seen in frames "
+                "prepared like this; train longer, at another lr, or of more labels.",
+                NotLearnedWarning,
                 stacklevel=5,
             )
 

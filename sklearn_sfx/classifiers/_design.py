@@ -24,6 +24,7 @@ class NetworkDesign(Stored, BaseEstimator, ABC):
 
     _parameter_constraints: ClassVar[dict] = {}
     _prediction_batch: ClassVar[int]
+    _largest_gradient: ClassVar[float | None] = None  # the norm to which larger ones are cut
 
     def build_base(self, frame_shape: tuple[int, ...]) -> nn.Module:
         """Return a fresh base; this is the method that a design has to have.
@@ -221,6 +222,8 @@ class FrameDesign(NetworkDesign):
 
     cache_bytes: int = 2**30
     _prediction_batch = 8
+    # A rare hit can throw the head's units out of reach, and the training then stays at chance.
+    _largest_gradient = 1.0
 
     def build_augmentation(self) -> nn.Module:
         """Return what changes frames at random while training: `networks.FrameAugmentation`.

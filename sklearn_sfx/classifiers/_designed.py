@@ -1,7 +1,7 @@
 """The classifiers whose own parameters say what their network is made of."""
 
 from abc import abstractmethod
-from typing import Self
+from typing import Any, Self
 
 from numpy.typing import ArrayLike
 from sklearn.base import _fit_context
@@ -10,8 +10,9 @@ from sklearn_sfx._labels import encode_labels
 from sklearn_sfx._weights import left_in
 from sklearn_sfx.classifiers._base import TorchClassifier
 from sklearn_sfx.classifiers._design import NetworkDesign
+from sklearn_sfx.exceptions import InputError
 
-__all__ = ["DesignedClassifier"]
+__all__ = ["DesignedClassifier", "design_of"]
 
 
 class DesignedClassifier(TorchClassifier):
@@ -49,9 +50,25 @@ class DesignedClassifier(TorchClassifier):
         -----
         FewLabelsWarning
             A class has fewer than ten labels.
+        NotLearnedWarning
+            After ten epochs or more the classes of the training frames are told apart no better
+            than by chance.
         """
         design = self._make_design()
         X = design._check(self, X, reset=True)
         X, y, sample_weight = left_in(self, X, y, sample_weight)
         classes, targets = encode_labels(self, X, y)
         return self._fit(X, design, classes, targets, sample_weight)
+
+
+def design_of(base: Any) -> NetworkDesign:
+    """Return the design that a classifier would make of its parameters, or a copy of a design."""
+    if isinstance(base, NetworkDesign):
+        return base._copy()
+    if isinstance(base, DesignedClassifier):
+        base._validate_params()
+        return base._make_design()
+    raise InputError(
+        "The 'base' parameter of DANN must be a CNN1D, a CNN2D, a NetworkClassifier, the design of "
+        f"a network, or None; got {type(base).__name__}."
+    )

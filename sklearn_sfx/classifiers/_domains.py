@@ -94,13 +94,17 @@ class MixedBatches(Sampler):
         Class numbers of the source's rows, and -1 for those of the target.
     batch_size : int
         The most rows in a batch, two at least.
+    leave_target : bool, default=False
+        Whether the target's half of each batch is left out.
     """
 
-    def __init__(self, targets: torch.Tensor, batch_size: int):
+    def __init__(self, targets: torch.Tensor, batch_size: int, leave_target: bool = False):
         domains = torch.where(targets >= 0)[0], torch.where(targets < 0)[0]
         self.domains = [rows for rows in domains if len(rows)]
         self.n_draws = max(len(rows) for rows in self.domains)
         self.n_batches = math.ceil(self.n_draws / max(1, batch_size // len(self.domains)))
+        if leave_target:
+            self.domains = self.domains[:1]
 
     def __len__(self) -> int:
         return self.n_batches
@@ -116,9 +120,12 @@ class MixedBatches(Sampler):
         return torch.cat(shuffled)[: self.n_draws]
 
 
-def in_mixed_batches(dataset: InMemory, batch_size: int, **kwargs: Any) -> DataLoader:
+def in_mixed_batches(
+    dataset: InMemory, batch_size: int, leave_target: bool = False, **kwargs: Any
+) -> DataLoader:
     """Load `MixedBatches` for a training; the rest is for torch's loader."""
-    return DataLoader(dataset, batch_sampler=MixedBatches(dataset.targets, batch_size), **kwargs)
+    batches = MixedBatches(dataset.targets, batch_size, leave_target)
+    return DataLoader(dataset, batch_sampler=batches, **kwargs)
 
 
 class ReversalSchedule(Callback):

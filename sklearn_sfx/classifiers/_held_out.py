@@ -17,7 +17,7 @@ from sklearn_sfx._side_by_side import side_by_side
 from sklearn_sfx.classifiers._base import TorchClassifier
 from sklearn_sfx.classifiers._finding import FindingClassifier
 from sklearn_sfx.classifiers._training import find_device
-from sklearn_sfx.exceptions import FewLabelsWarning
+from sklearn_sfx.exceptions import FewLabelsWarning, NotLearnedWarning
 from sklearn_sfx.frames import Frames, FrameStep, open_frames
 from sklearn_sfx.preprocessing import peaks_once
 
@@ -178,8 +178,9 @@ def takes_long(decider: BaseEstimator, n_frames: int) -> bool:
 def _of_fold(
     decider: BaseEstimator, found: np.ndarray, y: np.ndarray, left_out: np.ndarray, pos_label: Any
 ) -> np.ndarray:
-    with warnings.catch_warnings():  # the fit to all labels warns of those that are few
+    with warnings.catch_warnings():  # the fit to all labels warns of what is wrong with them
         warnings.simplefilter("ignore", FewLabelsWarning)
+        warnings.simplefilter("ignore", NotLearnedWarning)
         _fit(decider, found, y)
     return probability_of_found(decider, left_out, pos_label)
 

@@ -18,6 +18,7 @@ from sklearn_sfx.exceptions import InputError
 
 __all__ = [
     "BestEpoch",
+    "ClippedGradients",
     "CosineSchedule",
     "EvenBatches",
     "InMemory",
@@ -252,6 +253,24 @@ class CosineSchedule(Callback):
             return 0.1 + 0.9 * progress / WARM_UP
         rest = min(1.0, (progress - WARM_UP) / (1 - WARM_UP))
         return FINAL_RATE + (1 - FINAL_RATE) * 0.5 * (1 + math.cos(math.pi * rest))
+
+
+class ClippedGradients(Callback):
+    """Scale the gradient of base and head down to a norm; a head for the domain has no part in it.
+
+    Parameters
+    ----------
+    largest : float
+        The norm above which it is scaled down.
+    """
+
+    def __init__(self, largest: float):
+        self.largest = largest
+
+    def on_grad_computed(self, net: NeuralNetClassifier, **kwargs: Any) -> None:
+        module = net.module_
+        parameters = [*module.base.parameters(), *module.head.parameters()]
+        torch.nn.utils.clip_grad_norm_(parameters, self.largest)
 
 
 class LogIfAsked(PrintLog):

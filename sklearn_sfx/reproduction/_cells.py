@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from sklearn_sfx._files import HIDDEN, remove_leftovers, replacing
 from sklearn_sfx.datasets import run_files
-from sklearn_sfx.exceptions import FewLabelsWarning
+from sklearn_sfx.exceptions import FewLabelsWarning, NotLearnedWarning
 from sklearn_sfx.reproduction import _experiments
 from sklearn_sfx.reproduction._data import FRAMES, is_prepared, prepare_run
 from sklearn_sfx.reproduction._pictures import PAIR, embedding, examples
@@ -143,8 +143,9 @@ def run_cell(study: Study, cell: Cell) -> None:
     """Do one cell and keep its outcome."""
     began = time.perf_counter()
     with warnings.catch_warnings():
-        # The report says how many labels there were.
+        # The report says how many labels there were, and what was found.
         warnings.simplefilter("ignore", FewLabelsWarning)
+        warnings.simplefilter("ignore", NotLearnedWarning)
         outcome = EXPERIMENTS[cell.experiment](study, cell.where, cell.seed)
     outcome["seconds"] = time.perf_counter() - began
     path = study.cell_path(*cell)

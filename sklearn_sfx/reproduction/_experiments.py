@@ -20,7 +20,8 @@ from sklearn_sfx.reproduction._study import Study
 __all__ = ["dann", "enough", "few", "fine_tuned", "trained", "vectors"]
 
 BATCH_FINE_TUNED = 16  # as CNN2D, which made the base
-BATCH_DANN, LR_DANN = 32, 0.005  # as many frames of the source in a step as CNN2D, and its rate
+BATCH_DANN = 32  # as many frames of the source in a step as CNN2D
+ADVERSARY = 1.0  # as in the paper; by default frames are learned without
 
 
 def enough(study: Study, where: tuple[str], seed: int) -> dict[str, Any]:
@@ -137,7 +138,7 @@ def _train_dann(study: Study, where: tuple[str, str], seed: int) -> DANN:
         CNN2D(channels=scale.channels),
         max_epochs=scale.dann_epochs,
         batch_size=BATCH_DANN,
-        lr=LR_DANN,
+        max_lambda=ADVERSARY,
         random_state=seed,
     )
     known = np.concatenate([source.target, np.full(len(target.target), -1)])

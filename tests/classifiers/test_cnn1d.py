@@ -9,7 +9,7 @@ from sklearn.metrics import precision_score, recall_score
 
 from sklearn_sfx.classifiers import CNN1D
 from sklearn_sfx.classifiers._training import CosineSchedule, EvenBatches, find_device, hold_back
-from sklearn_sfx.exceptions import FewLabelsWarning, InputError
+from sklearn_sfx.exceptions import FewLabelsWarning, InputError, NotLearnedWarning
 
 TINY = {"channels": (4, 8), "n_hidden": 8, "max_epochs": 12, "lr": 0.02, "random_state": 0}
 
@@ -197,6 +197,22 @@ def test_few_labels_are_warned_of_by_name(vectors):
     with pytest.warns(FewLabelsWarning, match="CNN1D: class 'HIT' has 9 labels") as caught:
         CNN1D(**TINY).fit(X[rows], labels[rows])
     assert caught[0].filename == __file__  # it points at the call of fit
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_a_network_that_stays_at_chance_is_warned_of(vectors, early_stopping):
+    X, _ = vectors
+    y = np.random.default_rng(0).permutation(np.arange(len(X)) % 2)  # nothing in X says which
+    model = CNN1D(**{**TINY, "lr": 0.001}, early_stopping=early_stopping)
+    with pytest.warns(NotLearnedWarning, match="CNN1D: after 1[0-2] epochs .* no better") as caught:
+        model.fit(X, np.where(y == 1, "hit", "miss"))
+    assert caught[0].filename == __file__
+    assert f"train_recall {model.history_[-1, 'train_recall']:.2f}" in str(caught[0].message)
+
+
+def test_a_network_that_learned_is_not_warned_of(vectors):
+    model = CNN1D(**TINY).fit(*vectors)  # a warning would be an error
+    assert model.history_[-1, "train_recall"] > 0.8
 
 
 def test_keyboard_interrupt_raises(vectors, monkeypatch):

@@ -13,10 +13,11 @@ from hypothesis.extra.numpy import arrays
 from sklearn.metrics import precision_score, recall_score
 from sklearn.model_selection import cross_val_predict
 from sklearn.pipeline import make_pipeline
+from skorch.callbacks import Callback
 
-from sklearn_sfx.classifiers import CNN2D
+from sklearn_sfx.classifiers import CNN1D, CNN2D, DANN, FineTuned
 from sklearn_sfx.classifiers._cache import CachedFrames, pack, unpack
-from sklearn_sfx.exceptions import InputError
+from sklearn_sfx.exceptions import InputError, NotLearnedWarning
 from sklearn_sfx.frames import ArraySource, Frames, open_frames
 from sklearn_sfx.preprocessing import GCN, LCN, CentralCrop
 
@@ -51,6 +52,18 @@ def small(spotted):
 
 def same(a, b):
     np.testing.assert_array_equal(a, b, strict=True)
+
+
+class Norms(Callback):
+    """Keeps how large the gradient of base and head together was in each step."""
+
+    def on_train_begin(self, net, **kwargs):
+        self.norms_ = []
+
+    def on_batch_end(self, net, training, **kwargs):
+        parts = net.module_.base, net.module_.head
+        grads = [p.grad for part in parts for p in part.parameters() if p.grad is not None]
+        self.norms_.append(float(torch.stack([grad.norm() for grad in grads]).norm()))
 
 
 # -- What it learns ------------------------------------------------------------------------------
@@ -281,3 +294,40 @@ def test_rounding_knows_no_units(value):
     assert rounded[0, 0, 0] == 0
     torch.testing.assert_close(rounded[0, 1], frame[0, 1], rtol=5e-4, atol=1e-36)
     assert frame[0, 0, 0].isnan()
+
+
+# -- What it does not learn ------------------------------------------------------------------------
+
+
+def test_no_step_of_frames_is_thrown_by_a_rare_hit(small, vectors):
+    """Without it a training of few hits could end at chance, most of its head's units dead."""
+    frames, is_hit = small
+    both = np.concatenate([frames, frames]), np.r_[is_hit, np.full(len(is_hit), -1)]
+    said = {"class_weight": {0: 1.0, 1: 50.0}, "callbacks": [("norms", Norms())]}
+    brief = {"max_epochs": 2, "random_state": 0}
+    network = CNN2D(**{**TINY, **said}).fit(frames, is_hit)
+    others = [
+        DANN(CNN2D(**TINY), max_lambda=0, **brief, **said).fit(*both),
+        FineTuned(network, n_unfrozen_blocks=2, **brief, **said).fit(frames, is_hit),
+    ]
+    for model in (network, *others):
+        assert max(norms_of(model)) < 1 + 1e-5
+    assert max(norms_of(network)) > 1 - 1e-3  # there was something to scale down
+    assert max(norms_of(CNN1D(**brief, **said).fit(*vectors))) > 1
+
+
+def norms_of(model):
+    return dict(model.net_.callbacks_)["norms"].norms_
+
+
+@pytest.mark.parametrize("name", ["CNN2D", "DANN"])
+def test_a_network_of_frames_that_stays_at_chance_is_warned_of(small, name):
+    frames, is_hit = small
+    y = np.random.default_rng(0).permutation(is_hit)
+    settings = {"max_epochs": 10, "random_state": 0, "lr": 1e-4}
+    base = CNN2D(channels=(2,), n_hidden=2, **settings)
+    model = base if name == "CNN2D" else DANN(base, **settings)
+    if name == "DANN":
+        frames, y = np.concatenate([frames, frames]), np.r_[y, np.full(len(y), -1)]
+    with pytest.warns(NotLearnedWarning, match=f"{name}: after 10 epochs .* no better than chance"):
+        model.fit(frames, y)

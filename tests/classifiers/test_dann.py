@@ -187,9 +187,27 @@ def test_the_strength_suits_what_is_read(two_runs):
     of_frames = DANN(CNN2D(**BASE), **settings).fit(*frames_of_two_runs(0))
     assert of_vectors.history_[-1, "lambda"] == 1
     assert of_frames.history_[-1, "lambda"] == 0
-    assert of_frames.history_[-1, "domain_accuracy"] > 0  # it is told all the same
+    assert "domain_accuracy" not in of_frames.history_[-1]  # the target is in no batch
     asked = DANN(CNN2D(**BASE), max_lambda=0.7, **settings).fit(*frames_of_two_runs(0))
     assert asked.history_[-1, "lambda"] == 0.7
+    assert asked.history_[-1, "domain_accuracy"] > 0
+    without = DANN(CNN1D(**BASE), max_lambda=0, **settings).fit(X, known(y, domain))
+    assert without.history_[-1, "domain_accuracy"] > 0  # norms of vectors learn from both
+
+
+def test_the_rate_suits_what_is_read(two_runs):
+    X, y, domain = two_runs
+    for base, data, rate in (
+        (CNN1D(**BASE), (X, known(y, domain)), 0.003),
+        (CNN2D(**BASE), frames_of_two_runs(0), 0.005),
+    ):
+        auto, said = DANN(base, **{**BRIEF, "lr": "auto"}), DANN(base, **{**BRIEF, "lr": rate})
+        auto, said = auto.fit(*data), said.fit(*data)
+        np.testing.assert_array_equal(auto.predict_proba(data[0]), said.predict_proba(data[0]))
+        assert max(auto.history_[:, "lr"]) <= rate
+        assert max(auto.history_[:, "lr"]) > 0.5 * rate
+    with pytest.raises(InputError, match=r"diverged .*lower lr=1e\+30"):
+        DANN(CNN1D(**BASE), **{**BRIEF, "lr": 1e30}).fit(X, known(y, domain))
 
 
 def test_the_domain_head_goes_ahead_and_leaves_the_rest(two_runs):
@@ -235,6 +253,18 @@ def test_every_batch_holds_both_and_the_smaller_is_cycled_evenly(n_source, n_tar
         assert part.sum() == max(n_source, n_target)
 
 
+def test_the_target_is_left_out_where_nothing_learns_from_it():
+    """Batches of the source are as they were, and an epoch as long."""
+    targets = torch.tensor([0, 1] * 10 + [-1] * 50)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        alone = list(MixedBatches(targets, 8, leave_target=True))
+        torch.manual_seed(0)
+        both = list(MixedBatches(targets, 8))
+    assert alone == [[row for row in batch if row < 20] for batch in both]
+    assert sum(len(batch) for batch in alone) == 50
+
+
 @pytest.mark.parametrize(
     ("schedule", "expected"),
     [
@@ -262,7 +292,8 @@ def test_history_tells_label_and_domain_of_source_and_target(two_runs, spotted, 
     if kind == "2D":
         X, y, domain = spotted[0], spotted[2], np.tile([0, -1], 20)
         base = CNN2D(**BASE)
-    history = DANN(base, **{**QUICK, "max_epochs": 5}).fit(X, known(y, domain)).history_
+    settings = {**QUICK, "max_epochs": 5, "max_lambda": 1.0}
+    history = DANN(base, **settings).fit(X, known(y, domain)).history_
     assert len(history) == 5
     for name in ("label", "domain", "source_domain", "target_domain"):
         loss, accuracy = (np.array(history[:, f"{name}_{what}"]) for what in ("loss", "accuracy"))

@@ -22,6 +22,8 @@ from sklearn_sfx.model_selection import LabelledStratifiedKFold
 from tests.classifiers.own_designs import GridDesign, WideDesign
 
 QUICK = {"max_epochs": 12, "lr": 0.02, "random_state": 0}
+# Searches try networks that are too narrow, too.
+CHANCE = pytest.mark.filterwarnings("ignore::sklearn_sfx.exceptions.NotLearnedWarning")
 TUNED = {"head_max_epochs": 6, "max_epochs": 6, "head_lr": 0.02, "lr": 0.01, "random_state": 0}
 
 
@@ -41,6 +43,7 @@ def weights(model):
 # -- What can be done with it ----------------------------------------------------------------------
 
 
+@CHANCE
 def test_its_parameters_are_searched(vectors):
     X, y = vectors
     model = NetworkClassifier(WideDesign(), **QUICK)
@@ -53,6 +56,7 @@ def test_its_parameters_are_searched(vectors):
     assert named.best_estimator_.features(X).shape[1] in (3, 5)
 
 
+@CHANCE
 def test_it_is_another_base_of_a_dann(vectors):
     X, y = vectors
     X, known = np.concatenate([X, 2 * X + 5]), np.concatenate([y, np.full(len(y), -1)])

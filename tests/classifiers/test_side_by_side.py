@@ -64,11 +64,11 @@ def test_two_jobs_say_what_one_says_and_leave_the_generators_alone():
     rng = np.random.default_rng(0)
     y = np.tile([0, 1], 30)
     found = rng.gumbel(5, 1, (60, 40)).astype(np.float32)
-    found[y == 1, ::5] += 3
+    found[y == 1, ::5] += 8
     folds = list(StratifiedKFold(3, shuffle=True, random_state=0).split(found, y))
     epochs = _held_out.WORTH_PROCESSES // len(y) + 1
     network = CNN1D(
-        channels=(4,), n_hidden=4, max_epochs=epochs, random_state=np.random.RandomState(3)
+        channels=(4,), n_hidden=4, max_epochs=epochs, lr=0.02, random_state=np.random.RandomState(3)
     )
     in_turn = held_out_probability(make_pipeline(network), found, y, folds)
     before = generator_states()
