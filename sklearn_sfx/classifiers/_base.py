@@ -177,16 +177,11 @@ class TorchClassifier(TrainedNetwork):
         for each in (samples, held_back):
             if each is not None:
                 each.move_to(device)
-        with seeded(seed, device), one_thread():
-            module, history = self._build_module(design, shape, len(classes)), History()
-            if start is not None:
-                module.load_state_dict(start)
-                history = History(dict(epoch) for epoch in self.net_.history)
-            if self.compile:
-                module.base.compile()
-            with _compiling(type(self).__name__) if self.compile else contextlib.nullcontext():
-                net = self._train(module, Material(samples, held_back, device), history)
-            module.base._compiled_call_impl = None  # blocks to predict are of other sizes
+        material = Material(samples, held_back, device)
+        net = self._train_seeded(seed, material, start)
+        fresh = design._starts_anew and start is None
+        if fresh and self._is_at_chance(net.history, targets[train]):
+            net = self._train_seeded(seed + 1, material, None)
         history = _without_batches(net.history)
         loss = history[-1, "train_loss"] if len(history) else 0.0
         if not np.isfinite(loss):
@@ -197,8 +192,33 @@ class TorchClassifier(TrainedNetwork):
         self.history_ = history
         net.module_.eval()
         self.net_ = net
-        self._warn_of_chance(targets[train])
+        if self._is_at_chance(history, targets[train]):
+            warnings.warn(
+                f"{type(self).__name__}: after {len(history)} epochs the network tells the classes "
+                f"apart no better than chance (train_recall {history[-1, 'train_recall']:.2f}), so "
+                "what it says of other frames is worth nothing. Look whether spots can be seen in "
+                "frames prepared like this; train longer, at another lr, or of more labels.",
+                NotLearnedWarning,
+                stacklevel=4,
+            )
         return self
+
+    def _train_seeded(
+        self, seed: int, material: Material, start: dict[str, torch.Tensor] | None
+    ) -> NeuralNetClassifier:
+        """Build a network, give it the weights to start from if there are any, and train it."""
+        with seeded(seed, material.device), one_thread():
+            n_classes, history = len(self.classes_), History()
+            module = self._build_module(self.design_, self.network_shape_, n_classes)
+            if start is not None:
+                module.load_state_dict(start)
+                history = History(dict(epoch) for epoch in self.net_.history)
+            if self.compile:
+                module.base.compile()
+            with _compiling(type(self).__name__) if self.compile else contextlib.nullcontext():
+                net = self._train(module, material, history)
+            module.base._compiled_call_impl = None  # blocks to predict are of other sizes
+        return net
 
     def _train(
         self, module: nn.Module, material: Material, history: History
@@ -286,27 +306,18 @@ class TorchClassifier(TrainedNetwork):
                 stacklevel=5,
             )
 
-    def _warn_of_chance(self, targets: np.ndarray) -> None:
-        """Warn where the recall while training is within two standard errors of guessing's.
+    def _is_at_chance(self, history: History, targets: np.ndarray) -> bool:
+        """Tell whether the last recall is within two standard errors of that of guessing.
 
         Other weights than balanced ones can mean that one class is to be called nearly always.
         """
         counts = np.bincount(targets[targets >= 0], minlength=len(self.classes_))
-        too_short = len(self.history_) < ENOUGH_EPOCHS or counts.min() < FEW_LABELS
+        too_short = len(history) < ENOUGH_EPOCHS or counts.min() < FEW_LABELS
         if too_short or self.class_weight != "balanced":
-            return
+            return False
         chance = 1 / len(counts)
         error = chance * np.sqrt(chance * (1 - chance) * (1 / counts).sum())
-        recall = self.history_[-1, "train_recall"]
-        if recall < chance + 2 * error:
-            warnings.warn(
-                f"{type(self).__name__}: after {len(self.history_)} epochs the network tells the "
-                f"classes apart no better than chance (train_recall {recall:.2f}), so what it says "
-                "of other frames is worth nothing. Look whether spots can be seen in frames "
-                "prepared like this; train longer, at another lr, or of more labels.",
-                NotLearnedWarning,
-                stacklevel=5,
-            )
+        return bool(history[-1, "train_recall"] < chance + 2 * error)
 
 
 @contextlib.contextmanager

@@ -25,6 +25,7 @@ class NetworkDesign(Stored, BaseEstimator, ABC):
     _parameter_constraints: ClassVar[dict] = {}
     _prediction_batch: ClassVar[int]
     _largest_gradient: ClassVar[float | None] = None  # the norm to which larger ones are cut
+    _starts_anew: ClassVar[bool] = False  # once, where a training ends at chance
 
     def build_base(self, frame_shape: tuple[int, ...]) -> nn.Module:
         """Return a fresh base; this is the method that a design has to have.
@@ -195,6 +196,8 @@ class FrameDesign(NetworkDesign):
 
     All is as with `VectorDesign`. `Frames` are trained on where they are, and kept in half
     precision as far as ``cache_bytes`` goes, an attribute of the class or of the design: 2**30.
+    Gradients are scaled down to a norm of 1, and a fresh training of ten epochs or more that ends
+    no better than chance begins anew once, from other weights.
 
     See Also
     --------
@@ -224,6 +227,7 @@ class FrameDesign(NetworkDesign):
     _prediction_batch = 8
     # A rare hit can throw the head's units out of reach, and the training then stays at chance.
     _largest_gradient = 1.0
+    _starts_anew = True
 
     def build_augmentation(self) -> nn.Module:
         """Return what changes frames at random while training: `networks.FrameAugmentation`.

@@ -18,6 +18,7 @@ from sklearn_sfx.classifiers import NetworkClassifier, VectorDesign
 from sklearn_sfx.classifiers._count import CountClassifier
 from sklearn_sfx.classifiers._design import NetworkDesign
 from sklearn_sfx.classifiers._designed import DesignedClassifier
+from sklearn_sfx.exceptions import NotLearnedWarning
 from sklearn_sfx.model_selection import LabelledStratifiedKFold
 from tests.classifiers.own_designs import GridDesign, WideDesign
 
@@ -69,6 +70,52 @@ def test_it_is_another_base_of_a_dann(vectors):
     folds = LabelledStratifiedKFold(2, shuffle=True, random_state=0)
     search = GridSearchCV(model, {"base__width": [4]}, cv=folds, scoring="balanced_accuracy")
     assert search.fit(X, known).best_estimator_.design_.width == 4
+
+
+class DeadAtFirst(GridDesign):
+    """Its bases say nothing, but for one."""
+
+    def __init__(self, n_filters=8, alive=2):
+        super().__init__(n_filters)
+        self.alive = alive
+
+    def build_base(self, frame_shape):
+        base = super().build_base(frame_shape)
+        built.append(base)
+        if len(built) != self.alive:
+            base[1] = nn.Conv2d(1, self.n_filters, 5, stride=3).requires_grad_(False)
+            nn.init.zeros_(base[1].weight)
+        return base
+
+
+built = []
+
+
+@pytest.mark.parametrize("dann", [False, True])
+def test_a_training_of_frames_that_ends_at_chance_begins_anew_once(spotted, dann):
+    frames, _, is_hit = spotted
+    y, X = is_hit, frames
+    if dann:
+        X, y = np.concatenate([frames, frames]), np.r_[is_hit, np.full(len(is_hit), -1)]
+
+    def fitted(alive, **settings):
+        built.clear()
+        design = DeadAtFirst(alive=alive)
+        made = DANN(design, **settings) if dann else NetworkClassifier(design, **settings)
+        return made.fit(X, y)
+
+    settings = {**QUICK, "batch_size": 8, "max_epochs": 14}
+    model = fitted(2, **settings)
+    assert (len(built), len(model.history_)) == (2, 14)
+    assert model.score(frames, is_hit) > 0.7
+    same(model.predict_proba(frames), fitted(2, **settings).predict_proba(frames))
+    fitted(1, **settings)  # where it learns at once nothing begins anew
+    assert len(built) == 1
+    fitted(2, **{**settings, "max_epochs": 9})  # too short to tell
+    assert len(built) == 1
+    with pytest.warns(NotLearnedWarning, match="14 epochs .* no better than chance") as caught:
+        fitted(3, **settings)
+    assert (len(built), len(caught)) == (2, 1)
 
 
 def test_it_is_tuned_and_its_blocks_unfrozen(wide, vectors):
