@@ -20,7 +20,8 @@ from torch import nn
 
 from sklearn_sfx._validation import is_frames
 from sklearn_sfx.classifiers._design import NetworkDesign
-from sklearn_sfx.classifiers._net import TrainingNet, made_loss, with_own
+from sklearn_sfx.classifiers._learned import hardly_learned
+from sklearn_sfx.classifiers._net import GRADIENTS, SCHEDULE, TrainingNet, made_loss, with_own
 from sklearn_sfx.classifiers._trained import TrainedNetwork
 from sklearn_sfx.classifiers._training import (
     BestEpoch,
@@ -106,12 +107,13 @@ class TorchClassifier(TrainedNetwork):
 
     def _make_callbacks(self) -> list[tuple[str, Callback]]:
         """Return what happens in each batch and epoch of a training."""
+        schedule = (SCHEDULE, CosineSchedule())
+        recall = ("recall", RecallPerEpoch(len(self.classes_)))
         largest = self.design_._largest_gradient
-        return [
-            ("schedule", CosineSchedule()),
-            ("recall", RecallPerEpoch(len(self.classes_))),
-            *([] if largest is None else [("clipped", ClippedGradients(largest))]),
-        ]
+        # AdamW's steps are as long whatever the norm; another optimizer's would be shorter.
+        if largest is None or self.optimizer is not None:
+            return [schedule, recall]
+        return [schedule, recall, (GRADIENTS, ClippedGradients(largest))]
 
     def _make_net(
         self, module: nn.Module, device: torch.device, **kwargs: Any
@@ -180,8 +182,10 @@ class TorchClassifier(TrainedNetwork):
         material = Material(samples, held_back, device)
         net = self._train_seeded(seed, material, start)
         fresh = design._starts_anew and start is None
-        if fresh and self._is_at_chance(net.history, targets[train]):
+        failed = self._has_failed(net, targets, samples)
+        if failed and fresh:
             net = self._train_seeded(seed + 1, material, None)
+            failed = self._has_failed(net, targets, samples)
         history = _without_batches(net.history)
         loss = history[-1, "train_loss"] if len(history) else 0.0
         if not np.isfinite(loss):
@@ -192,12 +196,12 @@ class TorchClassifier(TrainedNetwork):
         self.history_ = history
         net.module_.eval()
         self.net_ = net
-        if self._is_at_chance(history, targets[train]):
+        if failed:
             warnings.warn(
-                f"{type(self).__name__}: after {len(history)} epochs the network tells the classes "
-                f"apart no better than chance (train_recall {history[-1, 'train_recall']:.2f}), so "
-                "what it says of other frames is worth nothing. Look whether spots can be seen in "
-                "frames prepared like this; train longer, at another lr, or of more labels.",
+                f"{type(self).__name__}: the network can hardly tell the classes of the frames it "
+                "was trained on, so what it says of others is worth little. Look whether spots can "
+                "be seen in frames prepared like this; label more of them, or train longer, or at "
+                "another learning rate.",
                 NotLearnedWarning,
                 stacklevel=4,
             )
@@ -306,18 +310,18 @@ class TorchClassifier(TrainedNetwork):
                 stacklevel=5,
             )
 
-    def _is_at_chance(self, history: History, targets: np.ndarray) -> bool:
-        """Tell whether the last recall is within two standard errors of that of guessing.
+    def _has_failed(self, net: NeuralNetClassifier, targets: np.ndarray, samples: InMemory) -> bool:
+        """Tell whether a training from which that was to be expected has taught nothing.
 
         Other weights than balanced ones can mean that one class is to be called nearly always.
         """
-        counts = np.bincount(targets[targets >= 0], minlength=len(self.classes_))
-        too_short = len(history) < ENOUGH_EPOCHS or counts.min() < FEW_LABELS
+        n_fewest = np.bincount(targets[targets >= 0], minlength=len(self.classes_)).min()
+        too_short = len(net.history) < ENOUGH_EPOCHS or n_fewest < FEW_LABELS
         if too_short or self.class_weight != "balanced":
             return False
-        chance = 1 / len(counts)
-        error = chance * np.sqrt(chance * (1 - chance) * (1 / counts).sum())
-        return bool(history[-1, "train_recall"] < chance + 2 * error)
+        net.module_.eval()
+        with one_thread():
+            return hardly_learned(net.module_, samples)
 
 
 @contextlib.contextmanager

@@ -85,7 +85,8 @@ class CNN1D(DesignedClassifier):
     callbacks : list, default=None
         Callbacks of skorch, or pairs of a name and one. Each training makes fresh ones of their
         parameters, which are in ``net_.callbacks_``. One named "schedule", and an `LRScheduler`
-        under any name, takes the place of the schedule of the learning rate.
+        under any name, takes the place of the schedule of the learning rate; one named "gradients"
+        that of what scales down those of frames. None in its place leaves it out.
     compile : bool, default=False
         Whether `torch.compile` makes the base quicker to train; this takes a minute itself, and
         a C++ compiler.

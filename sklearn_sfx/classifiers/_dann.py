@@ -1,6 +1,5 @@
 """The classifier that learns from another experiment's labels and none of one's own."""
 
-import warnings
 from collections.abc import Callable
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
@@ -29,10 +28,11 @@ from sklearn_sfx.classifiers._domains import (
     DomainPerEpoch,
     ReversalSchedule,
     in_mixed_batches,
+    warn_without_target,
 )
-from sklearn_sfx.classifiers._frame_levels import bring_frames_to_target
+from sklearn_sfx.classifiers._frame_levels import NEEDED, bring_frames_to_target
 from sklearn_sfx.classifiers._levels import bring_to_target, design_in_own_units
-from sklearn_sfx.exceptions import InputError, NoTargetWarning
+from sklearn_sfx.exceptions import InputError
 from sklearn_sfx.networks import AdversarialLoss, AdversarialModule
 
 __all__ = ["DANN"]
@@ -79,7 +79,8 @@ class DANN(TorchClassifier):
         How the strength grows with the progress p of the training, from 0 to 1: as
         ``2 / (1 + exp(-10 p)) - 1`` [1]_, as p, or not at all.
     max_epochs : int, default=50
-        Passes over the larger of source and target; the smaller is repeated evenly.
+        Passes over the larger of source and target; the smaller is repeated evenly. They are over
+        the source where the target is left out.
     batch_size : int, default=64
         Frames per step, half of them of the source and half of the target, if that is not left out.
     lr : float or "auto", default="auto"
@@ -282,7 +283,8 @@ class DANN(TorchClassifier):
         Warns
         -----
         NoTargetWarning
-            No frame is of the target: what is trained is a plain network of the source.
+            No frame is of the target, or fewer than 32 frames that nothing is reversed for: what is
+            trained is a plain network of the source.
         FewLabelsWarning
             A class has fewer than ten labels.
         NotLearnedWarning
@@ -297,14 +299,8 @@ class DANN(TorchClassifier):
         weighed = left_in(self, X, y, sample_weight, sample_domain)
         X, y, sample_weight, sample_domain = weighed
         classes, targets = self._encode(X, y, sample_domain)
-        if (targets >= 0).all():
-            warnings.warn(
-                "DANN: no frame is of the target, so there is nothing to adapt to, and this is a "
-                f"plain network of the source. Give frames with the label {self.unlabelled!r}, or "
-                "a sample_domain below 0.",
-                NoTargetWarning,
-                stacklevel=3,
-            )
+        alone = not isinstance(design, VectorDesign) and self.max_lambda in ("auto", 0)
+        warn_without_target(targets, self.unlabelled, NEEDED if alone else 1)
         if not isinstance(self.base, NetworkDesign):
             design = design_in_own_units(design, X)
         return self._fit(X, design, classes, targets, sample_weight)

@@ -1,10 +1,12 @@
 """How a network with two heads is trained: mixed batches, the reversal's strength, the record."""
 
 import math
+import warnings
 from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import torch
 from skorch import NeuralNetClassifier
 from skorch.callbacks import Callback
@@ -14,6 +16,7 @@ from torch.utils.data import DataLoader, Sampler
 
 from sklearn_sfx.classifiers._net import TrainingNet
 from sklearn_sfx.classifiers._training import InMemory, count_steps, weights_of
+from sklearn_sfx.exceptions import NoTargetWarning
 from sklearn_sfx.networks import domain_weights
 
 __all__ = [
@@ -23,6 +26,7 @@ __all__ = [
     "MixedBatches",
     "ReversalSchedule",
     "in_mixed_batches",
+    "warn_without_target",
 ]
 
 HEAD_STEPS = 10  # of the head for the domain, after each step of the whole network
@@ -95,16 +99,16 @@ class MixedBatches(Sampler):
     batch_size : int
         The most rows in a batch, two at least.
     leave_target : bool, default=False
-        Whether the target's half of each batch is left out.
+        Whether the target's half of each batch is left out; an epoch then shows the source once.
     """
 
     def __init__(self, targets: torch.Tensor, batch_size: int, leave_target: bool = False):
         domains = torch.where(targets >= 0)[0], torch.where(targets < 0)[0]
         self.domains = [rows for rows in domains if len(rows)]
+        most = max(1, batch_size // len(self.domains))
+        self.domains = self.domains[:1] if leave_target else self.domains
         self.n_draws = max(len(rows) for rows in self.domains)
-        self.n_batches = math.ceil(self.n_draws / max(1, batch_size // len(self.domains)))
-        if leave_target:
-            self.domains = self.domains[:1]
+        self.n_batches = math.ceil(self.n_draws / most)
 
     def __len__(self) -> int:
         return self.n_batches
@@ -126,6 +130,35 @@ def in_mixed_batches(
     """Load `MixedBatches` for a training; the rest is for torch's loader."""
     batches = MixedBatches(dataset.targets, batch_size, leave_target)
     return DataLoader(dataset, batch_sampler=batches, **kwargs)
+
+
+def warn_without_target(targets: np.ndarray, unlabelled: Any, needed: int) -> None:
+    """Warn, in the name of who calls `fit`, where too few frames are of the target, or the source.
+
+    Parameters
+    ----------
+    targets : ndarray of int64, shape (n,)
+        Class numbers of the source's frames, and -1 for those of the target.
+    unlabelled : object
+        The label that marks the target.
+    needed : int
+        How many of either it takes for the target to have a part in the training.
+    """
+    n_source, n_target = int((targets >= 0).sum()), int((targets < 0).sum())
+    if min(n_source, n_target) >= needed:
+        return
+    message = (
+        f"DANN: the levels of pixels are known from {needed} frames of either run, and there are "
+        f"{n_source} of the source and {n_target} of the target. So nothing is made like the "
+        "target, and this is a plain network of the source: give more frames."
+    )
+    if n_target == 0:
+        message = (
+            "DANN: no frame is of the target, so there is nothing to adapt to, and this is a "
+            f"plain network of the source. Give frames with the label {unlabelled!r}, or "
+            "a sample_domain below 0."
+        )
+    warnings.warn(message, NoTargetWarning, stacklevel=4)
 
 
 class ReversalSchedule(Callback):

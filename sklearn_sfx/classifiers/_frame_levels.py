@@ -9,7 +9,7 @@ from sklearn_sfx.classifiers._base import Material
 from sklearn_sfx.classifiers._cache import CachedFrames, PixelChange, pack, unpack
 from sklearn_sfx.classifiers._training import to_tensor
 
-__all__ = ["bring_frames_to_target"]
+__all__ = ["NEEDED", "bring_frames_to_target"]
 
 NEEDED = 32  # frames of either run; fewer do not say what is usual at a pixel
 ENOUGH = 200  # frames by which a run is judged,

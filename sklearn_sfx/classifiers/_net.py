@@ -15,7 +15,9 @@ from sklearn_sfx.exceptions import InputError
 
 __all__ = ["TrainingNet", "made_loss", "with_own"]
 
-SCHEDULE = "schedule"  # the name of what sets the learning rate
+# The names of what sets the learning rate, and of what scales large gradients down. A callback of
+# the user's takes their place, and no other's: the rest of ours is needed.
+SCHEDULE, GRADIENTS = "schedule", "gradients"
 
 
 class TrainingNet(NeuralNetClassifier):
@@ -64,11 +66,18 @@ class TrainingNet(NeuralNetClassifier):
                     raise
                 stop = StopTraining()
             except KeyError as error:  # of a history
+                name = type(callback).__name__
+                apart = re.search(r"(\w+_)?domain_\w+", str(error))
+                if apart is not None:
+                    raise InputError(
+                        f"{name} looks at {apart[0]}, which there is only where source and target "
+                        "are told apart: set max_lambda above 0, or let it look at train_loss."
+                    ) from error
                 lacking = re.search(r"valid_\w+", str(error))
                 if self.train_split is not None or lacking is None:
                     raise
                 raise InputError(
-                    f"{type(callback).__name__} looks at {lacking[0]}, and nothing is held back to "
+                    f"{name} looks at {lacking[0]}, and nothing is held back to "
                     "tell it by: set early_stopping=True, or let it look at train_loss."
                 ) from error
         if stop is not None:
@@ -105,7 +114,7 @@ def _is_raised_by(callback: Callback, error: KeyboardInterrupt) -> bool:
 def with_own(
     ours: list[tuple[str, Callback]], own: Sequence[Any] | None
 ) -> list[tuple[str, Callback] | Callback | type]:
-    """Return our callbacks and fresh ones of a user's, which take the place of those named alike.
+    """Return our callbacks, and fresh ones of a user's, which take the place of two of ours.
 
     Only their parameters are taken over: what a callback keeps of a training stays with that.
     """
@@ -124,4 +133,5 @@ def with_own(
         taken.add(SCHEDULE if name is None and isinstance(callback, LRScheduler) else name)
         if callback is not None:
             fresh.append(callback if name is None else (name, callback))
-    return [pair for pair in ours if pair[0] not in taken] + fresh
+    kept = [pair for pair in ours if pair[0] not in taken or pair[0] not in (SCHEDULE, GRADIENTS)]
+    return [(f"sfx_{name}", callback) for name, callback in kept] + fresh

@@ -329,5 +329,5 @@ def test_a_network_of_frames_that_stays_at_chance_is_warned_of(small, name):
     model = base if name == "CNN2D" else DANN(base, **settings)
     if name == "DANN":
         frames, y = np.concatenate([frames, frames]), np.r_[y, np.full(len(y), -1)]
-    with pytest.warns(NotLearnedWarning, match=f"{name}: after 10 epochs .* no better than chance"):
+    with pytest.warns(NotLearnedWarning, match=f"{name}: the network can hardly tell the classes"):
         model.fit(frames, y)

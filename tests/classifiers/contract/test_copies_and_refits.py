@@ -29,6 +29,9 @@ from tests.classifiers.contract.every_classifier import (
     training,
 )
 
+# Their runs are small: a DANN on frames says so.
+pytestmark = pytest.mark.filterwarnings("ignore:DANN. the levels of pixels")
+
 
 def test_clone_forgets_and_set_params_reaches_the_next_fit(fitted):
     model, X, y = fitted

@@ -29,6 +29,9 @@ from tests.classifiers.contract.every_classifier import (
     same,
 )
 
+# Their runs are small: a DANN on frames says so.
+pytestmark = pytest.mark.filterwarnings("ignore:DANN. the levels of pixels")
+
 
 @pytest.mark.parametrize(
     ("names", "given"),
