@@ -311,13 +311,9 @@ class TorchClassifier(TrainedNetwork):
             )
 
     def _has_failed(self, net: NeuralNetClassifier, targets: np.ndarray, samples: InMemory) -> bool:
-        """Tell whether a training from which that was to be expected has taught nothing.
-
-        Other weights than balanced ones can mean that one class is to be called nearly always.
-        """
+        """Tell whether a training from which that was to be expected has taught nothing."""
         n_fewest = np.bincount(targets[targets >= 0], minlength=len(self.classes_)).min()
-        too_short = len(net.history) < ENOUGH_EPOCHS or n_fewest < FEW_LABELS
-        if too_short or self.class_weight != "balanced":
+        if len(net.history) < ENOUGH_EPOCHS or n_fewest < FEW_LABELS:
             return False
         net.module_.eval()
         with one_thread():

@@ -219,6 +219,16 @@ def test_a_network_that_learned_is_not_warned_of(vectors):
         assert model.score(*vectors) > 0.9
 
 
+def test_whether_it_learned_is_no_matter_of_the_threshold(vectors):
+    """All are called one class, and ranked all the same; of chance no weights make more."""
+    X, y = vectors
+    model = CNN1D(**TINY, class_weight={0: 1.0, 1: 1e4}).fit(X, y)
+    assert model.predict(X).mean() == 1
+    shuffled = np.random.default_rng(0).permutation(y)
+    with pytest.warns(NotLearnedWarning):
+        CNN1D(**{**TINY, "lr": 0.001}, class_weight=None).fit(X, shuffled)
+
+
 def test_a_network_that_a_warm_start_ruins_is_warned_of(vectors):
     model = CNN1D(**TINY).fit(*vectors).set_params(warm_start=True, max_epochs=1, lr=30.0)
     with pytest.warns(NotLearnedWarning):

@@ -43,6 +43,7 @@ def test_grid_search_finds_what_has_the_highest_recall(case):
     assert search.score(X_test, y_test) == recall_score(y_test, expected.predict(X_test)) > 0.95
 
 
+@pytest.mark.filterwarnings("ignore::sklearn_sfx.exceptions.NotLearnedWarning")  # some do not
 @pytest.mark.parametrize(
     ("name", "resource"),
     [("CNN1D", "n_samples"), ("CNN2D", "max_epochs"), ("FineTuned-CNN1D", "max_epochs")],
