@@ -86,7 +86,7 @@ class NoTargetWarning(UserWarning):
 
 
 class NotLearnedWarning(UserWarning):
-    """A network tells the classes of the frames it learned from apart no better than chance.
+    """A network ranks the very frames that it was trained on hardly better than by chance.
 
     Examples
     --------

@@ -47,8 +47,9 @@ class CNN2D(DesignedClassifier):
     and `LCN` give. It wants about 1200 labelled frames [2]_; with 200, `CNN1D` after
     `RowWiseDecomposition` finds more. NaN, and what the mask of `Frames` calls unusable, read as 0.
 
-    `Frames` are trained on where they are: a batch is read when it is its turn. A fresh training of
-    ten epochs or more that ends no better than chance begins anew once, from other weights.
+    `Frames` are trained on where they are: a batch is read when it is its turn. Gradients are
+    scaled down to a norm of 1, unless an `optimizer` is given. A fresh training of ten epochs or
+    more that ends hardly better than chance begins anew once, from other weights.
 
     Parameters
     ----------

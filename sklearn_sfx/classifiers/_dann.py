@@ -283,13 +283,12 @@ class DANN(TorchClassifier):
         Warns
         -----
         NoTargetWarning
-            No frame is of the target, or fewer than 32 frames that nothing is reversed for: what is
-            trained is a plain network of the source.
+            No frame is of the target; or source or target has fewer than 32 frames, whose levels
+            are then not known. What is trained is a plain network of the source.
         FewLabelsWarning
             A class has fewer than ten labels.
         NotLearnedWarning
-            After ten epochs or more the classes of the training frames are told apart no better
-            than by chance.
+            After ten epochs or more the frames trained on are ranked hardly better than by chance.
         """
         design = design_of(CNN1D() if self.base is None else self.base)
         X = design._check(self, X, reset=True)
@@ -299,8 +298,8 @@ class DANN(TorchClassifier):
         weighed = left_in(self, X, y, sample_weight, sample_domain)
         X, y, sample_weight, sample_domain = weighed
         classes, targets = self._encode(X, y, sample_domain)
-        alone = not isinstance(design, VectorDesign) and self.max_lambda in ("auto", 0)
-        warn_without_target(targets, self.unlabelled, NEEDED if alone else 1)
+        needed = NEEDED if self._leaves_target(design) else 1
+        warn_without_target(targets, self.unlabelled, needed)
         if not isinstance(self.base, NetworkDesign):
             design = design_in_own_units(design, X)
         return self._fit(X, design, classes, targets, sample_weight)
@@ -349,21 +348,21 @@ class DANN(TorchClassifier):
     def _highest_rate(self) -> float:
         return self._said_or(self.lr, RATES)
 
-    def _strength(self) -> float:
-        return self._said_or(self.max_lambda, STRENGTHS)
+    def _leaves_target(self, design: NetworkDesign) -> bool:
+        """Tell whether nothing would learn from the target: norms of frames do not."""
+        return not isinstance(design, VectorDesign) and self.max_lambda in ("auto", 0)
 
     def _make_callbacks(self) -> list[tuple[str, Callback]]:
+        strength = self._said_or(self.max_lambda, STRENGTHS)
         return [
             *super()._make_callbacks(),
-            ("reversal", ReversalSchedule(self._strength(), self.lambda_schedule)),
+            ("reversal", ReversalSchedule(strength, self.lambda_schedule)),
             ("domain", DomainPerEpoch()),
             ("domain_head", DomainHeadAhead(self._highest_rate(), self.weight_decay)),
         ]
 
     def _make_net(self, module: Any, device: torch.device, **kwargs: Any) -> NeuralNetClassifier:
-        # Norms of frames do not learn from the target, so without the reversal nothing does.
-        alone = not isinstance(self.design_, VectorDesign) and not self._strength()
-        kwargs["iterator_train__leave_target"] = alone
+        kwargs["iterator_train__leave_target"] = self._leaves_target(self.design_)
         return super()._make_net(module, device, **kwargs)
 
     def _build_module(

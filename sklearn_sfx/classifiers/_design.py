@@ -196,8 +196,8 @@ class FrameDesign(NetworkDesign):
 
     All is as with `VectorDesign`. `Frames` are trained on where they are, and kept in half
     precision as far as ``cache_bytes`` goes, an attribute of the class or of the design: 2**30.
-    Gradients are scaled down to a norm of 1, and a fresh training of ten epochs or more that ends
-    no better than chance begins anew once, from other weights.
+    Gradients are scaled down to a norm of 1, unless an optimizer is given, and a fresh training of
+    ten epochs or more that ends hardly better than chance begins anew once, from other weights.
 
     See Also
     --------

@@ -51,8 +51,7 @@ class DesignedClassifier(TorchClassifier):
         FewLabelsWarning
             A class has fewer than ten labels.
         NotLearnedWarning
-            After ten epochs or more the classes of the training frames are told apart no better
-            than by chance.
+            After ten epochs or more the frames trained on are ranked hardly better than by chance.
         """
         design = self._make_design()
         X = design._check(self, X, reset=True)
@@ -62,7 +61,18 @@ class DesignedClassifier(TorchClassifier):
 
 
 def design_of(base: Any) -> NetworkDesign:
-    """Return the design that a classifier would make of its parameters, or a copy of a design."""
+    """Return the design that a classifier would make of its parameters, or a copy of a design.
+
+    Parameters
+    ----------
+    base : DesignedClassifier or NetworkDesign
+        What `DANN` was given; not changed.
+
+    Raises
+    ------
+    InputError
+        It is neither, or one of its parameters cannot be used.
+    """
     if isinstance(base, NetworkDesign):
         return base._copy()
     if isinstance(base, DesignedClassifier):

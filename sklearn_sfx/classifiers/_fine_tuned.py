@@ -228,8 +228,7 @@ class FineTuned(TorchClassifier):
         FewLabelsWarning
             A class has fewer than ten labels.
         NotLearnedWarning
-            After ten epochs or more the classes of the training frames are told apart no better
-            than by chance.
+            After ten epochs or more the frames trained on are ranked hardly better than by chance.
         """
         prepare, source = open_base(self.base)
         design, shape = source.design_, source.network_shape_

@@ -133,5 +133,5 @@ def with_own(
         taken.add(SCHEDULE if name is None and isinstance(callback, LRScheduler) else name)
         if callback is not None:
             fresh.append(callback if name is None else (name, callback))
-    kept = [pair for pair in ours if pair[0] not in taken or pair[0] not in (SCHEDULE, GRADIENTS)]
-    return [(f"sfx_{name}", callback) for name, callback in kept] + fresh
+    taken &= {SCHEDULE, GRADIENTS}
+    return [(f"sfx_{name}", callback) for name, callback in ours if name not in taken] + fresh

@@ -290,6 +290,19 @@ def test_callbacks_work_in_a_search(vectors):
     assert search.best_score_ > 0.5
 
 
+def test_only_two_of_our_callbacks_give_way_to_those_named_alike(vectors, spotted):
+    named = ("recall", EpochScoring("accuracy", on_train=True, name="mine"))
+    model = CNN1D(**{**TINY, "max_epochs": 12}, callbacks=[named]).fit(*vectors)
+    assert {"mine", "train_recall"} <= set(model.history_[-1])
+    frames, _, is_hit = spotted
+    names = dict(CNN2D(**TINY).fit(frames, is_hit).net_.callbacks_)
+    without = CNN2D(**TINY, callbacks=[("gradients", None)]).fit(frames, is_hit)
+    assert set(names) - set(dict(without.net_.callbacks_)) == {"sfx_gradients"}
+    # Steps of another optimizer would be shorter for it.
+    by_descent = CNN2D(**TINY, optimizer=torch.optim.SGD).fit(frames, is_hit)
+    assert "sfx_gradients" not in dict(by_descent.net_.callbacks_)
+
+
 def test_what_is_no_callback_is_refused(vectors):
     for wrong in ("EarlyStopping", lambda net: None, ("a", "b", "c")):
         with pytest.raises(InputError, match="callbacks of skorch"):
@@ -381,25 +394,3 @@ def test_a_safe_file_takes_the_network_without_what_trained_it(vectors, tmp_path
     save_model(model.set_params(**dict.fromkeys(used)), tmp_path / "model.skops")
     loaded = load_model(tmp_path / "model.skops")
     np.testing.assert_array_equal(loaded.predict_proba(X), model.predict_proba(X))
-
-
-def test_only_two_of_our_callbacks_give_way_to_those_named_alike(vectors, spotted):
-    named = ("recall", EpochScoring("accuracy", on_train=True, name="mine"))
-    model = CNN1D(**{**TINY, "max_epochs": 12}, callbacks=[named]).fit(*vectors)
-    assert {"mine", "train_recall"} <= set(model.history_[-1])
-    frames, _, is_hit = spotted
-    names = dict(CNN2D(**TINY).fit(frames, is_hit).net_.callbacks_)
-    without = CNN2D(**TINY, callbacks=[("gradients", None)]).fit(frames, is_hit)
-    assert set(names) - set(dict(without.net_.callbacks_)) == {"sfx_gradients"}
-    # Steps of another optimizer would be shorter for it.
-    by_descent = CNN2D(**TINY, optimizer=torch.optim.SGD).fit(frames, is_hit)
-    assert "sfx_gradients" not in dict(by_descent.net_.callbacks_)
-
-
-def test_a_callback_that_looks_at_the_domains_of_frames_is_told_where_they_are(spotted):
-    frames, _, is_hit = spotted
-    both = np.concatenate([frames, frames]), np.r_[is_hit, np.full(len(is_hit), -1)]
-    watching = DANN(CNN2D(**TINY), max_epochs=2, callbacks=[EarlyStopping("domain_loss")])
-    with pytest.raises(InputError, match=r"looks at domain_loss, .* set max_lambda above 0"):
-        watching.fit(*both)
-    watching.set_params(max_lambda=1.0).fit(*both)
