@@ -20,7 +20,7 @@ from torch import nn
 
 from sklearn_sfx._validation import is_frames
 from sklearn_sfx.classifiers._design import NetworkDesign
-from sklearn_sfx.classifiers._learned import hardly_learned
+from sklearn_sfx.classifiers._learned import how_well_learned
 from sklearn_sfx.classifiers._net import GRADIENTS, SCHEDULE, TrainingNet, made_loss, with_own
 from sklearn_sfx.classifiers._trained import TrainedNetwork
 from sklearn_sfx.classifiers._training import (
@@ -181,11 +181,12 @@ class TorchClassifier(TrainedNetwork):
                 each.move_to(device)
         material = Material(samples, held_back, device)
         net = self._train_seeded(seed, material, start)
-        fresh = design._starts_anew and start is None
-        failed = self._has_failed(net, targets, samples)
-        if failed and fresh:
-            net = self._train_seeded(seed + 1, material, None)
-            failed = self._has_failed(net, targets, samples)
+        margin = self._margin_of(net, targets, samples)
+        if margin < 0 and design._starts_anew and start is None:
+            second = self._train_seeded(seed + 1, material, None)
+            of_second = self._margin_of(second, targets, samples)
+            if of_second > margin:
+                net, margin = second, of_second
         history = _without_batches(net.history)
         loss = history[-1, "train_loss"] if len(history) else 0.0
         if not np.isfinite(loss):
@@ -196,7 +197,7 @@ class TorchClassifier(TrainedNetwork):
         self.history_ = history
         net.module_.eval()
         self.net_ = net
-        if failed:
+        if margin < 0:
             warnings.warn(
                 f"{type(self).__name__}: the network can hardly tell the classes of the frames it "
                 "was trained on, so what it says of others is worth little. Look whether spots can "
@@ -310,14 +311,15 @@ class TorchClassifier(TrainedNetwork):
                 stacklevel=5,
             )
 
-    def _has_failed(self, net: NeuralNetClassifier, targets: np.ndarray, samples: InMemory) -> bool:
-        """Tell whether a training from which that was to be expected has taught nothing."""
+    def _margin_of(self, net: NeuralNetClassifier, targets: np.ndarray, samples: InMemory) -> float:
+        """Return how well a network has learned, below 0 hardly; inf where that is not expected."""
         n_fewest = np.bincount(targets[targets >= 0], minlength=len(self.classes_)).min()
-        if len(net.history) < ENOUGH_EPOCHS or n_fewest < FEW_LABELS:
-            return False
+        n_epochs = max(len(net.history), self.max_epochs if self.early_stopping else 0)
+        if n_epochs < ENOUGH_EPOCHS or n_fewest < FEW_LABELS:
+            return np.inf
         net.module_.eval()
         with one_thread():
-            return hardly_learned(net.module_, samples)
+            return how_well_learned(net.module_, samples)
 
 
 @contextlib.contextmanager

@@ -229,6 +229,24 @@ def test_whether_it_learned_is_no_matter_of_the_threshold(vectors):
         CNN1D(**{**TINY, "lr": 0.001}, class_weight=None).fit(X, shuffled)
 
 
+def test_stopping_early_hides_nothing(vectors):
+    X, _ = vectors
+    y = np.random.default_rng(0).permutation(np.arange(len(X)) % 2)
+    model = CNN1D(**{**TINY, "lr": 0.001, "max_epochs": 30}, early_stopping=True, patience=2)
+    with pytest.warns(NotLearnedWarning):
+        model.fit(X, y)
+    assert len(model.history_) < 10
+
+
+def test_wrong_labels_that_weigh_next_to_nothing_raise_no_alarm(vectors):
+    X, y = vectors
+    rng = np.random.default_rng(0)
+    drawn = rng.random(len(y)) < 0.6
+    labels = np.where(drawn, rng.integers(0, 2, len(y)), y)
+    model = CNN1D(**TINY).fit(X, labels, sample_weight=np.where(drawn, 1e-4, 1))
+    assert model.score(X, y) > 0.9
+
+
 def test_a_network_that_a_warm_start_ruins_is_warned_of(vectors):
     model = CNN1D(**TINY).fit(*vectors).set_params(warm_start=True, max_epochs=1, lr=30.0)
     with pytest.warns(NotLearnedWarning):
