@@ -13,8 +13,11 @@ highest of 4 x 4 pixels: this is not the size of the paper. A batch holds as man
 source for both.
 
 LN84, LN83 and LO19 have one kind of detector, as those they are named after had; LG36 another.
+With `--random` everything differs, and no method was made on these pairs: detector, crystal, beam
+and background are drawn.
 
     python -m benchmarks.frames_across --cache across --jobs 2 [--experiments LN84 LG36]
+    python -m benchmarks.frames_across --cache across --jobs 2 --seeds 0 --random 5
 """
 
 import argparse
@@ -33,6 +36,8 @@ from benchmarks.label_efficiency.runs import EXPERIMENTS
 from benchmarks.weak_supervision import DOMAINS, RARE, prepared_run
 from sklearn_sfx import CNN2D, DANN
 from sklearn_sfx._files import replacing
+from sklearn_sfx.datasets import random_domains
+from sklearn_sfx.datasets.simulation import Domain
 
 N_FRAMES, N_LEARNED = 1000, 600  # of a run, and of those that are learned from
 RATES = (None, RARE)  # hits among the target's frames that are learned from; None as they come
@@ -46,9 +51,10 @@ def main() -> None:
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--experiments", nargs="+", default=DOMAINS, choices=EXPERIMENTS)
+    parser.add_argument("--random", type=int, metavar="N", help="experiments drawn instead")
     args = parser.parse_args()
     args.cache.mkdir(parents=True, exist_ok=True)
-    names = args.experiments
+    names = args.experiments if args.random is None else [f"random{k}" for k in range(args.random)]
     pairs = list(itertools.permutations(names, 2))
     places = list(itertools.product(args.seeds, names))
     with joblib.Parallel(n_jobs=args.jobs) as parallel:
@@ -87,7 +93,7 @@ def quartered(cache: Path, name: str, seed: int) -> tuple[np.ndarray, np.ndarray
     """Return the prepared frames of a run, float32 (n, 180, 180), and the labels (n,)."""
     path = cache / f"{name}-{seed}.npz"
     if not path.exists():
-        run = prepared_run(cache / "runs", name, seed, N_FRAMES)
+        run = prepared_run(cache / "runs", domain_of(name), seed, N_FRAMES)
         frames = np.asarray(run["frames"])
         side = frames.shape[1] // 2
         halves = frames.reshape(len(frames), side, 2, side, 2).max(axis=(2, 4))
@@ -95,6 +101,12 @@ def quartered(cache: Path, name: str, seed: int) -> tuple[np.ndarray, np.ndarray
             np.savez(file, frames=halves, target=run["target"])
     with np.load(path) as file:
         return file["frames"].astype(np.float32), file["target"]
+
+
+def domain_of(name: str) -> str | Domain:
+    """Return what a run is simulated by: a name that is known, or what is drawn for random7."""
+    number = name.removeprefix("random")
+    return name if number == name else random_domains(int(number) + 1, random_state=0)[-1]
 
 
 def by_source(cache: Path, name: str, names: list[str], seed: int) -> dict[str, list[float]]:

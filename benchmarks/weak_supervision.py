@@ -44,6 +44,7 @@ from sklearn_sfx import (
     evaluate,
     make_sfx_frames,
 )
+from sklearn_sfx.datasets.simulation import Domain
 
 CROP, HALF = 724, 360
 DOMAINS = ("LN84", "LN83", "LO19")
@@ -57,9 +58,9 @@ EPOCHS_DANN = 10  # over source and target, and of the control over the source
 # -- The runs ----------------------------------------------------------------------------------
 
 
-def prepared_run(cache: Path, domain: str, seed: int, n_frames: int) -> dict:
+def prepared_run(cache: Path, domain: str | Domain, seed: int, n_frames: int) -> dict:
     """Return halved frames (float16, memory-mapped), RWD vectors and labels of a simulated run."""
-    folder = cache / f"{domain}-{n_frames}-{seed}"
+    folder = cache / f"{getattr(domain, 'name', domain)}-{n_frames}-{seed}"
     if not (folder / "frames.npy").exists():
         folder.mkdir(parents=True, exist_ok=True)
         make_run(folder, domain, seed, n_frames)
@@ -67,7 +68,7 @@ def prepared_run(cache: Path, domain: str, seed: int, n_frames: int) -> dict:
     return {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in names}
 
 
-def make_run(folder: Path, domain: str, seed: int, n_frames: int) -> None:
+def make_run(folder: Path, domain: str | Domain, seed: int, n_frames: int) -> None:
     run = make_sfx_frames(n_frames, domain=domain, frame_shape=(CROP, CROP), random_state=seed)
     # Defective pixels are found on so many frames as a user would have labelled.
     chosen = np.random.default_rng(seed).choice(n_frames, min(FEW, n_frames), replace=False)
