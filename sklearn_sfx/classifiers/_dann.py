@@ -1,6 +1,8 @@
 """The classifier that learns from another experiment's labels and none of one's own."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
+from functools import partial
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
@@ -15,8 +17,8 @@ from skorch.callbacks import Callback
 from skorch.history import History
 from torch import nn
 
-from sklearn_sfx._labels import encode_labels, is_unlabelled
 from sklearn_sfx._weights import left_in
+from sklearn_sfx.classifiers._agreement import trained_on_frames
 from sklearn_sfx.classifiers._base import Material, TorchClassifier
 from sklearn_sfx.classifiers._cnn1d import CNN1D
 from sklearn_sfx.classifiers._design import NetworkDesign, VectorDesign
@@ -28,11 +30,10 @@ from sklearn_sfx.classifiers._domains import (
     DomainPerEpoch,
     ReversalSchedule,
     in_mixed_batches,
-    warn_without_target,
 )
-from sklearn_sfx.classifiers._frame_levels import NEEDED, bring_frames_to_target
+from sklearn_sfx.classifiers._frame_levels import NEEDED
 from sklearn_sfx.classifiers._levels import bring_to_target, design_in_own_units
-from sklearn_sfx.exceptions import InputError
+from sklearn_sfx.classifiers._source_and_target import encode_source, warn_without_target
 from sklearn_sfx.networks import AdversarialLoss, AdversarialModule
 
 __all__ = ["DANN"]
@@ -48,7 +49,9 @@ class DANN(TorchClassifier):
     It is fitted on labelled frames of one experiment, the source, and unlabelled frames of another,
     the target. What every frame of a run has is of its detector: each place of the source's
     vectors, and each pixel of its frames where both runs have 32 or more, is given the level and
-    the spread that it has in the target's. So what is fitted is for the target.
+    the spread that it has in the target's. So what is fitted is for the target. Of frames that can
+    do harm, so two networks are trained, with it and as they come, which is `CNN2D` of the source;
+    kept is the one whose decisions on frames of the target change less when these are turned over.
 
     One base feeds two heads: one learns the labels of the source, the other learns to tell source
     from target, and its gradient is reversed on its way into the base [1]_. So the base learns what
@@ -72,9 +75,9 @@ class DANN(TorchClassifier):
         `sample_domain` says which frames are of the target.
     max_lambda : float or "auto", default="auto"
         Strength of the gradient reversal at its greatest; 0 trains on the source alone, made like
-        the target, and of frames leaves the target out of the batches, which takes half the time.
-        "auto" is 1 for row vectors, and 0 for frames, where the reversal gained on some pairs of
-        experiments and lost on others.
+        the target, and of frames leaves the target out of the batches. "auto" is 1 for row vectors,
+        and 0 for frames, where the reversal gained on some pairs of experiments and lost on others.
+        Above 0 frames are made like the target's in any case.
     lambda_schedule : {"ganin", "linear", "constant"}, default="ganin"
         How the strength grows with the progress p of the training, from 0 to 1: as
         ``2 / (1 + exp(-10 p)) - 1`` [1]_, as p, or not at all.
@@ -82,7 +85,8 @@ class DANN(TorchClassifier):
         Passes over the larger of source and target; the smaller is repeated evenly. They are over
         the source where the target is left out.
     batch_size : int, default=64
-        Frames per step, half of them of the source and half of the target, if that is not left out.
+        Frames per step, half of them of the source and half of the target; where that is left out
+        a step has its half.
     lr : float or "auto", default="auto"
         Highest learning rate: it rises over the first tenth of the training and then falls to a
         hundredth, following a cosine. "auto" is 0.003 for row vectors and 0.005 for frames, as
@@ -133,6 +137,8 @@ class DANN(TorchClassifier):
         of each, unless the target is left out of the batches; and ``lambda``. All are taken while
         training. Trained is what shows a plateau in the label's and goes up and down in the
         domain's, where an accuracy of 0.5 means that source and target cannot be told apart.
+    made_alike_ : bool
+        Whether the source was made like the target.
     preprocessing_ : str or None
         As `CNN1D` has it.
     net_ : skorch.NeuralNetClassifier
@@ -297,43 +303,14 @@ class DANN(TorchClassifier):
             check_consistent_length(X, sample_domain)
         weighed = left_in(self, X, y, sample_weight, sample_domain)
         X, y, sample_weight, sample_domain = weighed
-        classes, targets = self._encode(X, y, sample_domain)
+        classes, targets = encode_source(self, X, y, sample_domain)
         needed = NEEDED if self._leaves_target(design) else 1
         warn_without_target(targets, self.unlabelled, needed)
         if not isinstance(self.base, NetworkDesign):
             design = design_in_own_units(design, X)
-        return self._fit(X, design, classes, targets, sample_weight)
-
-    def _encode(self, X: Any, y: Any, sample_domain: Any) -> tuple[np.ndarray, np.ndarray]:
-        """Return the classes of the source, and class numbers: -1 for the target."""
-        if y is None:
-            return encode_labels(self, X, y)
-        y = column_or_1d(y, warn=True)
-        check_consistent_length(X, y)
-        marked = is_unlabelled(y, self.unlabelled)
-        source = ~marked
-        if sample_domain is not None:
-            source = sample_domain >= 0
-            if (source & marked).any():
-                raise InputError(
-                    f"DANN: {int((source & marked).sum())} frames of the source have no label (y "
-                    f"is {self.unlabelled!r}): label them, or leave them out."
-                )
-        if not source.any():
-            raise InputError(
-                "DANN: no frame is of the source: it learns from labels of another "
-                "experiment, so give frames with labels of two classes too."
-            )
-        held = np.unique(y[source])
-        if len(held) < 2 and marked.any() and sample_domain is None:
-            raise InputError(
-                f"DANN: the source needs labels of two classes at least, but y holds one class "
-                f"only, {held.tolist()[0]!r}, beside {self.unlabelled!r}, which marks the target: "
-                "if that is a label, set unlabelled=None."
-            )
-        targets = np.full(len(y), -1, np.int64)
-        classes, targets[source] = encode_labels(self, y[source], y[source])
-        return classes, targets
+        self._fit(X, design, classes, targets, sample_weight)
+        self.made_alike_ = bool(vars(self.net_).pop("made_alike", (targets < 0).any()))
+        return self
 
     # -- How it is trained ---------------------------------------------------------------------
 
@@ -371,19 +348,28 @@ class DANN(TorchClassifier):
         base = design._checked_base(frame_shape)
         on_vectors = isinstance(design, VectorDesign)
         n_features = min(N_FEATURES, base.n_features) if on_vectors else base.n_features
-        return AdversarialModule(
-            base,
-            design.build_head(n_features, n_classes),
-            design.build_head(n_features, 1),
-            design.build_augmentation() if self.augment else None,
-            nn.Linear(base.n_features, n_features) if on_vectors else None,
-        )
+        head = design.build_head(n_features, n_classes)
+        # Of frames it draws from numbers of its own: without it this is the network of the source.
+        with nullcontext() if on_vectors else torch.random.fork_rng(devices=[]):
+            domain_head = design.build_head(n_features, 1)
+        augmentation = design.build_augmentation() if self.augment else None
+        bottleneck = nn.Linear(base.n_features, n_features) if on_vectors else None
+        return AdversarialModule(base, head, domain_head, augmentation, bottleneck)
+
+    def _train_seeded(self, seed: int, material: Material, start: Any) -> NeuralNetClassifier:
+        if isinstance(self.design_, VectorDesign):
+            return super()._train_seeded(seed, material, start)
+        train = partial(super()._train_seeded, seed, material, start)
+        made_alike = None if self._leaves_target(self.design_) else True
+        if start is not None:
+            made_alike = getattr(self, "made_alike_", True)
+        net, is_alike = trained_on_frames(material, train, made_alike)
+        net.made_alike = is_alike  # stays with this net, for another may be trained beside it
+        return net
 
     def _train(self, module: Any, material: Material, history: History) -> NeuralNetClassifier:
         if isinstance(self.design_, VectorDesign):
             bring_to_target(material, by_median=getattr(module.base, "own_units", False))
-        else:
-            bring_frames_to_target(material)
         return super()._train(module, material, history)
 
     def __sklearn_tags__(self) -> Tags:

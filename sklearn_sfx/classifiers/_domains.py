@@ -1,12 +1,10 @@
 """How a network with two heads is trained: mixed batches, the reversal's strength, the record."""
 
 import math
-import warnings
 from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
 import torch
 from skorch import NeuralNetClassifier
 from skorch.callbacks import Callback
@@ -16,7 +14,6 @@ from torch.utils.data import DataLoader, Sampler
 
 from sklearn_sfx.classifiers._net import TrainingNet
 from sklearn_sfx.classifiers._training import InMemory, count_steps, weights_of
-from sklearn_sfx.exceptions import NoTargetWarning
 from sklearn_sfx.networks import domain_weights
 
 __all__ = [
@@ -26,7 +23,6 @@ __all__ = [
     "MixedBatches",
     "ReversalSchedule",
     "in_mixed_batches",
-    "warn_without_target",
 ]
 
 HEAD_STEPS = 10  # of the head for the domain, after each step of the whole network
@@ -62,8 +58,11 @@ class AdversarialNet(TrainingNet):
     def _outputs(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """Return the logits of the labels and of the domain, and the features."""
         module = self.module_
-        if not module.training or x.dim() == 2 or bool(self.is_source_.all()):
+        if not module.training or x.dim() == 2:
             features = module.features(x)
+        elif bool(self.is_source_.all()):  # nothing to tell apart; no dropout of that head is drawn
+            features = module.features(x)
+            return module.head(features), features.new_zeros(len(x)), features.detach()
         else:
             features = self._features_of_each(x)
         return *module.heads(features), features.detach()
@@ -130,35 +129,6 @@ def in_mixed_batches(
     """Load `MixedBatches` for a training; the rest is for torch's loader."""
     batches = MixedBatches(dataset.targets, batch_size, leave_target)
     return DataLoader(dataset, batch_sampler=batches, **kwargs)
-
-
-def warn_without_target(targets: np.ndarray, unlabelled: Any, needed: int) -> None:
-    """Warn, in the name of who calls `fit`, where too few frames are of the target, or the source.
-
-    Parameters
-    ----------
-    targets : ndarray of int64, shape (n,)
-        Class numbers of the source's frames, and -1 for those of the target.
-    unlabelled : object
-        The label that marks the target.
-    needed : int
-        How many of either it takes for the target to have a part in the training.
-    """
-    n_source, n_target = int((targets >= 0).sum()), int((targets < 0).sum())
-    if min(n_source, n_target) >= needed:
-        return
-    message = (
-        f"DANN: the levels of pixels are known from {needed} frames of either run, and there are "
-        f"{n_source} of the source and {n_target} of the target. So nothing is made like the "
-        "target, and this is a plain network of the source: give more frames."
-    )
-    if n_target == 0:
-        message = (
-            "DANN: no frame is of the target, so there is nothing to adapt to, and this is a "
-            f"plain network of the source. Give frames with the label {unlabelled!r}, or "
-            "a sample_domain below 0."
-        )
-    warnings.warn(message, NoTargetWarning, stacklevel=4)
 
 
 class ReversalSchedule(Callback):

@@ -21,7 +21,7 @@ SPARSE = 0.25  # of the spread of most values that of the unspotted is less: it 
 SURE = 3  # standard errors
 
 
-def bring_frames_to_target(material: Material) -> None:
+def bring_frames_to_target(material: Material) -> bool:
     """Give frames of the source, at each pixel, the level and the spread of the target's.
 
     A pixel that is bright in every frame of the target becomes as bright in those of the source,
@@ -39,25 +39,45 @@ def bring_frames_to_target(material: Material) -> None:
     material : Material
         Samples of frames, of which a class number below 0 marks the target. Those of the source
         are changed whenever they are fetched.
+
+    Returns
+    -------
+    is_brought : bool
+        Whether either run has enough frames.
     """
-    samples = cast(CachedFrames, material.samples)
-    held = [samples, cast("CachedFrames | None", material.held_back)]
-    own, target = (torch.where(of)[0] for of in (samples.targets >= 0, samples.targets < 0))
-    if min(len(own), len(target)) < NEEDED:
-        return
-    own, target = (_some_of(rows, samples) for rows in (own, target))
-    change = _change(_read(samples, own), samples.targets[own], _read(samples, target))
-    change = [values.view(*samples.X.shape[1:]) for values in change]
+    held = [cast(CachedFrames, material.samples)]
+    if material.held_back is not None:
+        held.append(cast(CachedFrames, material.held_back))
+    own = [(each, torch.where(each.targets >= 0)[0]) for each in held]
+    target = [(held[0], torch.where(held[0].targets < 0)[0])]
+    if min(sum(len(rows) for _, rows in run) for run in (own, target)) < NEEDED:
+        return False
+    (source, classes), (others, _) = (_some_of(run) for run in (own, target))
+    change = _change(source, classes, others)
+    change = [values.view(*held[0].X.shape[1:]) for values in change]
     for each in held:
-        if each is not None:
-            each.change = PixelChange(each.targets >= 0, *change)
+        each.change = PixelChange(each.targets >= 0, *change)
+    return True
 
 
-def _some_of(rows: torch.Tensor, samples: CachedFrames) -> torch.Tensor:
-    """Return those of the rows, int64 (n,), by which a run is judged."""
-    most = max(NEEDED, MOST_VALUES // math.prod(samples.X.shape[1:]))
-    n = min(len(rows), ENOUGH, most)
-    return rows[torch.linspace(0, len(rows) - 1, n).long()]
+def _some_of(run: list[tuple[CachedFrames, torch.Tensor]]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return those frames (n, n_pixels) by which a run is judged, and their class numbers (n,).
+
+    A run is rows of one or two samples. They are drawn, for what comes every so many frames, such
+    as every second one, has to be among them as often as it is in the run.
+    """
+    n_all = sum(len(rows) for _, rows in run)
+    most = max(NEEDED, MOST_VALUES // math.prod(run[0][0].X.shape[1:]))
+    drawn = torch.randperm(n_all, generator=torch.Generator().manual_seed(0))
+    is_drawn = torch.zeros(n_all, dtype=torch.bool)
+    is_drawn[drawn[: min(ENOUGH, most)]] = True
+    frames, classes = [], []
+    for (samples, rows), of in zip(
+        run, is_drawn.split([len(rows) for _, rows in run]), strict=True
+    ):
+        frames.append(_read(samples, rows[of]))
+        classes.append(samples.targets[rows[of]])
+    return frames[0] if len(frames) == 1 else torch.cat(frames), torch.cat(classes)
 
 
 def _read(samples: CachedFrames, rows: torch.Tensor) -> torch.Tensor:

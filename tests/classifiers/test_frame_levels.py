@@ -139,6 +139,25 @@ def test_too_few_frames_say_nothing_of_a_pixel(n_source, n_target):
     np.testing.assert_array_equal(all_of(brought(held)), before)
 
 
+def test_frames_held_back_say_what_is_usual_too():
+    """So 32 frames are enough, whatever part of them is held back."""
+    held, back = samples(28, 60), samples(8, 0)
+    brought(held, back)
+    for each in (held, back):  # among so few some differ between the classes by chance
+        assert (each.change.added[3] > 30).float().mean() > 0.6
+
+
+@pytest.mark.parametrize("n", [398, 399, 400])
+def test_classes_in_turn_are_both_looked_at(n):
+    """Every second frame is a hit, as where every second one is pumped."""
+    frames = noise(n + 200, 0)
+    targets = np.r_[np.arange(n) % 2, np.full(200, -1)]
+    frames[:n, 8:12, 8:12] += 5 * (targets[:n] == 1)[:, None, None]
+    frames[n:, 8:12, 8:12] += 5 * (np.arange(200) > 10)[:, None, None]
+    held = brought(CachedFrames(frames, targets, 1e9))
+    assert (held.change.added[8:12, 8:12] == 0).all()
+
+
 def test_large_frames_are_judged_by_fewer(monkeypatch):
     held = samples(90, 60)
     monkeypatch.setattr("sklearn_sfx.classifiers._frame_levels.MOST_VALUES", 40 * 20 * 24)

@@ -1,5 +1,6 @@
 """A base of one's own: one class, and all that is done with a network can be done with it."""
 
+import contextlib
 import pickle
 from dataclasses import FrozenInstanceError
 
@@ -104,18 +105,38 @@ def test_a_training_of_frames_that_ends_at_chance_begins_anew_once(spotted, dann
         made = DANN(design, **settings) if dann else NetworkClassifier(design, **settings)
         return made.fit(X, y)
 
+    n = 1 + dann  # networks of one start: DANN makes one of frames as they come, and one alike
     settings = {**QUICK, "batch_size": 8, "max_epochs": 14}
-    model = fitted(2, **settings)
-    assert (len(built), len(model.history_)) == (2, 14)
+    model = fitted(n + 1, **settings)
+    assert (len(built), len(model.history_)) == (2 * n, 14)
     assert model.score(frames, is_hit) > 0.7
-    same(model.predict_proba(frames), fitted(2, **settings).predict_proba(frames))
+    same(model.predict_proba(frames), fitted(n + 1, **settings).predict_proba(frames))
     fitted(1, **settings)  # where it learns at once nothing begins anew
-    assert len(built) == 1
-    fitted(2, **{**settings, "max_epochs": 9})  # too short to tell
-    assert len(built) == 1
+    assert len(built) == n
+    fitted(n + 1, **{**settings, "max_epochs": 9})  # too short to tell
+    assert len(built) == n
     with pytest.warns(NotLearnedWarning, match="can hardly tell the classes") as caught:
-        fitted(3, **settings)
-    assert (len(built), len(caught)) == (2, 1)
+        fitted(2 * n + 1, **settings)
+    assert (len(built), len(caught)) == (2 * n, 1)
+
+
+@pytest.mark.parametrize(
+    ("margins", "kept"), [((-0.1, -0.3), 0), ((-0.3, -0.1), 1), ((-0.3, 0.2), 1)]
+)
+def test_of_two_starts_the_better_one_is_kept(spotted, monkeypatch, margins, kept):
+    frames, _, is_hit = spotted
+    model = NetworkClassifier(DeadAtFirst(alive=0), **{**QUICK, "max_epochs": 2})
+    found, nets = iter(margins), []
+
+    def margin_of(self, net, *args):
+        nets.append(net)
+        return next(found)
+
+    monkeypatch.setattr(NetworkClassifier, "_margin_of", margin_of)
+    with pytest.warns(NotLearnedWarning) if margins[kept] < 0 else contextlib.nullcontext():
+        model.fit(frames, is_hit)
+    assert len(nets) == 2
+    assert model.net_ is nets[kept]
 
 
 def test_it_is_tuned_and_its_blocks_unfrozen(wide, vectors):
