@@ -349,8 +349,9 @@ class DANN(TorchClassifier):
         on_vectors = isinstance(design, VectorDesign)
         n_features = min(N_FEATURES, base.n_features) if on_vectors else base.n_features
         head = design.build_head(n_features, n_classes)
-        # Of frames it draws from numbers of its own: without it this is the network of the source.
-        with nullcontext() if on_vectors else torch.random.fork_rng(devices=[]):
+        # Where it does nothing it takes no random numbers: this is the network of the source then.
+        idle = self._leaves_target(design)
+        with torch.random.fork_rng(devices=[]) if idle else nullcontext():
             domain_head = design.build_head(n_features, 1)
         augmentation = design.build_augmentation() if self.augment else None
         bottleneck = nn.Linear(base.n_features, n_features) if on_vectors else None
