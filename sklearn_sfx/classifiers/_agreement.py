@@ -14,7 +14,7 @@ from torch import nn
 from sklearn_sfx.classifiers._base import Material
 from sklearn_sfx.classifiers._cache import CachedFrames
 from sklearn_sfx.classifiers._frame_levels import bring_frames_to_target
-from sklearn_sfx.classifiers._training import values_of
+from sklearn_sfx.classifiers._training import one_thread, values_of
 
 __all__ = ["agreement", "trained_on_frames"]
 
@@ -44,11 +44,10 @@ def trained_on_frames(
     made_alike : bool or None
         Which way to train; None for both.
     """
-    as_they_come = None if made_alike else _trained_as_they_come(material, train)
-    if as_they_come is not None and made_alike is False:
-        return as_they_come, False
-    if not bring_frames_to_target(material):
-        return as_they_come or train(), False
+    _leave(material)
+    as_they_come = None if made_alike else train()
+    if made_alike is False or not bring_frames_to_target(material):
+        return (train() if as_they_come is None else as_they_come), False
     alike = train()
     if as_they_come is None:
         return alike, True
@@ -58,13 +57,6 @@ def trained_on_frames(
         return alike, True
     _leave(material)
     return as_they_come, False
-
-
-def _trained_as_they_come(
-    material: Material, train: Callable[[], NeuralNetClassifier]
-) -> NeuralNetClassifier:
-    _leave(material)
-    return train()
 
 
 def _leave(material: Material) -> None:
@@ -99,7 +91,7 @@ def agreement(module: nn.Module, samples: CachedFrames) -> float:
     found: list[list[np.ndarray]] = [[] for _ in TURNS]
     for block in rows.split(BLOCK):
         x = values_of(samples.__getitems__(block.tolist())[0]).to(device)
-        with torch.inference_mode():
+        with torch.inference_mode(), one_thread():
             for sides, logits in zip(TURNS, found, strict=True):
                 turned = module(x.flip(sides) if sides else x)
                 logits.append(turned.double().cpu().numpy())

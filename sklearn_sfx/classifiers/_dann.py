@@ -159,6 +159,8 @@ class DANN(TorchClassifier):
     Ensembles and calibration of scikit-learn take `unlabelled` for one more class. Inside them
     route `sample_domain`, and let y of the target hold any label of the source.
 
+    On frames callbacks see both trainings, first that of the source as it comes.
+
     The target's labels are never used, whatever y says of its frames. The method rests on a base
     that finds many hits of the target from the start: what it takes for one is what is compared
     with hits of the source.
