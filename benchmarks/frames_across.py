@@ -13,11 +13,11 @@ highest of 4 x 4 pixels: this is not the size of the paper. A batch holds as man
 source for both.
 
 LN84, LN83 and LO19 have one kind of detector, as those they are named after had; LG36 another.
-With `--random` everything differs, and no method was made on these pairs: detector, crystal, beam
-and background are drawn.
+With `--random` everything differs: detector, crystal, beam and background are drawn. `DANN` was
+made with 0 to 3 in view.
 
     python -m benchmarks.frames_across --cache across --jobs 2 [--experiments LN84 LG36]
-    python -m benchmarks.frames_across --cache across --jobs 2 --seeds 0 --random 5
+    python -m benchmarks.frames_across --cache across --jobs 2 --seeds 0 --random 4 5 6
 """
 
 import argparse
@@ -51,10 +51,12 @@ def main() -> None:
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--experiments", nargs="+", default=DOMAINS, choices=EXPERIMENTS)
-    parser.add_argument("--random", type=int, metavar="N", help="experiments drawn instead")
+    parser.add_argument(
+        "--random", nargs="+", type=int, metavar="K", help="numbers of experiments drawn instead"
+    )
     args = parser.parse_args()
     args.cache.mkdir(parents=True, exist_ok=True)
-    names = args.experiments if args.random is None else [f"random{k}" for k in range(args.random)]
+    names = args.experiments if args.random is None else [f"random{k}" for k in args.random]
     pairs = list(itertools.permutations(names, 2))
     places = list(itertools.product(args.seeds, names))
     with joblib.Parallel(n_jobs=args.jobs) as parallel:
