@@ -25,7 +25,7 @@ CLEARLY = 0.05  # by as much two trainings of one network differ
 
 
 def trained_on_frames(
-    material: Material, train: Callable[[], NeuralNetClassifier], made_alike: bool | None
+    material: Material, train: Callable[[], NeuralNetClassifier], in_any_case: bool
 ) -> tuple[NeuralNetClassifier, bool]:
     """Return a net of the source, and whether it learned from frames made like the target's.
 
@@ -41,12 +41,12 @@ def trained_on_frames(
         returned has seen them.
     train : callable
         Trains a fresh net on the material.
-    made_alike : bool or None
-        Which way to train; None for both.
+    in_any_case : bool
+        Whether frames are made alike, if there are enough, without trying them as they come.
     """
     _leave(material)
-    as_they_come = None if made_alike else train()
-    if made_alike is False or not bring_frames_to_target(material):
+    as_they_come = None if in_any_case else train()
+    if not bring_frames_to_target(material):
         return (train() if as_they_come is None else as_they_come), False
     alike = train()
     if as_they_come is None:

@@ -110,7 +110,8 @@ class DANN(TorchClassifier):
         Where torch computes: "auto" (a GPU where there is one), "cpu", "cuda", "cuda:1".
     warm_start : bool, default=False
         Whether `fit` goes on from the network of the last `fit`, of the same labels and frame
-        shape, instead of a fresh one. `history_` goes on too.
+        shape, instead of a fresh one. `history_` goes on too. Of frames made like the target's it
+        goes on with such; else it tries both again.
     random_state : int, RandomState instance or None, default=None
         Start of the weights, order of the frames, dropout, augmentation, and what is held back.
         The same integer gives the same network, bit by bit on a CPU; global generators stay
@@ -159,7 +160,8 @@ class DANN(TorchClassifier):
     Ensembles and calibration of scikit-learn take `unlabelled` for one more class. Inside them
     route `sample_domain`, and let y of the target hold any label of the source.
 
-    On frames callbacks see both trainings, first that of the source as it comes.
+    On frames callbacks see both trainings, first that of the source as it comes; what one writes to
+    disk may be of the network that is not kept.
 
     The target's labels are never used, whatever y says of its frames. The method rests on a base
     that finds many hits of the target from the start: what it takes for one is what is compared
@@ -363,10 +365,9 @@ class DANN(TorchClassifier):
         if isinstance(self.design_, VectorDesign):
             return super()._train_seeded(seed, material, start)
         train = partial(super()._train_seeded, seed, material, start)
-        made_alike = None if self._leaves_target(self.design_) else True
-        if start is not None:
-            made_alike = getattr(self, "made_alike_", True)
-        net, is_alike = trained_on_frames(material, train, made_alike)
+        was_alike = start is not None and getattr(self, "made_alike_", True)
+        in_any_case = was_alike or not self._leaves_target(self.design_)
+        net, is_alike = trained_on_frames(material, train, in_any_case)
         net.made_alike = is_alike  # stays with this net, for another may be trained beside it
         return net
 

@@ -1,6 +1,7 @@
 """DANN on frames: made like the target's where a network agrees more with itself by it."""
 
 import itertools
+import warnings
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from sklearn_sfx import CNN2D, DANN
 from sklearn_sfx.classifiers._agreement import agreement, trained_on_frames
 from sklearn_sfx.classifiers._base import Material
 from sklearn_sfx.classifiers._cache import CachedFrames
+from sklearn_sfx.exceptions import NoTargetWarning
 
 SHAPE = {"channels": (4, 8), "first_kernel_size": 3, "n_hidden": 8}
 QUICK = {"max_epochs": 15, "lr": 0.01, "random_state": 0}
@@ -90,6 +92,28 @@ def test_a_warm_start_goes_on_as_it_began(runs):
         model.set_params(max_epochs=1).fit(*of_both(source, target))
         assert model.made_alike_ is wanted
         assert len(model.history_) == QUICK["max_epochs"] + 1
+
+
+def test_a_warm_start_makes_alike_what_it_could_not_before(runs):
+    """Where the frames were too few, and where the target was another one."""
+    source, (Z, _), (Q, q) = runs
+    for first in (Z[:20] + 4, Z):
+        model = DANN(CNN2D(**SHAPE), batch_size=32, warm_start=True, **QUICK)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NoTargetWarning)
+            model.fit(*of_both(source, first))
+        assert not model.made_alike_
+        model.fit(*of_both(source, Z + 4))
+        assert model.made_alike_
+        assert model.score(Q + 4, q) > 0.9
+
+
+def test_with_the_reversal_a_warm_start_makes_alike_in_any_case(runs):
+    source, (Z, _), _ = runs
+    model = adapted(source, Z, warm_start=True)
+    assert not model.made_alike_
+    model.set_params(max_lambda=1.0, max_epochs=1).fit(*of_both(source, Z))
+    assert model.made_alike_
 
 
 def test_labels_of_the_target_and_order_of_what_is_equal_change_nothing(runs):
@@ -173,7 +197,7 @@ def test_frames_are_left_as_the_net_that_is_kept_has_seen_them(monkeypatch, agre
     monkeypatch.setattr(
         "sklearn_sfx.classifiers._agreement.agreement", lambda module, samples: agreements[module]
     )
-    kept, is_alike = trained_on_frames(Material(samples, None, torch.device("cpu")), train, None)
+    kept, is_alike = trained_on_frames(Material(samples, None, torch.device("cpu")), train, False)
     assert (kept, is_alike) == (nets[wanted], bool(wanted))
     assert samples.change is kept.change
     assert [net.change is None for net in nets] == [True, False]
