@@ -13,7 +13,7 @@ from torch import nn
 
 from sklearn_sfx.classifiers._base import Material
 from sklearn_sfx.classifiers._cache import CachedFrames
-from sklearn_sfx.classifiers._frame_levels import bring_frames_to_target
+from sklearn_sfx.classifiers._frame_levels import bring_frames_to_target, draw
 from sklearn_sfx.classifiers._training import one_thread, values_of
 
 __all__ = ["agreement", "trained_on_frames"]
@@ -86,8 +86,7 @@ def agreement(module: nn.Module, samples: CachedFrames) -> float:
     module.eval()
     device = next(module.parameters()).device
     rows = torch.where(samples.targets < 0)[0]
-    drawn = torch.randperm(len(rows), generator=torch.Generator().manual_seed(0))
-    rows = rows[drawn[:MOST].sort().values]
+    rows = rows[draw(len(rows), MOST)]
     found: list[list[np.ndarray]] = [[] for _ in TURNS]
     for block in rows.split(BLOCK):
         x = values_of(samples.__getitems__(block.tolist())[0]).to(device)

@@ -9,7 +9,7 @@ from sklearn_sfx.classifiers._base import Material
 from sklearn_sfx.classifiers._cache import CachedFrames, PixelChange, pack, unpack
 from sklearn_sfx.classifiers._training import to_tensor
 
-__all__ = ["NEEDED", "bring_frames_to_target"]
+__all__ = ["NEEDED", "bring_frames_to_target", "draw"]
 
 NEEDED = 32  # frames of either run; fewer do not say what is usual at a pixel
 ENOUGH = 200  # frames by which a run is judged,
@@ -43,7 +43,7 @@ def bring_frames_to_target(material: Material) -> bool:
     Returns
     -------
     is_brought : bool
-        Whether either run has enough frames.
+        Whether both runs have enough frames; else nothing is changed.
     """
     held = [cast(CachedFrames, material.samples)]
     if material.held_back is not None:
@@ -63,21 +63,27 @@ def bring_frames_to_target(material: Material) -> bool:
 def _some_of(run: list[tuple[CachedFrames, torch.Tensor]]) -> tuple[torch.Tensor, torch.Tensor]:
     """Return those frames (n, n_pixels) by which a run is judged, and their class numbers (n,).
 
-    A run is rows of one or two samples. They are drawn, for what comes every so many frames, such
-    as every second one, has to be among them as often as it is in the run.
+    A run is rows of one or two samples.
     """
     n_all = sum(len(rows) for _, rows in run)
     most = max(NEEDED, MOST_VALUES // math.prod(run[0][0].X.shape[1:]))
-    drawn = torch.randperm(n_all, generator=torch.Generator().manual_seed(0))
-    is_drawn = torch.zeros(n_all, dtype=torch.bool)
-    is_drawn[drawn[: min(ENOUGH, most)]] = True
+    parts = draw(n_all, min(ENOUGH, most)).split([len(rows) for _, rows in run])
     frames, classes = [], []
-    for (samples, rows), of in zip(
-        run, is_drawn.split([len(rows) for _, rows in run]), strict=True
-    ):
+    for (samples, rows), of in zip(run, parts, strict=True):
         frames.append(_read(samples, rows[of]))
         classes.append(samples.targets[rows[of]])
     return frames[0] if len(frames) == 1 else torch.cat(frames), torch.cat(classes)
+
+
+def draw(n: int, most: int) -> torch.Tensor:
+    """Tell which of n frames are looked at, bool (n,): no more than that many, always the same.
+
+    They are drawn, for what comes every so many frames, such as every second one, has to be among
+    them as often as it is in the run.
+    """
+    is_drawn = torch.zeros(n, dtype=torch.bool)
+    is_drawn[torch.randperm(n, generator=torch.Generator().manual_seed(0))[:most]] = True
+    return is_drawn
 
 
 def _read(samples: CachedFrames, rows: torch.Tensor) -> torch.Tensor:

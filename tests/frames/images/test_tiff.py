@@ -1,5 +1,6 @@
 """TIFF of one page and several, compressed and not, and what detectors write into it."""
 
+import io
 import struct
 
 import numpy as np
@@ -89,6 +90,15 @@ def test_strips_tiles_and_large_files(path, options):
     np.testing.assert_array_equal(open_frames(write_tiff(path, values, **options))[0], values)
 
 
+def writes_zstd():
+    """Tell whether the libtiff that Pillow came with has zstd, by the plainest image there is."""
+    try:
+        Image.new("L", (8, 8)).save(io.BytesIO(), "TIFF", compression="zstd")
+    except OSError:
+        return False
+    return True
+
+
 @pytest.mark.parametrize(
     "compression", [None, "tiff_lzw", "tiff_adobe_deflate", "packbits", "zstd"]
 )
@@ -97,12 +107,9 @@ def test_compressed_pages(path, compression, dtype):
     values = np.random.default_rng(0).poisson(9, (3, 20, 30)).astype(dtype)
     first, *others = map(Image.fromarray, values)
     options = {} if compression is None else {"compression": compression}
-    try:
-        first.save(path, "TIFF", save_all=True, append_images=others, **options)
-    except OSError as error:
-        if compression != "zstd":
-            raise
-        pytest.skip(f"needs a Pillow that writes zstd: {error}")
+    if compression == "zstd" and not writes_zstd():
+        pytest.skip("needs a Pillow that writes zstd")
+    first.save(path, "TIFF", save_all=True, append_images=others, **options)
     frames = open_frames(path)
     assert (frames.shape, frames.dtype) == (values.shape, dtype)
     np.testing.assert_array_equal(np.asarray(frames[[2, 0, 1]]), values[[2, 0, 1]])
