@@ -53,6 +53,12 @@ def open_run(args: argparse.Namespace) -> Any:
     _warn_of_repeated(frames)
     if args.verb != "info" and (note := frames.facts.note):  # which says it among the rest
         say(args.verb, f"note: {note}")
+    if args.verb != "info" and (modules := frames.facts.modules):
+        say(
+            args.verb,
+            f"note: each frame is {modules[0]} modules of {modules[1]} rows, stacked, where rings "
+            "cannot be told from spots: --geometry puts them together",
+        )
     return frames
 
 

@@ -97,7 +97,8 @@ def count_spots(X: Any) -> np.ndarray:
     ----------
     X : array-like, Frames or torch.Tensor, shape (n_frames, height, width)
         Raw frames, not normalized, whole rather than cropped; NaN, and what the mask of `Frames`
-        calls unusable, take no part. `Frames` are read block by block.
+        calls unusable, take no part. `Frames` are read block by block. Stacked modules
+        (``facts.modules``) have no rings: open them with a geometry, else powder counts as spots.
 
     Returns
     -------

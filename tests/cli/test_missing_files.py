@@ -67,3 +67,22 @@ def test_what_has_to_be_known_of_the_values_is_said(tmp_path, monkeypatch, capsy
         file["data/JF07T32V01/data"] = np.ones((3, 32, 32), np.uint16)
     assert main(["screen", "run.h5"]) == 0
     assert "note: raw values, not calibrated" in capsys.readouterr().err
+
+
+def test_stacked_modules_are_said_until_a_geometry_puts_them_together(
+    tmp_path, monkeypatch, capsys
+):
+    pytest.importorskip("cfelpyutils")
+    monkeypatch.chdir(tmp_path)
+    with h5py.File("run.h5", "w") as file:
+        file["data"] = np.random.default_rng(0).poisson(5, (2, 2, 20, 32)).astype(np.uint16)
+    lines = ["clen = 0.1", "res = 10000", "data = /data", "dim0 = %", "dim2 = ss", "dim3 = fs"]
+    for module in (0, 1):
+        of_one = (f"dim1 = {module}", "min_fs = 0", "max_fs = 31", "min_ss = 0", "max_ss = 19")
+        of_one += ("fs = +x", "ss = +y", "corner_x = 0", f"corner_y = {30 * module}")
+        lines += [f"p{module}/{line}" for line in of_one]
+    (tmp_path / "det.geom").write_text("\n".join(lines) + "\n")
+    assert main(["screen", "run.h5"]) == 0
+    assert "note: each frame is 2 modules of 20 rows, stacked" in capsys.readouterr().err
+    assert main(["screen", "run.h5", "--geometry", "det.geom", "--force"]) == 0
+    assert "stacked" not in capsys.readouterr().err
