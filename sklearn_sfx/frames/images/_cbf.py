@@ -26,6 +26,7 @@ _MAGIC = b"###CBF"
 _START = b"\x0c\x1a\x04\xd5"  # of the pixels
 _LONGEST_HEADER = 2**20
 _AFTER_IMAGE = 2**16  # bytes that may follow the one image of a file
+_OF_SEVERAL = "of which fabio reads the first: write one a file, or all of them as HDF5"
 _DTYPES = {
     f"{sign}signed {bits}-bit integer": f"{'u' if sign else 'i'}{bits // 8}"
     for sign in ("", "un")
@@ -48,7 +49,10 @@ class Cbf(ImageFormat):
         fields = dict(re.findall(r'^\s*([\w-]+)[:=]\s*"?([^"\r\n]*?)"?;?\s*$', text, re.M))
         compression = fields.get("conversions", "none")
         if compression.upper() != "X-CBF_BYTE_OFFSET":
-            raise ValueError(f"its pixels are compressed as {compression}, which fabio cannot read")
+            raise ValueError(
+                f"its pixels are compressed as {compression}, which fabio cannot read: rewrite it, "
+                "as 'cif2cbf -e n -c b IN OUT' of CBFlib does"
+            )
         width, height, size = (
             int(fields[f"X-Binary-Size{name}"])
             for name in ("-Fastest-Dimension", "-Second-Dimension", "")
@@ -56,10 +60,10 @@ class Cbf(ImageFormat):
         if width * height > size:
             raise ValueError(f"{height} x {width} pixels cannot lie in {size} bytes")
         if int(fields.get("X-Binary-Size-Third-Dimension", 1)) > 1:
-            raise ValueError("it holds several images, of which fabio reads the first")
+            raise ValueError(f"it holds several images, {_OF_SEVERAL}")
         after = length - start - size - int(fields.get("X-Binary-Size-Padding", 0))
         if length >= 0 and after > _AFTER_IMAGE:
-            raise ValueError("it holds more than one image, of which fabio reads the first")
+            raise ValueError(f"it holds more than one image, {_OF_SEVERAL}")
         dtype = _DTYPES[fields["X-Binary-Element-Type"].strip()]
         facts, time = Facts(format=self.name), ""
         if "header_convention" in text:

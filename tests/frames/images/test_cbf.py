@@ -90,7 +90,11 @@ def test_pixels_that_end_early_are_found_without_a_checksum(cbf_with):
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        (b"x-CBF_BYTE_OFFSET", b"x-CBF_PACKED", "x-CBF_PACKED, which"),
+        (
+            b"x-CBF_BYTE_OFFSET",
+            b"x-CBF_PACKED",
+            "x-CBF_PACKED, which fabio cannot read: rewrite it",
+        ),
         (b"Fastest-Dimension: 4", b"Fastest-Dimension: 400000", "cannot lie in"),
         (b"Second-Dimension: 3", b"Second-Dimension: 0", "shape"),
         (b"X-Binary-Size-Second", b"X-Nothing-Size-Second", "X-Binary-Size-Second-Dimension"),
@@ -108,7 +112,7 @@ def test_what_the_header_says_wrongly_is_said(cbf_with, old, new, said, refused)
 def test_several_images_in_a_file_are_not_taken_for_one(cbf_with, refused):
     path = cbf_with(values=np.random.default_rng(0).integers(0, 100, (300, 300)).astype(np.int32))
     path.write_bytes(path.read_bytes() * 2)
-    refused(path, path, "more than one image")
+    refused(path, path, "more than one image", "write one a file")
 
 
 @pytest.mark.parametrize(
