@@ -237,7 +237,8 @@ class Frames:
         (2, 2, 2)
         """
         window, steps = step.append_to(self.window, self._steps)
-        return self._view(_window=Window(*window), _steps=tuple(steps))
+        as_stored = self._as_stored and not steps
+        return self._view(_window=Window(*window), _steps=tuple(steps), _as_stored=as_stored)
 
     @property
     def steps(self) -> tuple[FrameStep, ...]:
@@ -251,7 +252,8 @@ class Frames:
         -------
         Frames
             Of shape (n_frames, height, width) and the file's dtype, cropped where a crop comes
-            first. What is still to be masked before the steps, its mask and values tell.
+            first. What is still to be masked, its mask and values tell; a step that is appended
+            masks it.
 
         Examples
         --------
@@ -263,8 +265,7 @@ class Frames:
         array([[ 5,  6],
                [ 9, 10]], dtype=uint16)
         """
-        values = self._values if self._is_prepared or self._as_stored else ValueRule()
-        return self._view(_steps=(), _as_stored=True, _values=values)
+        return self._view(_steps=(), _as_stored=True)
 
     def mask_no_data(self) -> Frames:
         """Return a view in which numbers that can be no counts, by their type, are not used either.

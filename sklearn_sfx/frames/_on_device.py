@@ -16,6 +16,7 @@ from sklearn_sfx.frames._crops_of_pinned import can_copy_crops, copy_crops
 from sklearn_sfx.frames._frames import Frames
 from sklearn_sfx.frames._other_ways import other_way
 from sklearn_sfx.frames._tensor_source import TensorSource
+from sklearn_sfx.frames._value_rule import ValueRule
 
 if TYPE_CHECKING:  # torch takes long to import
     from torch import Tensor
@@ -62,6 +63,8 @@ def blocks_on_device(frames: Frames, device: Any, max_frames: int = 64) -> Itera
     import torch
 
     stored = frames.as_stored()
+    if not frames._is_prepared:  # nothing is masked then
+        stored = stored._view(_mask=None, _values=ValueRule())
     mask = stored.mask
     fixed = None if mask is None or isinstance(mask, Frames) else torch.tensor(mask, device=device)
     arrived = _arrived(_sendings(stored, device, max_frames), device)

@@ -329,6 +329,21 @@ def test_the_mask_is_carried_and_then_used(values, mask):
     )
 
 
+@pytest.mark.parametrize("by", ["mask", "values"])
+def test_a_step_on_frames_as_stored_is_run(by):
+    counts = np.random.default_rng(0).integers(0, 9, (4, 6, 8)).astype(np.int32)
+    counts[:, 3, 4] = 2**31 - 1  # no count
+    frames = open_frames(counts, mask=counts[0] < 9)
+    if by == "values":
+        frames = open_frames(counts).mask_no_data()
+    stored = frames.as_stored()
+    for step in (Scale(2.0), Crop(4)):
+        expected = np.asarray(frames.append(step).append(Scale(3.0)))
+        assert np.isnan(expected).any()
+        np.testing.assert_array_equal(stored.append(step).append(Scale(3.0)), expected)
+    np.testing.assert_array_equal(stored.append(Crop(4)), counts[:, 1:5, 2:6], strict=True)
+
+
 @pytest.mark.parametrize("lazily", [False, True])
 def test_masks_per_frame_follow_the_frames(values, lazily):
     masks = np.random.default_rng(1).random(values.shape) > 0.3
