@@ -18,14 +18,15 @@ _inlined = njit(nogil=True, cache=True, error_model="numpy", forceinline=True)
 
 
 @_compile
-def around_peaks(pixels, rows, columns):
-    """Return height, line and least neighbour of the peaks at these pixels; float64 (n, 3).
+def around_peaks(pixels, rows, columns, shares):
+    """Return height, line and edge of the peaks at these pixels; float64 (n, 3).
 
     The height is that of the highest pixel within two of the place, above the median of a circle
     around it. The line is how far a line of pixels through the peak stands out, on both of its
     sides and in the mean, above what lines in other directions do: 0 for a peak by itself, the
-    height for a peak in a streak, a ring or a bad column. The last is the lowest of the four pixels
-    beside the highest.
+    height for a peak in a streak, a ring or a bad column. The edge is where the peak falls off the
+    most: how much of a pixel there is in the one beside it, at the least, of the highest and of the
+    eight around it, where they reach the given share of the height; inf where none does.
     """
     patch = np.empty((2 * REACH + 1, 2 * REACH + 1), np.float32)
     ways = _ways()
@@ -76,11 +77,7 @@ def around_peaks(pixels, rows, columns):
         if n > 0:
             ordered = np.sort(lines[:n])
             found[p, 1] = ordered[n - 1] - ordered[n // 2]
-        least = np.inf
-        for y, x in ((i - 1, j), (i + 1, j), (i, j - 1), (i, j + 1)):
-            if patch[y, x] == patch[y, x]:
-                least = min(least, patch[y, x] - level)
-        found[p, 0], found[p, 2] = top, least
+        found[p, 0], found[p, 2] = top, _edge(patch, i, j, level, shares[p] * top)
     return found
 
 
@@ -124,6 +121,19 @@ def _along(patch, i, j, way, side, level, top):
             total += min(highest - level, top)  # what is brighter than the peak says no more
             n += 1
     return total / n if 3 * n > FARTHEST - NEAREST else np.nan
+
+
+@_inlined
+def _edge(patch, i, j, level, least):
+    edge = np.inf
+    for y in range(i - 1, i + 2):
+        for x in range(j - 1, j + 2):
+            above = patch[y, x] - level
+            if above > 0 and above >= least:
+                for b, a in ((y - 1, x), (y + 1, x), (y, x - 1), (y, x + 1)):
+                    if patch[b, a] == patch[b, a]:
+                        edge = min(edge, (patch[b, a] - level) / above)
+    return edge
 
 
 @_compile

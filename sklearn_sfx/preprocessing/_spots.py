@@ -26,13 +26,15 @@ SETTINGS = PeakSettings(
 )
 LINE_SHARE = 0.25  # of its height; a peak is part of a line that reaches this
 SHARED_NOISE = 0.2  # correlation of neighbours from which light spreads over more than one pixel
-SHARP = 0.05  # light that spreads gives every neighbour more than this share of the highest pixel
-SHARP_FROM = 10.0  # signal-to-noise from which that can be told
+SHARP = 0.02  # light that spreads gives the pixel beside a bright one more than this share of it
+SHARP_FROM = 12.0  # signal-to-noise of a pixel from which that can be told
+UPPER = 0.6  # of the height of a peak; lower pixels of it are too faint to tell
 FEW = 4  # peaks that are left to be a MAYBE; with fewer the rings make no difference
 FAINT = (
     0.5  # of the median height of the peaks on rings; fainter ones may be what rings are made of
 )
-LEAK = 0.1  # for so many peaks on rings one of them may have passed for a spot
+TRACK = 3  # pixels of a cosmic ray at a slant; others of the kind look like spots
+LEAKS = (0.1, 0.33)  # for each peak on a ring, and each track, so many others pass for a spot
 
 
 def find_spots(frame: ArrayLike) -> Peaks:
@@ -46,8 +48,8 @@ def find_spots(frame: ArrayLike) -> Peaks:
     * there are bright pixels at its distance from the centre all around, and not just inside and
       outside of that: a powder ring, of ice for one. The centre is found from the frame;
     * rings have peaks, and it is fainter than those;
-    * the noise of neighbours shows that light spreads over several pixels, and the peak does not: a
-      cosmic ray, a hot pixel.
+    * the noise of neighbours shows that light spreads over several pixels, and the peak has an edge
+      that is sharper: a cosmic ray, a hot pixel.
 
     Areas without data, such as gaps and what lies outside a round sensor, are told by a value that
     fills them without anything in between, and take no part.
@@ -83,7 +85,7 @@ def find_spots(frame: ArrayLike) -> Peaks:
     (True, 1)
     """
     pixels = without_no_data(pixels_of(checked_frame(frame, function="find_spots")))
-    peaks, is_spot, _ = _judge_peaks(pixels, find_all(pixels, [SETTINGS], BRIGHT)[0])
+    peaks, is_spot, *_ = _judge_peaks(pixels, find_all(pixels, [SETTINGS], BRIGHT)[0])
     return Peaks(*(field[is_spot] for field in peaks))
 
 
@@ -91,7 +93,8 @@ def count_spots(X: Any) -> np.ndarray:
     """Count the Bragg spots of each frame, as `find_spots` finds them; no label plays a part in it.
 
     A tenth of the peaks on rings is taken from the count, since of hundreds of grains of a powder a
-    few lie beside its rings, or are taken for spots.
+    few lie beside its rings, or are taken for spots. So is a third of the tracks of cosmic rays: of
+    many that cross the detector at a slant some are as soft as a spot.
 
     Parameters
     ----------
@@ -145,32 +148,34 @@ class SpotCountStep(PeakStep):
         return without_no_data(pixels)
 
     def of_peaks(self, pixels: Pixels, found: Found) -> np.ndarray:
-        _, is_spot, n_on_rings = _judge_peaks(pixels, found)
-        count = np.count_nonzero(is_spot) - LEAK * n_on_rings
+        _, is_spot, *n_others = _judge_peaks(pixels, found)
+        count = np.count_nonzero(is_spot) - np.dot(LEAKS, n_others)
         return np.array([max(round(count), 0)], np.float32)
 
 
-def _judge_peaks(pixels: Pixels, found: Found) -> tuple[Peaks, np.ndarray, int]:
-    """Return the peaks of a frame, which of them are spots, and how many are on rings."""
+def _judge_peaks(pixels: Pixels, found: Found) -> tuple[Peaks, np.ndarray, int, int]:
+    """Return the peaks of a frame, which are spots, and how many are on rings, or tracks."""
     table, rows, columns = found
     peaks = peaks_of_table(table)
     row, snr = peaks.row, peaks.snr
     if len(row) < FEW:
-        return peaks, np.ones(len(row), bool), 0
+        return peaks, np.ones(len(row), bool), 0, 0
     place = np.rint(table[:, :2]).astype(np.intp)
-    height, line, least_beside = around_peaks(pixels, place[:, 0], place[:, 1]).T
+    bright = np.maximum(UPPER, SHARP_FROM / snr)
+    height, line, edge = around_peaks(pixels, place[:, 0], place[:, 1], bright).T
     is_spot = line < LINE_SHARE * height
-    sharp = (least_beside < SHARP * height) & (snr >= SHARP_FROM)
-    if (is_spot & sharp).any() and shared_noise(pixels) > SHARED_NOISE:
+    sharp = is_spot & (edge < SHARP)
+    n_on_rings = n_tracks = 0
+    if sharp.any() and shared_noise(pixels) > SHARED_NOISE:
+        n_tracks = int(np.count_nonzero(sharp & (peaks.n_pixels >= TRACK)))
         is_spot &= ~sharp
-    n_on_rings = 0
     if np.count_nonzero(is_spot) >= FEW:
         ring = on_rings(pixels, SETTINGS.background_radius, rows, columns, peaks)
         n_on_rings = int(np.count_nonzero(ring))
         if n_on_rings >= max(10, 0.2 * len(ring)):
             is_spot &= height >= FAINT * np.median(height[ring])
         is_spot &= ~ring
-    return peaks, is_spot, n_on_rings
+    return peaks, is_spot, n_on_rings, n_tracks
 
 
 def shared_noise(pixels: Pixels) -> float:

@@ -114,13 +114,15 @@ def test_spots_on_circles_around_another_point_are_kept():
     assert count_spots(frame[None])[0] >= 20
 
 
-def test_cosmic_rays_on_a_detector_whose_light_spreads_are_no_spots():
-    rng = np.random.default_rng(5)
+def where_light_spreads(rng):
+    """The noise of a detector whose pixels share their light with their neighbours."""
     noise = rng.normal(0, 8, (402, 402))
-    shared = noise[1:-1, 1:-1] + 0.6 * (
-        noise[:-2, 1:-1] + noise[2:, 1:-1] + noise[1:-1, :-2] + noise[1:-1, 2:]
-    )
-    frame = 200 + shared
+    beside = noise[:-2, 1:-1] + noise[2:, 1:-1] + noise[1:-1, :-2] + noise[1:-1, 2:]
+    return 200 + noise[1:-1, 1:-1] + 0.6 * beside
+
+
+def test_cosmic_rays_on_a_detector_whose_light_spreads_are_no_spots():
+    frame = where_light_spreads(np.random.default_rng(5))
     for row, column in spots_at_random(15, shape=(400, 400)):
         frame[row, column : column + 2] += 900, 500
     assert count_spots(frame[None])[0] <= 2
@@ -128,6 +130,38 @@ def test_cosmic_rays_on_a_detector_whose_light_spreads_are_no_spots():
     for row, column in spots_at_random(15, seed=6, shape=(400, 400)):
         frame[row - 4 : row + 5, column - 4 : column + 5] += 900 * np.exp(-(y**2 + x**2) / 2)
     assert count_spots(frame[None])[0] >= 10
+
+
+def add_tracks(frame, rng, n):
+    """Cosmic rays at a slant, a pixel wide: each pixel gets what crosses it."""
+    aside = np.stack(np.meshgrid(*[np.linspace(-0.35, 0.35, 5)] * 2)).reshape(2, 1, -1)
+    for _ in range(n):
+        start, angle = rng.uniform(20, 380, (2, 1, 1)), rng.uniform(0, np.pi)
+        length, charge = rng.uniform(1, 5), rng.uniform(150, 1500)
+        way = np.linspace(0, length, 40)[:, None] * np.ones(25)
+        across = start + np.stack([way * np.sin(angle), way * np.cos(angle)]) + aside
+        np.add.at(frame, tuple(across.astype(int)), charge * length / way.size)
+
+
+def add_round_spots(frame, rng, n):
+    y, x = np.mgrid[-4:5, -4:5]
+    for row, column in rng.integers(20, 380, (n, 2)):
+        down, right = rng.uniform(-0.5, 0.5, 2)
+        shape = np.exp(-((y - down) ** 2 + (x - right) ** 2) / (2 * 0.8**2))
+        frame[row - 4 : row + 5, column - 4 : column + 5] += rng.uniform(120, 900) * shape
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_many_tracks_of_cosmic_rays_make_no_hit_and_hide_none(seed):
+    rng = np.random.default_rng(seed)
+    only_tracks, only_spots = where_light_spreads(rng), where_light_spreads(rng)
+    add_round_spots(only_spots, rng, 12)
+    both = only_spots.copy()
+    add_tracks(both, rng, 12)
+    add_tracks(only_tracks, rng, 40)
+    counts = count_spots(np.stack([only_tracks, only_spots, both]))
+    np.testing.assert_array_equal(counts >= 6, [False, True, True])
+    assert counts[1] >= 10
 
 
 @pytest.mark.parametrize("value", [0, -1, 65535])
