@@ -9,7 +9,7 @@ import numpy as np
 from sklearn_sfx.datasets import MAYBE_RULES
 from sklearn_sfx.reproduction._cells import PAIRS, SINGLES, Cell
 from sklearn_sfx.reproduction._metrics import Proportion, summarized
-from sklearn_sfx.reproduction._outcomes import PAPER_RATES, Report, Table, numbers
+from sklearn_sfx.reproduction._outcomes import ADVERSARIAL, PAPER_RATES, Report, Table, numbers
 
 __all__ = ["comparison", "speeds"]
 
@@ -37,7 +37,7 @@ def comparison(report: Report) -> Table:
          "for each experiment anew, from another's network"),
         ("RWD + CNN1D", "vectors", SINGLES, by_vectors, "crop, GCN, LCN, RWD",
          "one network may serve several experiments"),
-        ("DANN", "dann", PAIRS, by_frames, "crop, GCN, LCN",
+        (ADVERSARIAL, "dann", PAIRS, by_frames, "crop, GCN, LCN",
          "for each pair anew, with the frames of both"),
     ]  # fmt: skip
     rows, records = [], []

@@ -15,7 +15,7 @@ from sklearn_sfx.reproduction._scale import Scale
 __all__ = ["Study"]
 
 # Raised when what is computed changes within one version of the package.
-REVISION = 1
+REVISION = 2
 
 
 @dataclass(frozen=True)

@@ -111,7 +111,7 @@ def check_tables(out):
         assert methods.count("peak count") == len(methods) // (3 if number in (5, 7) else 2)
     of_paper = [row for row in read(out, "table_5") if row["paper recall"]]
     assert [(row["method"], row["labels of"], row["tested on"]) for row in of_paper] == [
-        ("DANN", "LN83", "LO19"),
+        ("DANN, strength 1", "LN83", "LO19"),
         ("CNN2D of the source", "LN83", "LO19"),
     ]
     assert {row["frames"] for row in read(out, "table_5")} == {"60.0"}
