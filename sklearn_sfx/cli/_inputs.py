@@ -53,10 +53,11 @@ def open_run(args: argparse.Namespace) -> Any:
     _warn_of_repeated(frames)
     if args.verb != "info" and (note := frames.facts.note):  # which says it among the rest
         say(args.verb, f"note: {note}")
-    if args.verb != "info" and (modules := frames.facts.modules):
+    n_modules, rows = frames.facts.modules or (1, 0)
+    if args.verb != "info" and n_modules > 1:
         say(
             args.verb,
-            f"note: each frame is {modules[0]} modules of {modules[1]} rows, stacked, where rings "
+            f"note: each frame is {n_modules} modules of {rows} rows, stacked, where rings "
             "cannot be told from spots: --geometry puts them together",
         )
     return frames
