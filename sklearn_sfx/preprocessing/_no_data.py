@@ -17,8 +17,9 @@ def without_no_data(pixels: Pixels) -> Pixels:
 
     There is none where the lowest values, those of gaps and bad pixels on counting detectors, are
     -1 and -2; where the highest is the greatest number that a pixel can hold; and in areas that a
-    single value fills, if nothing is ever enclosed by them. (Between the zeros of a frame with few
-    photons there are photons; outside a round sensor there is nothing.)
+    single value fills, if nothing is ever enclosed by them, and what is left is not in pieces.
+    (Between the zeros of a frame with few photons there are photons, and where a detector sends
+    nothing but what stands out the rest are small spots; outside a round sensor there is nothing.)
     """
     frame, usable, least, _ = pixels
     if frame.size == 0:
@@ -39,5 +40,5 @@ def _fills_areas(pixels: Pixels, value: float) -> bool:
     few = every_nth_row(pixels, 8)[:, ::8]
     if np.count_nonzero(few == value) < LEAST_PART * pixels[0].size / 64:
         return False
-    n, amid, enclosed = solid_areas(pixels, value)
-    return bool(2 * amid > n and 1000 * enclosed <= n)
+    n, amid, enclosed, others, apart = solid_areas(pixels, value)
+    return bool(2 * amid > n and 1000 * enclosed <= n and 4 * apart > 3 * others)

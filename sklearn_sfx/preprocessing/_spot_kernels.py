@@ -230,15 +230,16 @@ def _range_of_floats(pixels):
 
 @_compile
 def solid_areas(pixels, value):
-    """Return the numbers of pixels with this value, of those amid such, and of those it encloses.
+    """Return the numbers of pixels with this value, and of others, by what lies around them.
 
     The first two are of pixels with the value, the second of those whose eight neighbours have it
-    too; the third are pixels of other values with six such neighbours or more.
+    too. The other three are of pixels with other values: with six such neighbours or more, all, and
+    with none.
     """
     height, width = pixels[0].shape
     rows = np.empty((3, width), np.float32)
     of_three = np.empty(width, np.int32)  # pixels with the value, one above the other
-    n = amid = enclosed = 0
+    n = amid = enclosed = others = apart = 0
     for i in range(1, height - 1, STRIDE):
         for k in range(3):
             load_row(pixels, i - 1 + k, 0, rows[k])
@@ -249,16 +250,20 @@ def solid_areas(pixels, value):
             count += np.int32(below[j] == value)
             of_three[j] = count
             n_of_three += count
-        if n_of_three == 0:
-            continue
         n_of_row = amid_of_row = enclosed_of_row = np.int32(0)  # narrow, and without a branch
+        others_of_row = apart_of_row = np.int32(0)
         for j in range(1, width - 1):
             around = of_three[j - 1] + of_three[j] + of_three[j + 1]
-            has, is_usable = here[j] == value, here[j] == here[j]
+            has = here[j] == value
+            is_other = (has ^ True) & (here[j] == here[j])
             n_of_row += np.int32(has)
             amid_of_row += np.int32(has & (around == 9))
-            enclosed_of_row += np.int32((has ^ True) & (around >= 6) & is_usable)
+            enclosed_of_row += np.int32(is_other & (around >= 6))
+            others_of_row += np.int32(is_other)
+            apart_of_row += np.int32(is_other & (around == 0))
         n += n_of_row
         amid += amid_of_row
         enclosed += enclosed_of_row
-    return n, amid, enclosed
+        others += others_of_row
+        apart += apart_of_row
+    return n, amid, enclosed, others, apart

@@ -189,6 +189,8 @@ def shared_noise(pixels: Pixels) -> float:
     near, far = near[np.isfinite(near)], far[np.isfinite(far)]
     if not len(near) or not len(far):
         return 0.0
-    limit = 2.5 * np.median(far) or 1.0
+    limit = 2.5 * np.median(far)
+    if limit == 0:  # most pixels are alike, so all that is seen is the spots
+        return 0.0
     apart = float(np.minimum(far, limit).mean())
-    return 1.0 - (float(np.minimum(near, limit).mean()) / apart) ** 2 if apart else 0.0
+    return 1.0 - (float(np.minimum(near, limit).mean()) / apart) ** 2
