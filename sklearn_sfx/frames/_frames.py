@@ -253,7 +253,7 @@ class Frames:
         Frames
             Of shape (n_frames, height, width) and the file's dtype, cropped where a crop comes
             first. What is still to be masked, its mask and values tell; a step that is appended
-            masks it.
+            masks it, but for a crop.
 
         Examples
         --------

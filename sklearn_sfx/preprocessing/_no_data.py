@@ -18,8 +18,8 @@ def without_no_data(pixels: Pixels) -> Pixels:
     There is none where the lowest values, those of gaps and bad pixels on counting detectors, are
     -1 and -2; where the highest is the greatest number that a pixel can hold; and in areas that a
     single value fills, if nothing is ever enclosed by them, and what is left is not in pieces.
-    (Between the zeros of a frame with few photons there are photons, and where a detector sends
-    nothing but what stands out the rest are small spots; outside a round sensor there is nothing.)
+    (Between the zeros of a frame with few photons there are photons, and where hardly any are the
+    rest are small spots; outside a round sensor there is nothing.)
     """
     frame, usable, least, _ = pixels
     if frame.size == 0:

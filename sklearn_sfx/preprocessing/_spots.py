@@ -34,7 +34,7 @@ FAINT = (
     0.5  # of the median height of the peaks on rings; fainter ones may be what rings are made of
 )
 TRACK = 3  # pixels of a cosmic ray at a slant; others of the kind look like spots
-LEAKS = (0.1, 0.33)  # for each peak on a ring, and each track, so many others pass for a spot
+LEAK, LEAK_OF_TRACKS = 0.1, 0.33  # for each peak on a ring, each track, so many pass for a spot
 
 
 def find_spots(frame: ArrayLike) -> Peaks:
@@ -93,8 +93,8 @@ def count_spots(X: Any) -> np.ndarray:
     """Count the Bragg spots of each frame, as `find_spots` finds them; no label plays a part in it.
 
     A tenth of the peaks on rings is taken from the count, since of hundreds of grains of a powder a
-    few lie beside its rings, or are taken for spots. So is a third of the tracks of cosmic rays: of
-    many that cross the detector at a slant some are as soft as a spot.
+    few lie beside its rings, or are taken for spots. So is a third of the tracks of cosmic rays
+    where they are more than the spots: of many at a slant some are as soft as a spot.
 
     Parameters
     ----------
@@ -148,8 +148,11 @@ class SpotCountStep(PeakStep):
         return without_no_data(pixels)
 
     def of_peaks(self, pixels: Pixels, found: Found) -> np.ndarray:
-        _, is_spot, *n_others = _judge_peaks(pixels, found)
-        count = np.count_nonzero(is_spot) - np.dot(LEAKS, n_others)
+        _, is_spot, n_on_rings, n_tracks = _judge_peaks(pixels, found)
+        n_spots = np.count_nonzero(is_spot)
+        count = n_spots - LEAK * n_on_rings
+        if n_tracks > n_spots:
+            count -= LEAK_OF_TRACKS * n_tracks
         return np.array([max(round(count), 0)], np.float32)
 
 
@@ -189,8 +192,6 @@ def shared_noise(pixels: Pixels) -> float:
     near, far = near[np.isfinite(near)], far[np.isfinite(far)]
     if not len(near) or not len(far):
         return 0.0
-    limit = 2.5 * np.median(far)
-    if limit == 0:  # most pixels are alike, so all that is seen is the spots
-        return 0.0
+    limit = 2.5 * np.median(far) or 1.0
     apart = float(np.minimum(far, limit).mean())
-    return 1.0 - (float(np.minimum(near, limit).mean()) / apart) ** 2
+    return 1.0 - (float(np.minimum(near, limit).mean()) / apart) ** 2 if apart else 0.0

@@ -25,7 +25,6 @@ __all__ = ["Cbf"]
 _MAGIC = b"###CBF"
 _START = b"\x0c\x1a\x04\xd5"  # of the pixels
 _LONGEST_HEADER = 2**20
-_AFTER_IMAGE = 2**16  # bytes that may follow the one image of a file
 _OF_SEVERAL = "of which fabio reads the first: write one a file, or all of them as HDF5"
 _DTYPES = {
     f"{sign}signed {bits}-bit integer": f"{'u' if sign else 'i'}{bits // 8}"
@@ -59,11 +58,15 @@ class Cbf(ImageFormat):
         )
         if width * height > size:
             raise ValueError(f"{height} x {width} pixels cannot lie in {size} bytes")
+        n_pixels = int(fields.get("X-Binary-Number-of-Elements", width * height))
+        if n_pixels != width * height:
+            raise ValueError(f"it says {height} x {width} and {n_pixels} pixels: write it anew")
         if int(fields.get("X-Binary-Size-Third-Dimension", 1)) > 1:
             raise ValueError(f"it holds several images, {_OF_SEVERAL}")
-        after = length - start - size - int(fields.get("X-Binary-Size-Padding", 0))
-        if length >= 0 and after > _AFTER_IMAGE:
-            raise ValueError(f"it holds more than one image, {_OF_SEVERAL}")
+        if length >= 0:
+            file.seek(start + size)
+            if _START in file.read():
+                raise ValueError(f"it holds more than one image, {_OF_SEVERAL}")
         dtype = _DTYPES[fields["X-Binary-Element-Type"].strip()]
         facts, time = Facts(format=self.name), ""
         if "header_convention" in text:

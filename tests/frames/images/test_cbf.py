@@ -96,7 +96,8 @@ def test_pixels_that_end_early_are_found_without_a_checksum(cbf_with):
             "x-CBF_PACKED, which fabio cannot read: rewrite it",
         ),
         (b"Fastest-Dimension: 4", b"Fastest-Dimension: 400000", "cannot lie in"),
-        (b"Second-Dimension: 3", b"Second-Dimension: 0", "shape"),
+        (b"Second-Dimension: 3", b"Second-Dimension: 0", "and 12 pixels"),
+        (b"Fastest-Dimension: 4", b"Fastest-Dimension: 2", "3 x 2 and 12 pixels"),
         (b"X-Binary-Size-Second", b"X-Nothing-Size-Second", "X-Binary-Size-Second-Dimension"),
         (b"\x0c\x1a\x04\xd5", b"\x0c\x1a\x04\xd6", "no pixels"),
     ],
@@ -109,8 +110,12 @@ def test_what_the_header_says_wrongly_is_said(cbf_with, old, new, said, refused)
     refused(path, path, "CBF", said)
 
 
-def test_several_images_in_a_file_are_not_taken_for_one(cbf_with, refused):
-    path = cbf_with(values=np.random.default_rng(0).integers(0, 100, (300, 300)).astype(np.int32))
+@pytest.mark.parametrize("side", [30, 300])
+def test_several_images_in_a_file_are_not_taken_for_one(cbf_with, refused, side):
+    values = np.random.default_rng(0).integers(0, 100, (side, side)).astype(np.int32)
+    path = cbf_with(values=values)
+    path.write_bytes(path.read_bytes() + bytes(100_000))  # which is no other image
+    np.testing.assert_array_equal(open_frames(path)[0], values)
     path.write_bytes(path.read_bytes() * 2)
     refused(path, path, "more than one image", "write one a file")
 
