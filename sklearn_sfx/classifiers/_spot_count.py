@@ -47,7 +47,7 @@ class SpotCountClassifier(CountClassifier):
     -----
     The method is this package's own: `find_spots` says what a spot is. Six lies between the most
     that was left of 268 real frames without a crystal, two, and the fewest of a real hit, 13. In
-    others a coarse powder still made six, and forty seconds of cosmic rays 14.
+    others forty seconds of cosmic rays made 14.
 
     Examples
     --------

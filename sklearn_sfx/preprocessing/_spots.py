@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 
 from sklearn_sfx.preprocessing._counting import checked_frame, count_in_frames
 from sklearn_sfx.preprocessing._no_data import without_no_data
+from sklearn_sfx.preprocessing._noisy_lines import on_noisy_lines
 from sklearn_sfx.preprocessing._peak_kernels import Found, find_all
 from sklearn_sfx.preprocessing._peak_pixels import Pixels, every_nth_row, pixels_of
 from sklearn_sfx.preprocessing._peak_step import PeakSettings, PeakStep
@@ -30,6 +31,7 @@ SHARP = 0.02  # light that spreads gives the pixel beside a bright one more than
 SHARP_FROM = 12.0  # signal-to-noise of a pixel from which that can be told
 UPPER = 0.6  # of the height of a peak; lower pixels of it are too faint to tell
 FEW = 4  # peaks that are left to be a MAYBE; with fewer the rings make no difference
+MANY = 200  # more than a noisy row or column has
 FAINT = (
     0.5  # of the median height of the peaks on rings; fainter ones may be what rings are made of
 )
@@ -45,6 +47,7 @@ def find_spots(frame: ArrayLike) -> Peaks:
 
     * a line of pixels through the peak stands out as well: a streak, the edge of a shadow or
       module, a bad row or column, a strong ring;
+    * the pixels of its row or column vary more than those of others: a noisy one;
     * there are bright pixels at its distance from the centre all around, and not just inside and
       outside of that: a powder ring, of ice for one. The centre is found from the frame;
     * rings have peaks, and it is fainter than those;
@@ -172,6 +175,8 @@ def _judge_peaks(pixels: Pixels, found: Found) -> tuple[Peaks, np.ndarray, int, 
     if sharp.any() and shared_noise(pixels) > SHARED_NOISE:
         n_tracks = int(np.count_nonzero(sharp & (peaks.n_pixels >= TRACK)))
         is_spot &= ~sharp
+    if FEW <= np.count_nonzero(is_spot) <= MANY:
+        is_spot &= ~on_noisy_lines(pixels, place[:, 0], place[:, 1])
     if np.count_nonzero(is_spot) >= FEW:
         ring = on_rings(pixels, SETTINGS.background_radius, rows, columns, peaks)
         n_on_rings = int(np.count_nonzero(ring))

@@ -164,6 +164,29 @@ def test_many_tracks_of_cosmic_rays_make_no_hit_and_hide_none(seed):
     assert counts[1] >= 10
 
 
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("lit", [False, True])
+def test_a_noisy_row_or_column_is_no_hit_and_hides_none(turned, lit):
+    rng = np.random.default_rng(8)
+    empty = rng.poisson(100, (6, 400, 400)).astype(float)
+    hits = empty.copy()
+    for row, column in 25 + 50 * np.argwhere(np.ones((7, 7)))[::4]:
+        hits[:, row : row + 3, column : column + 3] += 150
+    noise = 300 * (rng.random((6, 400)) < 0.4) if lit else rng.normal(0, 100, (6, 400))
+    for frames in (empty, hits):
+        frames[:, :, 52] += noise
+    counts = count_spots(np.concatenate([empty, hits]).transpose(0, *(2, 1) if turned else (1, 2)))
+    assert (counts[:6] <= 1).all()
+    assert (counts[6:] >= 11).all()
+
+
+def test_a_column_of_spots_is_not_a_noisy_one():
+    frame = np.random.default_rng(9).poisson(10, (400, 400))
+    for row in range(20, 380, 15):
+        frame[row : row + 3, 100:103] += 100
+    assert count_spots(frame[None])[0] >= 20
+
+
 @pytest.mark.parametrize("level", [0, 0.0005, 0.001, 0.03])
 @pytest.mark.parametrize("n_spots", [6, 60])
 def test_spots_are_found_where_nearly_all_pixels_are_zero(level, n_spots):
