@@ -191,9 +191,10 @@ class HitPublisher:
             self._n_bytes -= len(message)
         while waiting:
             envelope = waiting.pop(next(iter(waiting)))
+            self.n_given += 1  # before a client can have it
             if self._send(envelope, message):
-                self.n_given += 1
                 return True
+            self.n_given -= 1
         with self._lock:  # all have gone
             self._hits.appendleft(message)
             self._n_bytes += len(message)
