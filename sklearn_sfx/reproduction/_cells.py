@@ -45,12 +45,17 @@ EXPERIMENTS: dict[str, Callable] = {
     "fine_tuned": _experiments.fine_tuned,
     "vectors": _experiments.vectors,
     "dann": _experiments.dann,
+    "reversal": _experiments.reversal,
     "embedding": embedding,
     "examples": examples,
     "throughput": throughput,
 }
 # Those of one stage do not need one another; long ones come first, and speeds are taken alone.
-STAGES = (("dann", "enough", "few", "vectors"), ("fine_tuned", "embedding"), ("examples",))
+STAGES = (
+    ("dann", "reversal", "enough", "few", "vectors"),
+    ("fine_tuned", "embedding"),
+    ("examples",),
+)
 ALONE = ("throughput",)
 NEEDED = {"fine_tuned": ("enough",)}  # its bases, which are trained once
 SINGLES: list[tuple[str, ...]] = [(name,) for name in NAMES]
@@ -61,14 +66,15 @@ WHERE: dict[str, list[tuple[str, ...]]] = {
     "vectors": SINGLES,
     "fine_tuned": PAIRS,
     "dann": PAIRS,
+    "reversal": PAIRS,
 }
 PARTS: dict[str, tuple[str, ...]] = {
     "1": ("enough",),
     "2": ("few",),
     "3": ("fine_tuned",),
     "4": ("vectors",),
-    "5": ("dann", "enough"),
-    "6": ("enough", "fine_tuned", "vectors", "dann", "throughput"),
+    "5": ("dann", "reversal", "enough"),
+    "6": ("enough", "fine_tuned", "vectors", "dann", "reversal", "throughput"),
     "7": ("enough", "vectors"),
     "throughput": ("throughput",),
     "figures": ("examples", "embedding"),
@@ -81,7 +87,11 @@ def cells_of(parts: Iterable[str], n_seeds: int) -> list[Cell]:
     wanted |= {needed for name in wanted for needed in NEEDED.get(name, ())}
     cells = [Cell(name, (), 0) for name in ("examples", "throughput") if name in wanted]
     if "embedding" in wanted:
-        cells += [Cell("embedding", PAIR, 0), Cell("dann", PAIR, 0), Cell("enough", PAIR[:1], 0)]
+        cells += [
+            Cell("embedding", PAIR, 0),
+            Cell("reversal", PAIR, 0),
+            Cell("enough", PAIR[:1], 0),
+        ]
     for name in wanted & set(WHERE):
         cells += [Cell(name, where, seed) for where in WHERE[name] for seed in range(n_seeds)]
     order = [name for stage in (*STAGES, ALONE) for name in stage]
@@ -191,6 +201,7 @@ def _cost(scale: Scale, cell: Cell) -> float:
         "fine_tuned": few * (scale.head_epochs + scale.tuned_epochs) / 2 + n / 4,
         "vectors": n / 4,
         "dann": 2 * n * scale.dann_epochs + n / 4,
+        "reversal": 2 * n * scale.dann_epochs + n / 4,
         "embedding": n,
         "examples": 200.0,
         "throughput": 3.0 * scale.timed,

@@ -39,6 +39,8 @@ def comparison(report: Report) -> Table:
          "one network may serve several experiments"),
         (ADVERSARIAL, "dann", PAIRS, by_frames, "crop, GCN, LCN",
          "for each pair anew, with the frames of both"),
+        (ADVERSARIAL, "reversal", PAIRS, by_frames, "crop, GCN, LCN",
+         "for each pair anew, with the frames of both"),
     ]  # fmt: skip
     rows, records = [], []
     for method, experiment, wheres, rate, before, generality in kinds:
@@ -48,7 +50,7 @@ def comparison(report: Report) -> Table:
         many = 0
         if experiment == "fine_tuned":
             many = round(np.mean([o["labels"] for w in SINGLES for o in report.seeds("enough", w)]))
-        if experiment == "dann":
+        if experiment in ("dann", "reversal"):
             labels, many = 0, labels
         seconds = float(np.mean([outcome["train_seconds"] for outcome in outcomes]))
         others = _counts(report, experiment, wheres, own=False)

@@ -147,19 +147,19 @@ def _embedding(report: Report, about: dict, shown: dict) -> tuple[Any, str]:
             ).plot(ax, s=6)
             ax.set(title=f"({next(letters)}) {name}, {label}", xlabel="", ylabel="")
     return figure, (
-        f"t-SNE of the features that DANN ({PAIR[0]}, the source, to {PAIR[1]}, the target) and "
-        f"the CNN2D of {PAIR[0]} alone make of both runs, one embedding for each network. The more "
-        "red and blue mix, the more of what the network sees is common to both."
+        f"t-SNE of the features that DANN of strength 1 ({PAIR[0]}, the source, to {PAIR[1]}, the "
+        f"target) and the CNN2D of {PAIR[0]} alone make of both runs, one embedding for each "
+        "network. The more red and blue mix, the more of what the network sees is common to both."
     )
 
 
 def _history(report: Report, about: dict, shown: dict) -> tuple[Any, str]:
-    history = report.outcomes[Cell("dann", PAIR, 0)]["history"]
+    history = report.outcomes[Cell("reversal", PAIR, 0)]["history"]
     figure, axes = _new(1, 2, height=2.8)
     TrainingHistoryDisplay(history=history).plot(axes[0])
     return figure, (
-        f"Loss and accuracy of the label of the source and of the domain while DANN trains, "
-        f"{PAIR[0]} to {PAIR[1]}; the paper shows them on validation frames."
+        f"Loss and accuracy of the label of the source and of the domain while DANN of strength 1 "
+        f"trains, {PAIR[0]} to {PAIR[1]}; the paper shows them on validation frames."
     )
 
 

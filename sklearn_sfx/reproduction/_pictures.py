@@ -74,7 +74,10 @@ def embedding(study: Study, where: tuple[str, str], seed: int) -> dict[str, Any]
     result: dict[str, Any] = {
         "labels": [run.labels[some].tolist() for run, some in zip(runs, rows, strict=True)]
     }
-    for name, experiment, trained_on in (("DANN", "dann", where), ("CNN2D", "enough", where[:1])):
+    for name, experiment, trained_on in (
+        ("DANN", "reversal", where),
+        ("CNN2D", "enough", where[:1]),
+    ):
         network, _ = trained(study, experiment, trained_on, seed)
         parts = [network.features(r.frames[some]) for r, some in zip(runs, rows, strict=True)]
         features = np.concatenate(parts)

@@ -83,10 +83,10 @@ def test_cells_are_those_that_a_table_needs():
     assert names == ["enough"] * 3 + ["fine_tuned"] * 6
     for_figures = {(cell.experiment, cell.where) for cell in cells_of(["figures"], 3)}
     pair = ("LN83", "LO19")
-    assert for_figures == {("dann", pair), ("enough", pair[:1]), ("embedding", pair)} | {
+    assert for_figures == {("reversal", pair), ("enough", pair[:1]), ("embedding", pair)} | {
         ("examples", ())
     }
-    assert len(cells_of(PARTS, 1)) == 3 * 3 + 2 * 6 + 3
+    assert len(cells_of(PARTS, 1)) == 3 * 3 + 3 * 6 + 3
 
 
 def test_a_cell_is_kept_for_its_inputs_alone(tmp_path, monkeypatch):
