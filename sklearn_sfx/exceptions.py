@@ -10,6 +10,7 @@ __all__ = [
     "NotLearnedWarning",
     "OtherMaskWarning",
     "RepeatedFramesWarning",
+    "ScaledFramesWarning",
     "SlowFileWarning",
     "SlowStartWarning",
     "SparseMaskWarning",
@@ -114,6 +115,17 @@ class RepeatedFramesWarning(UserWarning):
     --------
     >>> from sklearn_sfx.exceptions import RepeatedFramesWarning
     >>> issubclass(RepeatedFramesWarning, UserWarning)
+    True
+    """
+
+
+class ScaledFramesWarning(UserWarning):
+    """Frames are scaled to values so small that none of them can have a peak.
+
+    Examples
+    --------
+    >>> from sklearn_sfx.exceptions import ScaledFramesWarning
+    >>> issubclass(ScaledFramesWarning, UserWarning)
     True
     """
 

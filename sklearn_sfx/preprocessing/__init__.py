@@ -10,6 +10,7 @@ from sklearn_sfx._names import carry_the_face
 from sklearn_sfx.preprocessing._angular_variance import AngularVariance
 from sklearn_sfx.preprocessing._base import FrameTransformer
 from sklearn_sfx.preprocessing._contrast import GCN, LCN
+from sklearn_sfx.preprocessing._counting import warn_if_scaled as warn_if_scaled
 from sklearn_sfx.preprocessing._crop import CentralCrop
 from sklearn_sfx.preprocessing._decomposition import RowWiseDecomposition
 from sklearn_sfx.preprocessing._lit_pixels import LitPixels

@@ -16,13 +16,15 @@ from sklearn_sfx.preprocessing._step import BaseStep, described
 if TYPE_CHECKING:  # torch takes long to import
     from torch import Tensor
 
-__all__ = ["FusedStep", "PixelRule"]
+__all__ = ["FusedStep", "PixelRule", "step_of_sample"]
 
 LOADED_AS_THEY_ARE = (np.uint16, np.int16, np.int32, np.float32)
 COUNTS = frozenset(map(np.dtype, (np.uint16, np.int16, np.int32)))
 WIDE = frozenset(map(np.dtype, (np.int32, np.uint32, np.int64, np.uint64, np.float64)))
 NARROW = COUNTS - WIDE
-WHOLE = 2.0**22  # whole numbers up to four times that are exact in float32
+LARGE = 2.0**21  # sums of five whole numbers up to it are exact in float32
+FINE = 2.0**10  # floors; float32 still tells a thousandth of one at so many
+SAMPLED_ROWS = 64
 ALL_USABLE = np.zeros((0, 0), dtype=bool)
 RANGES: dict = {"row": kernels.row_ranges, "column": kernels.column_ranges}
 CONTRAST: dict = {
@@ -163,10 +165,10 @@ class FusedStep(BaseStep):
         """Run on one frame (h, w), or one signal (n,); float32."""
         frame = np.asarray(frame)
         if frame.dtype in WIDE and (self.normalize or self.kernel_size or self.axis):
-            mean = _large_mean(frame)
-            if mean:
+            level = _large_level(frame)
+            if level:
                 usable = self._usable_by_value(frame, usable)
-                frame = (frame - np.float64(mean)).astype(np.float32)
+                frame = (frame - np.float64(level)).astype(np.float32)
                 return replace(self, rule=None)(frame, usable)
         if self._takes_counts and frame.dtype in COUNTS and frame.flags.carray:
             out = self._ranges_of_counts(frame, usable)
@@ -270,7 +272,7 @@ class FusedStep(BaseStep):
 
     def _as_counts(
         self, frame: np.ndarray, usable: np.ndarray | None
-    ) -> tuple[tuple[np.ndarray, np.ndarray, np.float32, float] | None, float]:
+    ) -> tuple[tuple[np.ndarray, np.ndarray, np.float32] | None, float]:
         """Return a frame of counts as kernels load it, and its std; None if it has to be now.
 
         Counts are taken less a whole number near their mean, which changes no contrast.
@@ -283,13 +285,16 @@ class FusedStep(BaseStep):
         mean, std = kernels.moments_of_counts(frame, mask, reference)
         if abs(mean) > kernels.NEAR * std:
             return None, std
-        return (frame, mask, reference, mean), std
+        return (frame, mask, reference), std
 
     def _loaded(
         self, frame: np.ndarray, usable: np.ndarray | None
     ) -> tuple[tuple[np.ndarray, np.ndarray, float, bool], float]:
-        """Return a loaded frame, and its std."""
+        """Return a loaded frame, with a number near its mean or near most of it, and its std."""
         loaded, masked_rows, mean, std = self._load(frame, usable)
+        floor = 0.0 if isinstance(self.floor, str) else self.floor * (std if self.normalize else 1)
+        if std > FINE * floor:
+            mean = _level(loaded)
         are_counts = frame.dtype.kind in "iu"
         if are_counts:
             reference = np.float32(np.round(mean))
@@ -335,17 +340,37 @@ class FusedStep(BaseStep):
         return np.require(mask, requirements=["C", "W"])
 
 
-def _large_mean(frame: np.ndarray) -> float:
-    """Return the mean of a frame, whole, if it takes digits of its pixels to round them; else 0.
+def step_of_sample(n_pixels: int) -> int:
+    """Return how far apart pixels are of which four thousand tell a level; odd, as widths are not.
 
-    To take it away before changes nothing else: contrast and range do not know it. Some rows tell
-    it well enough.
+    So the sample is none of a few columns.
     """
-    rows = frame[::64] if frame.ndim == 2 else frame
+    return max(1, n_pixels // 4096) | 1
+
+
+def _large_level(frame: np.ndarray) -> float:
+    """Return the level of a frame, whole, if it takes digits of its pixels to round them; else 0.
+
+    To take it away before changes nothing else: contrast and range do not know it.
+    """
+    if frame.dtype.kind != "f" and abs(frame[::SAMPLED_ROWS].mean(dtype=np.float64)) < LARGE:
+        return 0.0
+    return float(np.rint(_level(frame)))
+
+
+def _level(frame: np.ndarray) -> float:
+    """Return a number near most usable pixels of a frame, told by some of them.
+
+    It is the lower quartile by size, as the mean, or even the median, may be that of pixels which
+    hold 2**32 - 1 because they cannot be used.
+    """
+    some = np.ravel(frame)[:: step_of_sample(frame.size)]
     if frame.dtype.kind == "f":
-        rows = rows[np.isfinite(rows)]
-    mean = float(np.rint(rows.mean(dtype=np.float64))) if rows.size else 0.0
-    return mean if frame.dtype.kind == "f" or abs(mean) >= WHOLE else 0.0
+        some = some[np.isfinite(some)]
+    if some.size == 0:
+        return 0.0
+    place = some.size // 4
+    return float(some[np.argpartition(np.abs(some.astype(np.float64)), place)[place]])
 
 
 def _as_kernels_take_it(frame: np.ndarray) -> np.ndarray:
@@ -356,11 +381,11 @@ def _as_kernels_take_it(frame: np.ndarray) -> np.ndarray:
 
 
 def _load_counts(
-    counts: tuple[np.ndarray, np.ndarray, np.float32, float],
+    counts: tuple[np.ndarray, np.ndarray, np.float32],
 ) -> tuple[np.ndarray, np.ndarray, float, bool]:
     """Load all of a frame of counts, where it is not enough to do so row by row."""
-    frame, mask, reference, mean = counts
+    frame, mask, reference = counts
     loaded = np.empty(frame.shape, dtype=np.float32)
     masked_rows = np.empty(len(frame), dtype=bool)
     kernels.load_lowered(frame, mask, reference, loaded, masked_rows)
-    return loaded, masked_rows, mean, True
+    return loaded, masked_rows, 0.0, True

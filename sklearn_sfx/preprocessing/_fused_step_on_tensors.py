@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from sklearn_sfx.preprocessing._fused_step import step_of_sample
+
 if TYPE_CHECKING:
     from sklearn_sfx.preprocessing._fused_step import FusedStep, PixelRule
 
@@ -112,6 +114,8 @@ def _run_stages(
         if window is None:
             out = torch.where(deviation > 0, x / deviation, 0.0)
         else:
+            if not is_safe:
+                x = _less_level(x, X, usable)
             unit = deviation if normalize else torch.ones_like(deviation)
             out, usable = _local_contrast(x, usable, window, floor, unit)
     if axis is not None:
@@ -128,6 +132,21 @@ def _less_mean(X: Tensor, usable: Tensor | None) -> tuple[Tensor, Tensor | float
     n = usable.sum((1, 2), keepdim=True).clamp(min=1)
     mean = torch.where(usable, X, 0.0).sum((1, 2), keepdim=True) / n
     return torch.where(usable, X - mean, 0.0), n
+
+
+def _less_level(x: Tensor, X: Tensor, usable: Tensor | None) -> Tensor:
+    """Return x, which is X less its mean, less a number near most usable pixels; as in `FusedStep`.
+
+    The mean is far from those where some hold 2**32 - 1, and a variance would lose its digits.
+    """
+    step = step_of_sample(X[0].numel())
+    sizes = X.flatten(1)[:, ::step].double().abs()
+    if usable is not None:
+        sizes = torch.where(usable.flatten(1)[:, ::step], sizes, torch.inf)
+    place = torch.isfinite(sizes).sum(1, keepdim=True) // 4
+    chosen = sizes.argsort(1).gather(1, place)
+    x = x - x.flatten(1)[:, ::step].gather(1, chosen)[:, :, None]
+    return x if usable is None else torch.where(usable, x, 0.0)
 
 
 def _local_contrast(

@@ -159,6 +159,11 @@ def count_peaks(
     InputError
         If X is not made of frames, or `background_radius` too small.
 
+    Warns
+    -----
+    ScaledFramesWarning
+        If there is no peak, and nothing in the first frames is high enough for one.
+
     See Also
     --------
     PeakCountClassifier : Learns how many peaks make a hit.

@@ -60,7 +60,7 @@ def find_spots(frame: ArrayLike) -> Peaks:
     Parameters
     ----------
     frame : array-like of shape (height, width)
-        Raw counts of any real dtype; NaN marks pixels that are not to be used.
+        Raw counts of any real dtype; pixels that are not finite are not used.
 
     Returns
     -------
@@ -102,9 +102,10 @@ def count_spots(X: Any) -> np.ndarray:
     Parameters
     ----------
     X : array-like, Frames or torch.Tensor, shape (n_frames, height, width)
-        Raw frames, not normalized, whole rather than cropped; NaN, and what the mask of `Frames`
-        calls unusable, take no part. `Frames` are read block by block. Stacked modules
-        (``facts.modules``) have no rings: open them with a geometry, else powder counts as spots.
+        Raw frames, not normalized, whole rather than cropped; pixels that are not finite, and what
+        the mask of `Frames` calls unusable, take no part. `Frames` are read block by block. Stacked
+        modules (``facts.modules``) have no rings: open them with a geometry, else powder counts as
+        spots.
 
     Returns
     -------
@@ -115,6 +116,11 @@ def count_spots(X: Any) -> np.ndarray:
     ------
     InputError
         If X is not made of frames.
+
+    Warns
+    -----
+    ScaledFramesWarning
+        If there is no peak, and nothing in the first frames is high enough for one.
 
     See Also
     --------

@@ -1,5 +1,7 @@
 """The model for a run of which nothing is known."""
 
+from contextlib import suppress
+
 import numpy as np
 from sklearn.pipeline import Pipeline, make_pipeline
 
@@ -12,7 +14,7 @@ from sklearn_sfx.classifiers import (
 )
 from sklearn_sfx.exceptions import UnreadableFrame
 from sklearn_sfx.frames import Frames, needing_some
-from sklearn_sfx.preprocessing import PixelMask
+from sklearn_sfx.preprocessing import PixelMask, SpotCountStep, warn_if_scaled
 from sklearn_sfx.screening._lit_level import lit_level, unusual_count
 from sklearn_sfx.screening._model import ScreeningModel
 from sklearn_sfx.screening._unreadable import readable_rows
@@ -20,6 +22,7 @@ from sklearn_sfx.screening._unreadable import readable_rows
 __all__ = ["untrained_model"]
 
 MAX_SAMPLE = 200  # frames, in which defective pixels are looked for
+FIRST = 16  # of them, in which values are looked at
 
 
 def untrained_model(
@@ -52,6 +55,8 @@ def untrained_model(
 
     Warns
     -----
+    ScaledFramesWarning
+        Nothing in the first frames is high enough for a Bragg spot.
     UnreadableFramesWarning
         Some of them cannot be read.
 
@@ -74,6 +79,10 @@ def untrained_model(
         looked_at = looked_at[readable_rows(looked_at, "the search for defective pixels")]
         prepare.set_params(pixelmask__detect=len(looked_at) >= PixelMask.MIN_FRAMES)
         prepare.fit(looked_at)
+    if is_of_crystals:
+        with suppress(UnreadableFrame):  # which is told when the run is screened
+            noise_floor = SpotCountStep().settings.noise_floor
+            warn_if_scaled(prepare.transform(looked_at[:FIRST]), noise_floor)
     one = looked_at[:1]  # without labels only the shape is looked at
     classifier, baseline = make_pipeline(SpotCountClassifier()), PeakCountClassifier()
     if not is_of_crystals:

@@ -88,3 +88,14 @@ def test_one_frame_of_any_shape_is_enough(tmp_path, monkeypatch, capsys):
     np.save("frame.npy", frame)
     assert main(["screen", "frame.npy"]) == 0
     assert "1 of 1 frames are hits" in capsys.readouterr().out
+
+
+@pytest.mark.filterwarnings("always::sklearn_sfx.exceptions.ScaledFramesWarning")
+def test_frames_scaled_to_fractions_are_told_without_a_model(tmp_path, capsys):
+    frames = np.random.default_rng(0).poisson(10.0, (12, 80, 80)).astype(np.float32)
+    np.save(tmp_path / "run.npy", frames / frames.max())
+    lists = ("--hits", str(tmp_path / "hits.lst"), "--scores", str(tmp_path / "scores.csv"))
+    assert main(["screen", str(tmp_path / "run.npy"), *lists]) == 0
+    said = capsys.readouterr()
+    assert "take them as the detector counted them" in said.err
+    assert "0 of 12 frames are hits" in said.out

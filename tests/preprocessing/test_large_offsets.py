@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from numpy.lib.stride_tricks import sliding_window_view
 from sklearn.pipeline import make_pipeline
 
@@ -80,6 +81,25 @@ def test_masks_and_rules_see_numbers_as_they_were_read(size):
     expected = np.asarray(make_pipeline(*steps).fit_transform(open_frames(small)))
     np.testing.assert_allclose(found, expected, atol=1e-5)
     assert np.isnan(found).any()
+
+
+@pytest.mark.parametrize("share", [0, 0.1, 0.6])
+@pytest.mark.parametrize(("kernel_size", "floor"), [(5, 1.0), (7, 0.01)])
+@pytest.mark.parametrize("make", [np.asarray, torch.as_tensor, open_frames])
+@pytest.mark.parametrize("dtype", ["int32", "uint32", "int64", "float32", "float64"])
+def test_pixels_not_usable_but_not_masked_change_no_window_far_from_them(
+    dtype, make, kernel_size, floor, share
+):
+    """Files mark them by the highest number, up to 2**32 - 1."""
+    highest = 2**31 - 1 if dtype == "int32" else 2**32 - 1
+    X = np.random.default_rng(0).poisson(10, (2, 128, 160)).astype(dtype)
+    X[:, :, : round(160 * share)] = highest
+    X[:, ::32], X[:, 43, 90::31] = highest, highest
+    found = LCN(kernel_size, floor=floor).fit_transform(make(X))
+    is_far = sliding_window_view(highest > X, (kernel_size, kernel_size), (1, 2)).all((-1, -2))
+    expected = local_contrast(X, kernel_size, floor)
+    assert np.count_nonzero(is_far) > 5000
+    np.testing.assert_allclose(np.asarray(found)[is_far], expected[is_far], rtol=0, atol=1e-5)
 
 
 def test_what_is_only_masked_keeps_its_values():

@@ -3,8 +3,9 @@
 import hdf5plugin  # noqa: F401  (the real frames are compressed with its filters)
 import numpy as np
 import pytest
+import torch
 
-from sklearn_sfx.exceptions import InputError
+from sklearn_sfx.exceptions import InputError, ScaledFramesWarning
 from sklearn_sfx.frames import open_frames, read_mask
 from sklearn_sfx.preprocessing import count_peaks, count_spots, find_peaks, find_spots
 
@@ -227,6 +228,20 @@ def test_nothing_in_a_frame_of_one_value():
     assert count_spots(np.zeros((2, 64, 64), np.uint16)).tolist() == [0, 0]
     assert count_spots(np.full((1, 64, 64), np.nan)).tolist() == [0]
     assert len(find_spots(np.ones((64, 64), bool)).row) == 0
+
+
+@pytest.mark.parametrize("make", [np.asarray, open_frames, torch.as_tensor])
+@pytest.mark.parametrize("count", [count_spots, count_peaks])
+def test_frames_scaled_to_fractions_are_told(count, make):
+    counts = np.stack([with_spots(background(seed), spots_at_random(12)) for seed in range(2)])
+    scaled = (counts / counts.max()).astype(np.float32)
+    with pytest.warns(ScaledFramesWarning, match="above 1.*as the detector counted them"):
+        assert not count(make(scaled)).any()
+    assert count(make(counts.astype(np.float32))).all()
+    dark = np.zeros((2, 80, 80), np.float32)  # photons, of which there is none or one
+    assert not count(make(dark)).any()
+    dark[:, 40, 40] = 1
+    assert not count(make(dark)).any()
 
 
 def test_what_is_no_frame_is_refused():

@@ -21,6 +21,7 @@ from sklearn_sfx.frames.hdf5._virtual import Piece, Tile, Virtual
 __all__ = ["Images", "Segment", "first_of", "gone_segment", "make_segment"]
 
 MOST_FRAMES, MOST_PIXELS = 2**31, 2**28  # what claims more is damaged
+MOST_CHANNELS = 4  # of a colour picture; no module is so narrow
 
 
 class Images(NamedTuple):
@@ -118,6 +119,11 @@ def make_segment(path: str, dataset: h5py.Dataset, images: Images) -> Segment | 
             f"Dataset {images.name} of {path} has the shape {dataset.shape} and dtype "
             f"{dataset.dtype}: frames are numbers of shape (height, width), (n, height, width) or "
             "(n, modules, height, width)."
+        )
+    if n_axes == 3 and dataset.shape[-1] <= MOST_CHANNELS:
+        raise InputError(
+            f"Dataset {images.name} of {path} has the shape {dataset.shape}, whose last axis is "
+            "one of channels rather than of pixels: write one channel, of shape (n, height, width)."
         )
     n_frames = math.prod(dataset.shape[:n_lead])
     n_pixels = math.prod(dataset.shape[n_lead:])

@@ -25,6 +25,8 @@ __all__ = ["Cbf"]
 _MAGIC = b"###CBF"
 _START = b"\x0c\x1a\x04\xd5"  # of the pixels
 _LONGEST_HEADER = 2**20
+_DAMAGED = "it is damaged: take another copy of it"
+_CUT = "it is still being written, or a copy that was cut short"
 _OF_SEVERAL = "of which fabio reads the first: write one a file, or all of them as HDF5"
 _DTYPES = {
     f"{sign}signed {bits}-bit integer": f"{'u' if sign else 'i'}{bits // 8}"
@@ -45,7 +47,7 @@ class Cbf(ImageFormat):
     def read_header(self, file: BinaryIO, length: int) -> Header:
         """Read the text in front of the pixels."""
         text, start = _text_before_pixels(file)
-        fields = dict(re.findall(r'^\s*([\w-]+)[:=]\s*"?([^"\r\n]*?)"?;?\s*$', text, re.M))
+        fields = dict(re.findall(r'^\s*([\w-]+)[:=][ \t]*"?([^"\r\n]*?)"?;?\s*$', text, re.M))
         compression = fields.get("conversions", "none")
         if compression.upper() != "X-CBF_BYTE_OFFSET":
             raise ValueError(
@@ -57,7 +59,7 @@ class Cbf(ImageFormat):
             for name in ("-Fastest-Dimension", "-Second-Dimension", "")
         )
         if width * height > size:
-            raise ValueError(f"{height} x {width} pixels cannot lie in {size} bytes")
+            raise ValueError(f"{height} x {width} pixels cannot lie in {size} bytes, {_DAMAGED}")
         n_pixels = int(fields.get("X-Binary-Number-of-Elements", width * height))
         if n_pixels != width * height:
             raise ValueError(f"it says {height} x {width} and {n_pixels} pixels: write it anew")
@@ -80,13 +82,13 @@ class Cbf(ImageFormat):
         start, size, checksum = header.places[position]
         data = read_whole(path)[start : start + size]
         if len(data) < size:
-            raise ValueError(f"the file ends after {len(data)} of {size} bytes of pixels")
+            raise ValueError(f"the file ends after {len(data)} of {size} bytes of pixels, {_CUT}")
         if (
             checksum
             and base64.b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode()
             != checksum
         ):
-            raise ValueError("its pixels do not have the MD5 sum that it says")
+            raise ValueError(f"its pixels do not have the MD5 sum that it says, {_DAMAGED}")
         _, height, width = header.shape
         dtype = np.dtype(header.dtype)
         return decode_byte_offset(data, height * width, dtype).reshape(height, width)
@@ -97,7 +99,7 @@ def _text_before_pixels(file: BinaryIO) -> tuple[str, int]:
     while _START not in data:
         more = file.read(2**14)
         if not more or len(data) > _LONGEST_HEADER:
-            raise ValueError("no pixels follow its header")
+            raise ValueError(f"no pixels follow its header, {_CUT}")
         data += more
     end = data.index(_START)
     return data[:end].decode("latin-1"), end + len(_START)

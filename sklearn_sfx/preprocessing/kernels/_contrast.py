@@ -9,10 +9,10 @@ and in that of ``_windows`` elsewhere. Ends of rows and columns are looked for i
 floor^2), which orders as the contrast does and needs no root.
 
 A loaded frame is handed over as a tuple: pixels (h, w) float32, with NaN where not usable; which
-rows have NaN (h,) bool; the mean of the usable pixels; and whether these are whole numbers, near
+rows have NaN (h,) bool; a number near most usable pixels; and whether these are whole numbers, near
 zero where they are near the mean. One that is not yet loaded is a tuple too: counts (h, w); which
-are usable (h, w) bool, or (0, 0) for all; the whole number that they are to be loaded less; and the
-mean of the rest. Of such a frame only the rows that one row of windows reaches are loaded at a
+are usable (h, w) bool, or (0, 0) for all; and the whole number near most of them that they are to
+be loaded less. Of such a frame only the rows that one row of windows reaches are loaded at a
 time, into a ring that stays in the nearest cache. ``work`` is memory from ``_scratch``.
 """
 
@@ -64,7 +64,7 @@ def contrast(loaded, window, floor, work, out, counts=None):
 
     Where there are ``counts``, ``loaded`` is a ring that has the first rows of them.
     """
-    pixels, masked_rows, mean, are_counts = loaded
+    pixels, masked_rows, level, are_counts = loaded
     short, held = short_way(are_counts, window, np.float32(floor)), NOTHING
     first, masked_until = 0, -1
     for i in range(out.shape[0]):
@@ -78,7 +78,7 @@ def contrast(loaded, window, floor, work, out, counts=None):
         if row.is_precise:
             _root(work, out[i])
         else:
-            windows_of_row(pixels, first, window, is_masked, np.float32(mean), work)
+            windows_of_row(pixels, first, window, is_masked, np.float32(level), work)
             _divide(work, short.floor, out[i])
         first = wrapped(first + 1, masked_rows.size)
 
@@ -86,7 +86,7 @@ def contrast(loaded, window, floor, work, out, counts=None):
 @elementwise
 def row_ranges_of_contrast(loaded, window, floor, work, out, counts=None):
     """Fill ``out`` (h - window height + 1,) with max - min of each row; 0 where all is NaN."""
-    pixels, masked_rows, mean, are_counts = loaded
+    pixels, masked_rows, level, are_counts = loaded
     short, held = short_way(are_counts, window, np.float32(floor)), NOTHING
     ratio = work[RATIO, : pixels.shape[1] - window[1] + 1]
     first, masked_until = 0, -1
@@ -99,7 +99,7 @@ def row_ranges_of_contrast(loaded, window, floor, work, out, counts=None):
         row = ratio_of_counts(pixels, first, is_masked, held, short, work)
         held = row.held
         if not row.is_precise:
-            windows_of_row(pixels, first, window, is_masked, np.float32(mean), work)
+            windows_of_row(pixels, first, window, is_masked, np.float32(level), work)
             _divide_squared(work, short.floor, ratio)
         if row.has_ends:
             highest, lowest = value_of(row.highest), value_of(row.lowest)
@@ -112,7 +112,7 @@ def row_ranges_of_contrast(loaded, window, floor, work, out, counts=None):
 @elementwise
 def column_ranges_of_contrast(loaded, window, floor, work, out):
     """Fill ``out`` (w - window width + 1,) with max - min of each column; 0 where all is NaN."""
-    pixels, masked_rows, mean, are_counts = loaded
+    pixels, masked_rows, level, are_counts = loaded
     short, held = short_way(are_counts, window, np.float32(floor)), NOTHING
     ratio = work[RATIO, : out.size]
     highest, lowest = new_ends(out.size)
@@ -121,7 +121,7 @@ def column_ranges_of_contrast(loaded, window, floor, work, out):
         row = ratio_of_counts(pixels, i, is_masked, held, short, work)
         held = row.held
         if not row.is_precise:
-            windows_of_row(pixels, i, window, is_masked, np.float32(mean), work)
+            windows_of_row(pixels, i, window, is_masked, np.float32(level), work)
             _divide_squared(work, short.floor, ratio)
         widen_ranges(ratio, highest, lowest)
     for j in range(out.size):
@@ -132,13 +132,13 @@ def column_ranges_of_contrast(loaded, window, floor, work, out):
 @elementwise
 def mean_deviation(loaded, window, work):
     """Return the mean of s over the windows around usable pixels; 0 where there are none."""
-    pixels, masked_rows, mean, _ = loaded
+    pixels, masked_rows, level, _ = loaded
     n_columns = pixels.shape[1] - window[1] + 1
     deviation, variance = work[DEVIATION, :n_columns], work[VARIANCE, :n_columns]
     total, n = 0.0, 0
     for i in range(pixels.shape[0] - window[0] + 1):
         is_masked = masked_rows[i : i + window[0]].any()
-        windows_of_row(pixels, i, window, is_masked, np.float32(mean), work)
+        windows_of_row(pixels, i, window, is_masked, np.float32(level), work)
         for j in range(n_columns):
             if deviation[j] == deviation[j]:
                 total += np.sqrt(variance[j])
@@ -160,7 +160,7 @@ def row_ranges_of_counts(frame, usable, window, floor, normalize, out):
     mean, std = moments_of_counts(frame, usable, reference)
     if abs(mean) > NEAR * std:
         return False
-    counts = (frame, usable, reference, mean)
+    counts = (frame, usable, reference)
     unit = std if normalize else 1.0
     work = new_work(frame.shape[1])
     row_ranges_while_loading(counts, window, floor * unit, work, out)
@@ -200,11 +200,11 @@ def row_ranges_while_loading(counts, window, floor, work, out):
 @elementwise
 def _ring_of(counts, window):
     """Return room for the rows of a window and the one above, with all but its last row loaded."""
-    frame, usable, reference, mean = counts
+    frame, usable, reference = counts
     pixels, masked_rows = new_ring(window[0] + 1, frame.shape[1])
     for k in range(window[0] - 1):
         load_row(frame, usable, k, reference, pixels, masked_rows, k)
-    return pixels, masked_rows, mean, True
+    return pixels, masked_rows, 0.0, True
 
 
 @elementwise

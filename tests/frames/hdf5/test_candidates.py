@@ -4,7 +4,7 @@ import h5py
 import numpy as np
 import pytest
 
-from sklearn_sfx import open_frames
+from sklearn_sfx import InputError, open_frames
 
 FRAMES = np.arange(3 * 8 * 9, dtype=np.uint16).reshape(3, 8, 9)
 OTHERS = np.ones((3, 8, 9), np.uint16)
@@ -106,6 +106,13 @@ def test_stacks_of_modules_where_there_is_nothing_else(file, read):
     frames = read()
     assert frames.shape == (3, 16, 9)
     assert frames.facts.modules == (2, 8)
+
+
+@pytest.mark.parametrize("n_channels", [1, 3, 4])
+def test_channels_are_not_taken_for_pixels_of_many_modules(file, read, n_channels):
+    file["raw"] = np.zeros((3, 8, 9, n_channels), np.uint8)
+    with pytest.raises(InputError, match=r"last axis is one of channels.*\(n, height, width\)"):
+        read(dataset="raw")
 
 
 @pytest.mark.parametrize("name", ["entry/data/data", "entry/frames"])

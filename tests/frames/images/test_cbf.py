@@ -1,5 +1,7 @@
 """CBF: the header that DECTRIS detectors write, checksums, and pixels that are not there."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -74,6 +76,14 @@ def test_a_flipped_bit_of_the_pixels_is_found(cbf_with):
     path.write_bytes(data)
     with pytest.raises(UnreadableFrame, match="MD5"):
         open_frames(path)[0]
+
+
+def test_an_empty_field_of_the_header_takes_nothing_from_the_next(cbf_with):
+    values = np.random.default_rng(0).poisson(20, (40, 50)).astype(np.int32)
+    path = cbf_with(values=values)
+    data = re.sub(rb"Content-MD5: \S+", b"Content-MD5: ", path.read_bytes())
+    path.write_bytes(data.replace(b"X-Binary-Size-Second", b"X-Nothing:\r\nX-Binary-Size-Second"))
+    np.testing.assert_array_equal(open_frames(path)[0], values)
 
 
 def test_pixels_that_end_early_are_found_without_a_checksum(cbf_with):
