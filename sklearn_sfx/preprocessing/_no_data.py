@@ -9,6 +9,10 @@ __all__ = ["without_no_data"]
 
 MARKS = (-1, -2)  # what Pilatus, Eiger and Lambda write where they measure nothing
 GREATEST = (2**16 - 1, 2**31 - 1, 2.0**31, 2**32 - 1, 2.0**32)  # the floats are float32
+FAR = 2.0  # times as far as the lowest of the others is below the middle, or above the next one
+LARGEST_PART = 0.2  # of the frame; more pixels than that are no dead ones
+MOST_BELOW = 3
+SAMPLED = 100  # rows and columns that tell the middle of a frame
 LEAST_PART = 0.0005  # of the frame; fewer pixels than that are no area
 
 
@@ -16,10 +20,11 @@ def without_no_data(pixels: Pixels) -> Pixels:
     """Return the pixels of a frame, as `pixels_of` does, without those that hold no data.
 
     There is none where the lowest values, those of gaps and bad pixels on counting detectors, are
-    -1 and -2; where the highest is the greatest number that a pixel can hold; and in areas that a
-    single value fills, if nothing is ever enclosed by them, and what is left is not in pieces.
-    (Between the zeros of a frame with few photons there are photons, and where hardly any are the
-    rest are small spots; outside a round sensor there is nothing.)
+    -1 and -2; where the highest is the greatest number that a pixel can hold; in areas that a
+    single value fills, if nothing is ever enclosed by them, and what is left is not in pieces; and
+    where a lowest value lies far below all others, as that of a dead pixel on a pedestal. (Between
+    the zeros of a frame with few photons there are photons, and where hardly any are the rest are
+    small spots; outside a round sensor there is nothing.)
     """
     frame, usable, least, _ = pixels
     if frame.size == 0:
@@ -31,9 +36,11 @@ def without_no_data(pixels: Pixels) -> Pixels:
     if highest in GREATEST:
         values.append(highest)
     for value in {first, last, lowest} - set(MARKS):
-        if np.isfinite(value) and _fills_areas(pixels, value):
+        known = frame, usable, least, np.array(values, np.float32)  # gaps are none of the others
+        if np.isfinite(value) and _fills_areas(known, value):
             values.append(value)
-    return frame, usable, least, np.array(values, np.float32)
+    known = frame, usable, least, np.array(values, np.float32)
+    return frame, usable, least, np.append(known[3], _far_below(known))
 
 
 def _fills_areas(pixels: Pixels, value: float) -> bool:
@@ -42,3 +49,30 @@ def _fills_areas(pixels: Pixels, value: float) -> bool:
         return False
     n, amid, enclosed, others, apart = solid_areas(pixels, value)
     return bool(2 * amid > n and 1000 * enclosed <= n and 4 * apart > 3 * others)
+
+
+def _far_below(pixels: Pixels) -> list[float]:
+    """Return the lowest values, three at the most, that are far from the next ones."""
+    frame, usable, least, values = pixels
+    height, width = frame.shape
+    some = every_nth_row(pixels, max(1, height // SAMPLED))[:, :: max(1, width // SAMPLED)]
+    some = some[np.isfinite(some)]
+    found: list[float] = []
+    while some.size and len(found) < MOST_BELOW:
+        lowest = range_of((frame, usable, least, np.append(values, found)))[0]
+        n_before, some = some.size, some[some > lowest]
+        # Some pixels are quicker to look at, and where they leave no gap there is none.
+        if some.size < (1 - LARGEST_PART) * n_before or not _is_far(lowest, some.min(), some):
+            break
+        next_lowest = range_of((frame, usable, least, np.append(values, [*found, lowest])))[0]
+        if not _is_far(lowest, next_lowest, some):
+            break
+        found.append(lowest)
+    return found
+
+
+def _is_far(lowest: float, next_lowest: float, others: np.ndarray) -> bool:
+    higher = others[others > next_lowest]
+    step = float(higher.min()) - next_lowest if higher.size else 0.0
+    apart = max(float(np.median(others)) - next_lowest, step, 1.0)
+    return next_lowest - lowest > FAR * apart

@@ -1,25 +1,30 @@
-"""Which peaks lie in rows and columns whose pixels vary more than those beside them."""
+"""Which peaks lie in pieces of rows and columns whose pixels vary more than those beside them."""
 
 from collections.abc import Callable
 
 import numpy as np
 
-from sklearn_sfx.preprocessing._peak_pixels import Pixels, every_nth_row
+from sklearn_sfx.preprocessing._peak_pixels import Pixels, pixels_at
 
 __all__ = ["on_noisy_lines"]
 
 LEAST = 2  # peaks in a line and those that touch it, from which on it is looked at
-SAMPLED = 256  # pixels of a line are enough
+LENGTH = 128  # pixels of a piece of it; the lines of a chip are as long, or longer
 ACROSS = 4  # pixels to either side, whose mean is taken from those of a line
-NEAR = np.array([0, -12, -8, 8, 12])  # a line, and those that it is compared with
+NEAR = np.array([0, -1, 1, -12, -8, 8, 12])  # a line, those that touch it, and others
 MOST = 0.75  # of its pixels vary no more; spots take up less than the rest
 TIMES = 3.0  # as much as beside it
+LIT_ALONE = 0.05  # of its pixels are half as high as its peaks, and all beside them dark
+OF_PEAKS = 10.0  # times that is as high as its peaks; spots stand on less noise
 
 
-def on_noisy_lines(pixels: Pixels, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+def on_noisy_lines(
+    pixels: Pixels, rows: np.ndarray, columns: np.ndarray, heights: np.ndarray
+) -> np.ndarray:
     """Return a bool for each peak: True in a noisy row or column, or in one that touches it.
 
     A column of one frame that flickers from pixel to pixel is full of peaks, none of them a line.
+    It may end where its chip does.
 
     Parameters
     ----------
@@ -27,47 +32,81 @@ def on_noisy_lines(pixels: Pixels, rows: np.ndarray, columns: np.ndarray) -> np.
         Those of the frame.
     rows, columns : ndarray of intp, shape (n,)
         Where the peaks are.
+    heights : ndarray of float, shape (n,)
+        How high they are.
     """
-    frame, usable, least, values = pixels
-    height, width = frame.shape
-    some = every_nth_row(pixels, max(1, height // SAMPLED))
+    height, width = pixels[0].shape
 
-    def read_rows(lines: np.ndarray) -> np.ndarray:
-        good = usable[lines] if usable.size else usable
-        whole = every_nth_row((frame[lines], good, least, values), 1)
-        return whole[:, :: max(1, width // SAMPLED)].T
+    def in_columns(column: np.ndarray, row: np.ndarray) -> np.ndarray:
+        return pixels_at(pixels, row, column)
 
-    in_columns = _in_noisy(columns, width, lambda lines: some[:, lines])
-    return in_columns | _in_noisy(rows, height, read_rows)
+    def in_rows(row: np.ndarray, column: np.ndarray) -> np.ndarray:
+        return pixels_at(pixels, row, column)
+
+    of_columns = _in_noisy((columns, rows, heights), (width, height), in_columns)
+    return of_columns | _in_noisy((rows, columns, heights), (height, width), in_rows)
 
 
 def _in_noisy(
-    peaks: np.ndarray, n_lines: int, read: Callable[[np.ndarray], np.ndarray]
+    peaks: tuple[np.ndarray, np.ndarray, np.ndarray],
+    shape: tuple[int, int],
+    read: Callable[[np.ndarray, np.ndarray], np.ndarray],
 ) -> np.ndarray:
-    """Return the peaks of noisy lines, by the line of each; `read` gives lines as columns."""
-    noisy = np.zeros(n_lines + 2, bool)  # with one more at either end
-    crowd = np.convolve(np.bincount(peaks, minlength=n_lines), np.ones(3, int), "same")
-    crowded = np.flatnonzero(crowd >= LEAST)
+    """Return the peaks of noisy pieces, by the line of each, the place along it, and the height.
+
+    ``shape`` is how many lines there are, and how long they are; ``read`` returns the pixels of
+    lines at places.
+    """
+    lines, places, heights = peaks
+    n_lines, n_places = shape
+    length = min(LENGTH, n_places)
+    starts = np.linspace(0, n_places - length, -(-n_places // length)).round().astype(np.intp)
+    piece = np.abs(places[:, None] - (starts + length // 2)).argmin(axis=1)
+    noisy = np.zeros((len(starts), n_lines + 2), bool)  # with one more line at either end
+    crowd = np.convolve(np.bincount(lines, minlength=n_lines), np.ones(3, int), "same")
+    has_peak = np.zeros((len(starts), n_lines), bool)
+    has_peak[piece, lines] = True
+    pieces, crowded = np.nonzero(has_peak & (crowd >= LEAST))
     if crowded.size and n_lines > 2 * ACROSS:
-        lines = crowded[:, None] + NEAR
-        at = lines.clip(ACROSS, n_lines - 1 - ACROSS)
-        across = (read((at - ACROSS).ravel()) + read((at + ACROSS).ravel())) / 2
-        spread = _spread(read(at.ravel()) - across).reshape(at.shape)
-        spread[at != lines] = np.nan  # too near to the rim
-        known = np.isfinite(spread)
-        crowded, spread = (
-            each[known[:, 0] & known[:, 1:].any(axis=1)] for each in (crowded, spread)
-        )
-        if crowded.size:
-            for line in crowded[spread[:, 0] > TIMES * np.nanmedian(spread[:, 1:], axis=1)]:
-                noisy[line : line + 3] = True
-    return noisy[peaks + 1]
+        wanted = crowded[:, None] + NEAR
+        at = wanted.clip(ACROSS, n_lines - 1 - ACROSS)[:, :, None]
+        along = (starts[pieces][:, None] + np.arange(length))[:, None, :]
+        above = read(at, along) - (read(at - ACROSS, along) + read(at + ACROSS, along)) / 2
+        above[at[:, :, 0] != wanted] = np.nan  # too near to the rim
+        for part, line, of_lines in zip(pieces, crowded, above, strict=True):
+            here = (piece == part) & (np.abs(lines - line) <= 1)
+            noisy[part, line : line + 3] |= _is_noisy(of_lines, float(np.median(heights[here])))
+    noisy[1:] |= noisy[:-1].copy()  # it may reach into the pieces beside
+    noisy[:-1] |= noisy[1:].copy()
+    return noisy[piece, lines + 1]
+
+
+def _is_noisy(above: np.ndarray, height: float) -> bool:
+    """Say whether the first of some lines varies more than the others, of so high peaks.
+
+    ``above`` (n_lines, n) is how far their pixels are above what is to both sides of each. Spots in
+    a row are wider than one line.
+    """
+    spread = _spread(above)
+    others = spread[3:][np.isfinite(spread[3:])]
+    if not others.size or not spread[0] >= np.fmax(spread[1], spread[2]):
+        return False
+    beside = float(np.median(others))
+    touching = np.fmin(spread[1], spread[2])
+    varies = spread[0] > TIMES * np.fmax(beside, touching) and OF_PEAKS * spread[0] > height
+    # The light of a spot reaches a line beside it, or two pixels of its own.
+    lit = above[:3] > np.array([[height / 2], *2 * [[max(height / 10, 2 * beside)]]])
+    alone = lit[0] & ~lit[1] & ~lit[2]
+    alone[1:] &= ~lit[0, :-1]
+    alone[:-1] &= ~lit[0, 1:]
+    usual = float(np.mean(above[3:] > height / 2))  # where photons are few, all lines are lit so
+    return bool(varies or np.mean(alone) > LIT_ALONE + TIMES * usual)
 
 
 def _spread(above: np.ndarray) -> np.ndarray:
-    """Return how far most pixels of each column are from its median; NaN where there are none."""
-    n = np.isfinite(above).sum(axis=0)
-    columns = np.arange(above.shape[1])
-    middle = np.sort(above, axis=0)[np.maximum(n - 1, 0) // 2, columns]  # NaN comes last
-    away = np.sort(np.abs(above - middle), axis=0)
-    return away[(MOST * np.maximum(n - 1, 0)).astype(np.intp), columns].astype(np.float64)
+    """Return how far most pixels along the last axis are from their median; NaN without pixels."""
+    n = np.isfinite(above).sum(axis=-1, keepdims=True)
+    middle = np.take_along_axis(np.sort(above, axis=-1), np.maximum(n - 1, 0) // 2, axis=-1)
+    away = np.sort(np.abs(above - middle), axis=-1)  # NaN comes last
+    most = (MOST * np.maximum(n - 1, 0)).astype(np.intp)
+    return np.take_along_axis(away, most, axis=-1)[..., 0].astype(np.float64)

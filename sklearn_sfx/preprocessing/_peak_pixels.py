@@ -10,7 +10,7 @@ import numpy as np
 
 from sklearn_sfx._compiled import compiled
 
-__all__ = ["Pixels", "every_nth_row", "load_row", "pixels_of"]
+__all__ = ["Pixels", "every_nth_row", "load_row", "pixels_at", "pixels_of"]
 
 TAKEN_AS_THEY_ARE = (np.uint16, np.int16, np.int32, np.float32)
 ALL_USABLE = np.zeros((0, 0), bool)
@@ -69,3 +69,14 @@ def every_nth_row(pixels, n):
     for k in range(rows.shape[0]):
         load_row(pixels, k * n, 0, rows[k])
     return rows
+
+
+def pixels_at(pixels: Pixels, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """Return the pixels of a frame at these places, as NumPy indexes by arrays; float32."""
+    frame, usable, least, values = pixels
+    found = frame[rows, columns].astype(np.float32)
+    bad = ~np.isfinite(found) | (found < least) | np.isin(found, values)
+    if usable.size:
+        bad |= ~usable[rows, columns]
+    found[bad] = np.nan
+    return found

@@ -19,14 +19,16 @@ _inlined = njit(nogil=True, cache=True, error_model="numpy", forceinline=True)
 
 @_compile
 def around_peaks(pixels, rows, columns, shares):
-    """Return height, line and edge of the peaks at these pixels; float64 (n, 3).
+    """Return height, line, edge, equals, row, value of the peaks at these pixels; float64 (n, 6).
 
     The height is that of the highest pixel within two of the place, above the median of a circle
     around it. The line is how far a line of pixels through the peak stands out, on both of its
     sides and in the mean, above what lines in other directions do: 0 for a peak by itself, the
     height for a peak in a streak, a ring or a bad column. The edge is where the peak falls off the
     most: how much of a pixel there is in the one beside it, at the least, of the highest and of the
-    eight around it, where they reach the given share of the height; inf where none does.
+    eight around it, where they reach the given share of the height; inf where none does. The equals
+    are the pixels within two of the highest that have its very value, and itself; the row is how
+    many of these lie in one row or column with it.
     """
     patch = np.empty((2 * REACH + 1, 2 * REACH + 1), np.float32)
     ways = _ways()
@@ -34,7 +36,7 @@ def around_peaks(pixels, rows, columns, shares):
     circle = np.empty(2 * N_DIRECTIONS)
     scale = N_DIRECTIONS * (NEAREST + middle) ** 2
     lines = np.empty(N_DIRECTIONS)
-    found = np.zeros((len(rows), 3))
+    found = np.zeros((len(rows), 6))
     for p in range(len(rows)):
         for k in range(patch.shape[0]):
             load_row(pixels, rows[p] - REACH + k, columns[p] - REACH, patch[k])
@@ -78,6 +80,10 @@ def around_peaks(pixels, rows, columns, shares):
             ordered = np.sort(lines[:n])
             found[p, 1] = ordered[n - 1] - ordered[n // 2]
         found[p, 0], found[p, 2] = top, _edge(patch, i, j, level, shares[p] * top)
+        equal = patch[i - 2 : i + 3, j - 2 : j + 3] == patch[i, j]
+        found[p, 3] = np.count_nonzero(equal)
+        found[p, 4] = max(np.count_nonzero(equal[2]), np.count_nonzero(equal[:, 2]))
+        found[p, 5] = patch[i, j]
     return found
 
 
@@ -180,11 +186,11 @@ def pixels_by_radius(pixels, distance, centre_row, centre_column, n_radii):
 def range_of(pixels: Pixels) -> tuple[float, float, float, float]:
     """Return the lowest and the highest pixel of a frame, the first and the last; float32.
 
-    NaN where a pixel is not usable, or where none is. The pixels are those of a whole frame, with
-    no value that is none.
+    NaN where a pixel is not usable, or where none is. Of the ends only the mask is asked.
     """
-    frame, usable, _, _ = pixels
-    if np.issubdtype(frame.dtype, np.integer):  # without the way through float32
+    frame, usable, least, values = pixels
+    is_known = np.isneginf(least) and not values.size
+    if np.issubdtype(frame.dtype, np.integer) and is_known:  # without the way through float32
         low, high = _range_of_counts(frame, usable)
     else:
         low, high = _range_of_floats(pixels)

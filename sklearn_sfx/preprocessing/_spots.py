@@ -1,37 +1,40 @@
 """The peaks of a frame that look like Bragg spots, and how many there are."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from sklearn_sfx.preprocessing._counting import checked_frame, count_in_frames
+from sklearn_sfx.preprocessing._lone_pixels import are_photons, not_by_chance, not_in_lines
 from sklearn_sfx.preprocessing._no_data import without_no_data
 from sklearn_sfx.preprocessing._noisy_lines import on_noisy_lines
 from sklearn_sfx.preprocessing._peak_kernels import Found, find_all
-from sklearn_sfx.preprocessing._peak_pixels import Pixels, every_nth_row, pixels_of
+from sklearn_sfx.preprocessing._peak_pixels import Pixels, pixels_of
 from sklearn_sfx.preprocessing._peak_step import PeakSettings, PeakStep
 from sklearn_sfx.preprocessing._peaks import Peaks, peaks_of_table
 from sklearn_sfx.preprocessing._rings import BRIGHT, on_rings
+from sklearn_sfx.preprocessing._shared_noise import shared_noise
 from sklearn_sfx.preprocessing._spot_kernels import around_peaks
 
 __all__ = ["count_spots", "find_spots"]
 
 SETTINGS = PeakSettings(
     min_snr=6.0,
-    min_pixels=2,
+    min_pixels=1,  # which is no spot, but says what two of them are
     max_pixels=200,
     background_radius=8,
     noise_floor=1.0,  # one photon on a counting detector
 )
 LINE_SHARE = 0.25  # of its height; a peak is part of a line that reaches this
-SHARED_NOISE = 0.2  # correlation of neighbours from which light spreads over more than one pixel
+SHARED_NOISE = 0.3  # correlation of neighbours from which light spreads over more than one pixel
 SHARP = 0.02  # light that spreads gives the pixel beside a bright one more than this share of it
 SHARP_FROM = 12.0  # signal-to-noise of a pixel from which that can be told
 UPPER = 0.6  # of the height of a peak; lower pixels of it are too faint to tell
+WIDE = 3  # pixels of one value, and none between that and the rest: a wide pixel, a bad line
 FEW = 4  # peaks that are left to be a MAYBE; with fewer the rings make no difference
-MANY = 200  # more than a noisy row or column has
+MANY = 400  # more than a few noisy rows and columns have
 FAINT = (
     0.5  # of the median height of the peaks on rings; fainter ones may be what rings are made of
 )
@@ -47,15 +50,20 @@ def find_spots(frame: ArrayLike) -> Peaks:
 
     * a line of pixels through the peak stands out as well: a streak, the edge of a shadow or
       module, a bad row or column, a strong ring;
-    * the pixels of its row or column vary more than those of others: a noisy one;
+    * the pixels of its row or column vary more there than those beside it: a noisy one;
     * there are bright pixels at its distance from the centre all around, and not just inside and
       outside of that: a powder ring, of ice for one. The centre is found from the frame;
     * rings have peaks, and it is fainter than those;
     * the noise of neighbours shows that light spreads over several pixels, and the peak has an edge
-      that is sharper: a cosmic ray, a hot pixel.
+      that is sharper: a cosmic ray, a hot pixel;
+    * all its pixels have one value: a wide pixel at the rim of a chip, whose count was shared out;
+    * bright pixels that stand alone are so many that as many peaks of two, as low as they, may be
+      expected by chance: hot pixels, or photons on a detector that integrates their charge. The
+      highest ones that are more than that are kept.
 
     Areas without data, such as gaps and what lies outside a round sensor, are told by a value that
-    fills them without anything in between, and take no part.
+    fills them without anything in between, dead pixels by a value far below all others; they take
+    no part.
 
     Parameters
     ----------
@@ -77,6 +85,11 @@ def find_spots(frame: ArrayLike) -> Peaks:
     find_peaks : Everything that stands out, with settings of your own.
     count_spots : How many spots each frame of a run has.
 
+    Notes
+    -----
+    A spot has two pixels or more, and a width at half its height of seven pixels or less: the
+    background is taken from 17 x 17. Sum up the pixels of frames with wider spots by 2 x 2 first.
+
     Examples
     --------
     >>> import numpy as np
@@ -88,8 +101,8 @@ def find_spots(frame: ArrayLike) -> Peaks:
     (True, 1)
     """
     pixels = without_no_data(pixels_of(checked_frame(frame, function="find_spots")))
-    peaks, is_spot, *_ = _judge_peaks(pixels, find_all(pixels, [SETTINGS], BRIGHT)[0])
-    return Peaks(*(field[is_spot] for field in peaks))
+    judged = _judge_peaks(pixels, find_all(pixels, [SETTINGS], BRIGHT)[0])
+    return Peaks(*(field[judged.is_spot] for field in judged.peaks))
 
 
 def count_spots(X: Any) -> np.ndarray:
@@ -97,7 +110,8 @@ def count_spots(X: Any) -> np.ndarray:
 
     A tenth of the peaks on rings is taken from the count, since of hundreds of grains of a powder a
     few lie beside its rings, or are taken for spots. So is a third of the tracks of cosmic rays
-    where they are more than the spots: of many at a slant some are as soft as a spot.
+    where they are more than the spots: of many at a slant some are as soft as a spot. And so are as
+    many as lone bright pixels may make by chance.
 
     Parameters
     ----------
@@ -157,52 +171,68 @@ class SpotCountStep(PeakStep):
         return without_no_data(pixels)
 
     def of_peaks(self, pixels: Pixels, found: Found) -> np.ndarray:
-        _, is_spot, n_on_rings, n_tracks = _judge_peaks(pixels, found)
-        n_spots = np.count_nonzero(is_spot)
-        count = n_spots - LEAK * n_on_rings
-        if n_tracks > n_spots:
-            count -= LEAK_OF_TRACKS * n_tracks
+        judged = _judge_peaks(pixels, found)
+        n_spots = np.count_nonzero(judged.is_spot)
+        count = n_spots - LEAK * judged.n_on_rings - judged.n_by_chance
+        if judged.n_tracks > n_spots:
+            count -= LEAK_OF_TRACKS * judged.n_tracks
         return np.array([max(round(count), 0)], np.float32)
 
 
-def _judge_peaks(pixels: Pixels, found: Found) -> tuple[Peaks, np.ndarray, int, int]:
-    """Return the peaks of a frame, which are spots, and how many are on rings, or tracks."""
+class Judged(NamedTuple):
+    """The peaks of a frame, and what they are.
+
+    ``is_spot`` is a bool for each. ``n_on_rings`` and ``n_tracks`` are how many are on rings and
+    tracks of cosmic rays; ``n_by_chance`` how many of the spots may be lone pixels side by side.
+    """
+
+    peaks: Peaks
+    is_spot: np.ndarray
+    n_on_rings: int = 0
+    n_tracks: int = 0
+    n_by_chance: float = 0.0
+
+
+def _judge_peaks(pixels: Pixels, found: Found) -> Judged:
+    """Say what the peaks of a frame are; those of one pixel only tell of the others."""
     table, rows, columns = found
+    is_lone = table[:, 2] == 1
+    lone = not_in_lines(peaks_of_table(table[is_lone]), pixels[0].shape)
+    table = table[~is_lone]
     peaks = peaks_of_table(table)
-    row, snr = peaks.row, peaks.snr
-    if len(row) < FEW:
-        return peaks, np.ones(len(row), bool), 0, 0
+    if len(table) < FEW:
+        return Judged(peaks, np.ones(len(table), bool))
     place = np.rint(table[:, :2]).astype(np.intp)
-    bright = np.maximum(UPPER, SHARP_FROM / snr)
-    height, line, edge = around_peaks(pixels, place[:, 0], place[:, 1], bright).T
+    bright = np.maximum(UPPER, SHARP_FROM / peaks.snr)
+    height, line, edge, equals, in_row, value = around_peaks(
+        pixels, place[:, 0], place[:, 1], bright
+    ).T
+    sharp = edge < SHARP
     is_spot = line < LINE_SHARE * height
-    sharp = is_spot & (edge < SHARP)
+    is_wide = (equals >= WIDE) & (sharp | (equals >= peaks.n_pixels))
+    is_spot &= ~is_wide | ((value == value.max()) & (in_row < equals))  # saturated, and no line
+    photons = are_photons(pixels, lone, peaks)
+    is_spot &= ~photons
+    sharp &= is_spot
     n_on_rings = n_tracks = 0
-    if sharp.any() and shared_noise(pixels) > SHARED_NOISE:
-        n_tracks = int(np.count_nonzero(sharp & (peaks.n_pixels >= TRACK)))
-        is_spot &= ~sharp
+    if not (sharp.any() and shared_noise(pixels, rows, columns) > SHARED_NOISE):
+        sharp[:] = False
     if FEW <= np.count_nonzero(is_spot) <= MANY:
-        is_spot &= ~on_noisy_lines(pixels, place[:, 0], place[:, 1])
+        left = np.flatnonzero(is_spot)
+        noisy = on_noisy_lines(pixels, place[left, 0], place[left, 1], height[left])
+        is_spot[left[noisy]] = False
+    n_tracks = int(np.count_nonzero(is_spot & sharp & (peaks.n_pixels >= TRACK)))
+    is_spot &= ~sharp
     if np.count_nonzero(is_spot) >= FEW:
         ring = on_rings(pixels, SETTINGS.background_radius, rows, columns, peaks)
         n_on_rings = int(np.count_nonzero(ring))
         if n_on_rings >= max(10, 0.2 * len(ring)):
             is_spot &= height >= FAINT * np.median(height[ring])
         is_spot &= ~ring
-    return peaks, is_spot, n_on_rings, n_tracks
-
-
-def shared_noise(pixels: Pixels) -> float:
-    """Return how much of the noise of a pixel its neighbour in the row shares, 0 to 1.
-
-    From the differences of pixels one and five apart: a background that changes slowly cancels. The
-    largest differences, which are no noise, count no more than large ones.
-    """
-    rows = every_nth_row(pixels, max(1, len(pixels[0]) // 64))
-    near, far = np.abs(rows[:, 1:] - rows[:, :-1]), np.abs(rows[:, 5:] - rows[:, :-5])
-    near, far = near[np.isfinite(near)], far[np.isfinite(far)]
-    if not len(near) or not len(far):
-        return 0.0
-    limit = 2.5 * np.median(far) or 1.0
-    apart = float(np.minimum(far, limit).mean())
-    return 1.0 - (float(np.minimum(near, limit).mean()) / apart) ** 2 if apart else 0.0
+    left = np.flatnonzero(is_spot)
+    some = Peaks(*(field[left] for field in peaks))
+    kept, n_by_chance = not_by_chance(
+        pixels, lone, some, height[left], (rows, columns), of_photons=bool(photons.any())
+    )
+    is_spot[left[~kept]] = False
+    return Judged(peaks, is_spot, n_on_rings, n_tracks, n_by_chance)
