@@ -40,7 +40,9 @@ def without_no_data(pixels: Pixels) -> Pixels:
         if np.isfinite(value) and _fills_areas(known, value):
             values.append(value)
     known = frame, usable, least, np.array(values, np.float32)
-    return frame, usable, least, np.append(known[3], _far_below(known))
+    if lowest in values or lowest < least:
+        lowest = range_of(known)[0]
+    return frame, usable, least, np.array([*values, *_far_below(known, lowest)], np.float32)
 
 
 def _fills_areas(pixels: Pixels, value: float) -> bool:
@@ -51,7 +53,7 @@ def _fills_areas(pixels: Pixels, value: float) -> bool:
     return bool(2 * amid > n and 1000 * enclosed <= n and 4 * apart > 3 * others)
 
 
-def _far_below(pixels: Pixels) -> list[float]:
+def _far_below(pixels: Pixels, lowest: float) -> list[float]:
     """Return the lowest values, three at the most, that are far from the next ones."""
     frame, usable, least, values = pixels
     height, width = frame.shape
@@ -59,15 +61,16 @@ def _far_below(pixels: Pixels) -> list[float]:
     some = some[np.isfinite(some)]
     found: list[float] = []
     while some.size and len(found) < MOST_BELOW:
-        lowest = range_of((frame, usable, least, np.append(values, found)))[0]
         n_before, some = some.size, some[some > lowest]
         # Some pixels are quicker to look at, and where they leave no gap there is none.
         if some.size < (1 - LARGEST_PART) * n_before or not _is_far(lowest, some.min(), some):
             break
-        next_lowest = range_of((frame, usable, least, np.append(values, [*found, lowest])))[0]
+        gone = np.array([*values, *found, lowest], np.float32)
+        next_lowest = range_of((frame, usable, least, gone))[0]
         if not _is_far(lowest, next_lowest, some):
             break
         found.append(lowest)
+        lowest = next_lowest
     return found
 
 

@@ -73,39 +73,56 @@ def _in_noisy(
         along = (starts[pieces][:, None] + np.arange(length))[:, None, :]
         above = read(at, along) - (read(at - ACROSS, along) + read(at + ACROSS, along)) / 2
         above[at[:, :, 0] != wanted] = np.nan  # too near to the rim
-        for part, line, of_lines in zip(pieces, crowded, above, strict=True):
-            here = (piece == part) & (np.abs(lines - line) <= 1)
-            noisy[part, line : line + 3] |= _is_noisy(of_lines, float(np.median(heights[here])))
+        height = np.array(
+            [
+                np.median(heights[(piece == part) & (np.abs(lines - line) <= 1)])
+                for part, line in zip(pieces, crowded, strict=True)
+            ]
+        )
+        bad = _are_noisy(above, height)
+        for step in (0, 1, 2):
+            noisy[pieces[bad], crowded[bad] + step] = True
     noisy[1:] |= noisy[:-1].copy()  # it may reach into the pieces beside
     noisy[:-1] |= noisy[1:].copy()
     return noisy[piece, lines + 1]
 
 
-def _is_noisy(above: np.ndarray, height: float) -> bool:
-    """Say whether the first of some lines varies more than the others, of so high peaks.
+def _are_noisy(above: np.ndarray, height: np.ndarray) -> np.ndarray:
+    """Return which lines vary more than others, or are lit by themselves; bool (n,).
 
-    ``above`` (n_lines, n) is how far their pixels are above what is to both sides of each. Spots in
-    a row are wider than one line.
+    ``above`` (n, n_lines, length) is how far the pixels of each line, of those that touch it and of
+    others are above what is to both sides of them, ``height`` (n,) how high the peaks of the line
+    are. Spots in a row are wider than one line.
     """
     spread = _spread(above)
-    others = spread[3:][np.isfinite(spread[3:])]
-    if not others.size or not spread[0] >= np.fmax(spread[1], spread[2]):
-        return False
-    beside = float(np.median(others))
-    touching = np.fmin(spread[1], spread[2])
-    varies = spread[0] > TIMES * np.fmax(beside, touching) and OF_PEAKS * spread[0] > height
+    usual = spread[:, 3:]
+    n_usual = np.isfinite(usual).sum(axis=1)
+    usual = np.sort(usual, axis=1)  # NaN comes last
+    each = np.arange(len(usual))
+    beside = (usual[each, np.maximum(n_usual - 1, 0) // 2] + usual[each, n_usual // 2]) / 2
+    touching = spread[:, 1:3]
+    varies = spread[:, 0] > TIMES * np.fmax(beside, np.fmin(*touching.T))
+    varies &= OF_PEAKS * spread[:, 0] > height
     # The light of a spot reaches a line beside it, or two pixels of its own.
-    lit = above[:3] > np.array([[height / 2], *2 * [[max(height / 10, 2 * beside)]]])
-    alone = lit[0] & ~lit[1] & ~lit[2]
-    alone[1:] &= ~lit[0, :-1]
-    alone[:-1] &= ~lit[0, 1:]
-    usual = float(np.mean(above[3:] > height / 2))  # where photons are few, all lines are lit so
-    return bool(varies or np.mean(alone) > LIT_ALONE + TIMES * usual)
+    half, dark = (height / 2)[:, None], np.maximum(height / 10, 2 * beside)[:, None]
+    lit = above[:, 0] > half
+    alone = lit & ~(above[:, 1] > dark) & ~(above[:, 2] > dark)
+    alone[:, 1:] &= ~lit[:, :-1]
+    alone[:, :-1] &= ~lit[:, 1:]
+    # Where photons are few, all lines are lit so.
+    all_lit = np.mean(above[:, 3:] > half[:, None], axis=(1, 2))
+    is_lit = np.mean(alone, axis=1) > LIT_ALONE + TIMES * all_lit
+    return (n_usual > 0) & (spread[:, 0] >= np.fmax(*touching.T)) & (varies | is_lit)
 
 
 def _spread(above: np.ndarray) -> np.ndarray:
     """Return how far most pixels along the last axis are from their median; NaN without pixels."""
     n = np.isfinite(above).sum(axis=-1, keepdims=True)
+    if n.min() == above.shape[-1]:  # which is quicker, and the usual case
+        last = above.shape[-1] - 1
+        middle = np.partition(above, last // 2, axis=-1)[..., last // 2, None]
+        most = int(MOST * last)
+        return np.partition(np.abs(above - middle), most, axis=-1)[..., most].astype(np.float64)
     middle = np.take_along_axis(np.sort(above, axis=-1), np.maximum(n - 1, 0) // 2, axis=-1)
     away = np.sort(np.abs(above - middle), axis=-1)  # NaN comes last
     most = (MOST * np.maximum(n - 1, 0)).astype(np.intp)
