@@ -87,8 +87,8 @@ def _preprocessing(crops: np.ndarray) -> dict[str, Callable[[], None]]:
 
     def contrast_too() -> None:
         for crop in crops:
-            mean, std = kernels.moments_of_counts(crop, usable, reference)
-            counts = (crop, usable, reference, mean)
+            _, std = kernels.moments_of_counts(crop, usable, reference)
+            counts = (crop, usable, reference)
             kernels.row_ranges_while_loading(counts, (5, 5), std, work, out)
 
     return {"mean and deviation": moments, "those, LCN and RWD": contrast_too}

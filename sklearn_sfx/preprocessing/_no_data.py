@@ -75,7 +75,9 @@ def _far_below(pixels: Pixels, lowest: float) -> list[float]:
 
 
 def _is_far(lowest: float, next_lowest: float, others: np.ndarray) -> bool:
+    apart = next_lowest - lowest
+    if not apart > FAR:  # which is quick to ask, and seldom so
+        return False
     higher = others[others > next_lowest]
     step = float(higher.min()) - next_lowest if higher.size else 0.0
-    apart = max(float(np.median(others)) - next_lowest, step, 1.0)
-    return next_lowest - lowest > FAR * apart
+    return apart > FAR * max(float(np.median(others)) - next_lowest, step)

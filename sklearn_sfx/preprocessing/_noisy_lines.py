@@ -75,7 +75,7 @@ def _in_noisy(
         above[at[:, :, 0] != wanted] = np.nan  # too near to the rim
         height = np.array(
             [
-                np.median(heights[(piece == part) & (np.abs(lines - line) <= 1)])
+                _middle(heights[(piece == part) & (np.abs(lines - line) <= 1)])
                 for part, line in zip(pieces, crowded, strict=True)
             ]
         )
@@ -85,6 +85,11 @@ def _in_noisy(
     noisy[1:] |= noisy[:-1].copy()  # it may reach into the pieces beside
     noisy[:-1] |= noisy[1:].copy()
     return noisy[piece, lines + 1]
+
+
+def _middle(values: np.ndarray) -> float:
+    """Return the median of a few values, or the one below it, quicker than NumPy does."""
+    return float(np.sort(values)[(len(values) - 1) // 2])
 
 
 def _are_noisy(above: np.ndarray, height: np.ndarray) -> np.ndarray:
