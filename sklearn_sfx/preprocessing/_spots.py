@@ -35,9 +35,7 @@ UPPER = 0.6  # of the height of a peak; lower pixels of it are too faint to tell
 WIDE = 3  # pixels of one value, and none between that and the rest: a wide pixel, a bad line
 FEW = 4  # peaks that are left to be a MAYBE; with fewer the rings make no difference
 MANY = 400  # more than a few noisy rows and columns have
-FAINT = (
-    0.5  # of the median height of the peaks on rings; fainter ones may be what rings are made of
-)
+FAINT = 0.5  # of the median height of the peaks on rings; fainter ones may be of rings too
 TRACK = 3  # pixels of a cosmic ray at a slant; others of the kind look like spots
 LEAK, LEAK_OF_TRACKS = 0.1, 0.33  # for each peak on a ring, each track, so many pass for a spot
 

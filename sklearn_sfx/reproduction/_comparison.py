@@ -37,7 +37,7 @@ def comparison(report: Report) -> Table:
          "for each experiment anew, from another's network"),
         ("RWD + CNN1D", "vectors", SINGLES, by_vectors, "crop, GCN, LCN, RWD",
          "one network may serve several experiments"),
-        (ADVERSARIAL, "dann", PAIRS, by_frames, "crop, GCN, LCN",
+        ("DANN", "dann", PAIRS, by_frames, "crop, GCN, LCN",
          "for each pair anew, with the frames of both"),
         (ADVERSARIAL, "reversal", PAIRS, by_frames, "crop, GCN, LCN",
          "for each pair anew, with the frames of both"),

@@ -122,6 +122,9 @@ def check_tables(out):
         "0",
         "0",
     ]
+    methods = [row["method"] for row in read(out, "table_6")]
+    assert methods[-2:] == ["DANN", "DANN, strength 1"]
+    assert len(set(methods)) == len(methods)
     assert all(float(row["per second"]) > 0 for row in read(out, "throughput"))
 
 
